@@ -1,0 +1,64 @@
+"""Connections to the warehouse and calls of its routines."""
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import lru_cache
+from typing import Any
+
+from psycopg2.extras import Json
+from sqlalchemy import Connection, Engine, create_engine, text
+
+from include.warehouse.server import ensure_running
+from include.warehouse.settings import Settings
+
+ROUTINE_NAME = re.compile(r"[a-z_]+\.[a-z][a-z0-9_]*")
+PARAMETER_NAME = re.compile(r"[a-z][a-z0-9_]*")
+
+
+def engine(settings: Settings) -> Engine:
+    """The pool of connections as the warehouse's owner; starts the embedded server where that is needed."""
+    return _engine(ensure_running(settings))
+
+
+@lru_cache(maxsize=None)
+def _engine(url: str) -> Engine:
+    return create_engine(url, pool_pre_ping=True, connect_args={"application_name": "warehouse"})
+
+
+@contextmanager
+def connect(settings: Settings) -> Iterator[Connection]:
+    """One connection: what is pending at the end is committed, on an error rolled back."""
+    with engine(settings).connect() as connection:
+        yield connection
+        connection.commit()
+
+
+def call(connection: Connection, routine: str, **parameters: object) -> list[dict[str, Any]]:
+    """Calls the function or procedure `schema.routine` by parameter names; gives its rows, an empty list if none.
+
+    A dict becomes jsonb, a list an array. The caller owns the transaction.
+    Raises LookupError where the warehouse has no such routine.
+    """
+    if not ROUTINE_NAME.fullmatch(routine):
+        raise ValueError(f"{routine!r} is not a routine; write schema.routine")
+    for name in parameters:
+        if not PARAMETER_NAME.fullmatch(name):
+            raise ValueError(f"{name!r} is not a parameter name of {routine}")
+    schema_name, routine_name = routine.split(".")
+    kind = connection.execute(
+        text(
+            "select max(prokind::text) from pg_proc"
+            " where proname = :routine_name and pronamespace = to_regnamespace(:schema_name)"
+        ),
+        {"schema_name": schema_name, "routine_name": routine_name},
+    ).scalar()
+    if kind is None:
+        raise LookupError(f"the warehouse has no routine {routine}; run: python -m include.warehouse migrate")
+    arguments = ", ".join(f"{name} => :{name}" for name in parameters)
+    statement = f"call {routine}({arguments})" if kind == "p" else f"select * from {routine}({arguments})"
+    values = {name: Json(value) if isinstance(value, dict) else value for name, value in parameters.items()}
+    result = connection.execute(text(statement), values)
+    if not result.returns_rows:
+        return []
+    return [dict(row) for row in result.mappings()]
