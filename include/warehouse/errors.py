@@ -1,0 +1,21 @@
+"""Errors that are meant for a person: each names the thing, the place and the remedy in one sentence."""
+
+
+class WarehouseError(Exception):
+    """Something a person can act on; shown as one line, without a traceback."""
+
+    exit_code = 1
+
+
+class InputError(WarehouseError):
+    """A file, a name or an option is wrong; nothing was changed."""
+
+    exit_code = 2
+
+
+class HeldError(WarehouseError):
+    """A file waits for approval because it would withdraw too many rows."""
+
+
+class GateRefused(WarehouseError):
+    """A blocking check failed; readers stay on the last good publication."""
