@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import lru_cache
+from functools import cache
 from typing import Any
 
 from psycopg2.extras import Json
@@ -21,7 +21,7 @@ def engine(settings: Settings) -> Engine:
     return _engine(ensure_running(settings))
 
 
-@lru_cache(maxsize=None)
+@cache
 def _engine(url: str) -> Engine:
     return create_engine(url, pool_pre_ping=True, connect_args={"application_name": "warehouse"})
 

@@ -14,7 +14,7 @@ import sys
 import tempfile
 import time
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -24,6 +24,7 @@ from psycopg2 import sql
 from sqlalchemy.engine import URL, make_url
 
 from include.warehouse.credentials import credential, locked, read_credentials
+from include.warehouse.errors import WarehouseError
 from include.warehouse.settings import Settings
 from include.warehouse.tuning import server_settings
 
@@ -38,7 +39,7 @@ START_SECONDS = 900
 STOP_SECONDS = 120
 
 
-class ServerError(RuntimeError):
+class ServerError(WarehouseError):
     """The database cannot be used; the message says why and what to do."""
 
 
@@ -91,7 +92,7 @@ def airflow_url(settings: Settings) -> str:
     return warehouse.set(database=name).render_as_string(hide_password=False)
 
 
-@lru_cache(maxsize=None)
+@cache
 def check_version(url: str) -> None:
     """Raises ServerError for a server that does not answer or is older than PostgreSQL 16."""
     shown = make_url(url).render_as_string(hide_password=True)
@@ -127,12 +128,12 @@ def find_postmaster(settings: Settings) -> Postmaster | None:
     """The server of this home as its lock file names it, if that process is really it."""
     try:
         lines = (settings.database / "postmaster.pid").read_text().splitlines()
-        pid, port, status = int(lines[0]), int(lines[3]), lines[7].strip() if len(lines) > 7 else ""
+        pid, port = int(lines[0]), int(lines[3])
     except (FileNotFoundError, IndexError, ValueError):
         return None
     if not _is_postmaster(pid, settings.database):
         return None
-    return Postmaster(pid=pid, port=port, is_ready=status == "ready")
+    return Postmaster(pid=pid, port=port, is_ready=lines[-1].strip() == "ready")
 
 
 def binary(name: str) -> Path:
@@ -153,7 +154,7 @@ def _start(settings: Settings) -> Postmaster:
     if not settings.database.exists():
         _initialise(settings, user)
     if "owner_password" not in read_credentials(settings):
-        raise ServerError(f"{settings.secrets} has lost the database's passwords; restore it, or remove {settings.home}")
+        raise ServerError(f"{settings.secrets} lacks the database's passwords; restore it, or remove {settings.home}")
     postmaster = find_postmaster(settings)
     if postmaster is None:
         _end_orphans(settings)
@@ -192,7 +193,15 @@ def _initialise(settings: Settings, user: str | None) -> None:
             "--builtin-locale=C.UTF-8",
         ]
         done = subprocess.run(
-            command, user=user, group=_group(user), env=_environment(), cwd=unfinished, capture_output=True, text=True
+            command,
+            check=False,
+            user=user,
+            group=_group(user),
+            extra_groups=[] if user else None,
+            env=_environment(),
+            cwd=unfinished,
+            capture_output=True,
+            text=True,
         )
     if done.returncode:
         raise ServerError(f"initdb failed in {settings.home}: {(done.stderr or done.stdout).strip()}")
@@ -235,6 +244,7 @@ def _launch(settings: Settings, user: str | None, port: int) -> subprocess.Popen
             [str(binary("postgres")), "-D", str(settings.database)],
             user=user,
             group=_group(user),
+            extra_groups=[] if user else None,
             env=_environment(),
             cwd=settings.database,
             stdin=subprocess.DEVNULL,

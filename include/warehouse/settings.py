@@ -7,13 +7,15 @@ from pathlib import Path
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
+from include.warehouse.errors import InputError
+
 REPOSITORY = Path(__file__).resolve().parents[2]
 SQL = REPOSITORY / "sql"
 
 POSTGRESQL_SCHEMES = {"postgres", "postgresql", "postgresql+psycopg2", "postgresql+psycopg"}
 
 
-class SettingsError(ValueError):
+class SettingsError(InputError):
     """A setting that cannot be used; the message names it and the remedy."""
 
 

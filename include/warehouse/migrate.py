@@ -1,0 +1,274 @@
+"""Brings a database to the state of this checkout, in one transaction.
+
+The order: migrations (tables), procedures (frozen), routines and views (re-applied when their text changes), roles and
+grants, feed contracts, the default rule set.
+"""
+
+import hashlib
+import re
+from dataclasses import dataclass
+from importlib import import_module
+from importlib.util import find_spec
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from psycopg2 import errors
+from sqlalchemy import Connection, text
+from sqlalchemy.exc import DBAPIError
+
+from include.warehouse.database import connect
+from include.warehouse.errors import WarehouseError
+from include.warehouse.migrations import FOLDER as MIGRATIONS
+from include.warehouse.migrations import VERSIONS
+from include.warehouse.roles import ensure_roles
+from include.warehouse.settings import SQL, Settings
+
+PROCEDURES = SQL / "procedures"
+RELEASED = PROCEDURES / "released.txt"
+PROCEDURE_NAME = re.compile(r"(?P<name>[a-z][a-z0-9_]*)_v(?P<version>[1-9][0-9]*)")
+NOT_THERE_YET = (errors.UndefinedTable, errors.UndefinedColumn, errors.UndefinedFunction, errors.UndefinedObject)
+OTHER_COLUMNS = (errors.InvalidTableDefinition,)
+
+
+class MigrationError(WarehouseError):
+    """The checkout and the database do not fit together; the message names the file and the remedy."""
+
+
+@dataclass(frozen=True)
+class Source:
+    """One file of sql/procedures, sql/routines or sql/views."""
+
+    kind: str
+    schema_name: str
+    name: str
+    path: Path
+
+    @property
+    def text(self) -> str:
+        """The SQL as it stands in the file."""
+        return self.path.read_text(encoding="utf-8")
+
+    @property
+    def sha256(self) -> str:
+        """What the registry compares."""
+        return hashlib.sha256(self.text.encode()).hexdigest()
+
+    @property
+    def key(self) -> tuple[str, str, str]:
+        """Key in ops.routine."""
+        return self.kind, self.schema_name, self.name
+
+    @property
+    def label(self) -> str:
+        """The file, as messages name it."""
+        return str(self.path.relative_to(SQL.parent))
+
+
+def migrate(settings: Settings) -> list[str]:
+    """Applies what is missing or changed; gives one line for each thing done, none when all was in place.
+
+    Two at once wait for each other. Raises MigrationError where an applied migration or a released procedure changed.
+    """
+    settings.create_folders()
+    with connect(settings) as connection:
+        connection.exec_driver_sql("select pg_advisory_xact_lock(hashtextextended('warehouse.migrate', 0))")
+        done = _apply_migrations(connection)
+        connection.exec_driver_sql("set local check_function_bodies = off")
+        done += _apply_procedures(connection)
+        done += _apply_routines(connection)
+        done += _apply_views(connection)
+        done += ensure_roles(connection, settings)
+        if find_spec("include.warehouse.contracts"):
+            import_module("include.warehouse.contracts").sync(connection, settings)
+        if find_spec("include.warehouse.rules"):
+            import_module("include.warehouse.rules").ensure_default(connection)
+    return done
+
+
+def _apply_migrations(connection: Connection) -> list[str]:
+    unlisted = {path.stem for path in MIGRATIONS.glob("*.sql")} - {path.stem for path in VERSIONS.glob("*.py")}
+    if unlisted:
+        names = ", ".join(f"sql/migrations/{name}.sql" for name in sorted(unlisted))
+        raise MigrationError(f"not in the ledger: {names}; run: python -m include.warehouse.migrations")
+    connection.exec_driver_sql((VERSIONS.parent / "ledger.sql").read_text(encoding="utf-8"))
+    before = _applied_migrations(connection)
+    for file_name, sha256 in before.items():
+        path = MIGRATIONS / file_name
+        if not path.exists() or hashlib.sha256(path.read_bytes()).hexdigest() != sha256:
+            raise MigrationError(
+                f"sql/migrations/{file_name} was applied to this database and is different now;"
+                " restore it and put the change into a new migration"
+            )
+    configuration = Config()
+    configuration.set_main_option("script_location", str(VERSIONS.parent).replace("%", "%%"))
+    configuration.set_main_option("path_separator", "os")
+    configuration.attributes["connection"] = connection
+    command.upgrade(configuration, "head")
+    connection.exec_driver_sql("comment on table ops.alembic_version is 'The newest applied migration.'")
+    connection.exec_driver_sql("comment on column ops.alembic_version.version_num is 'Its number.'")
+    return [f"migration {name}" for name in sorted(_applied_migrations(connection).keys() - before.keys())]
+
+
+def _applied_migrations(connection: Connection) -> dict[str, str]:
+    rows = connection.exec_driver_sql("select file_name, sha256 from ops.migration order by file_name")
+    return {row.file_name: row.sha256 for row in rows}
+
+
+def _apply_procedures(connection: Connection) -> list[str]:
+    released = read_released()
+    sources = _sources("procedure", PROCEDURES)
+    for name in released.keys() - {_released_name(source) for source in sources}:
+        raise MigrationError(f"sql/procedures/{name} is released but missing; restore it")
+    done = []
+    for source in sources:
+        match = PROCEDURE_NAME.fullmatch(source.name)
+        if not match:
+            raise MigrationError(f"{source.label} has no version; name it {source.name}_v1.sql")
+        if released.get(_released_name(source), source.sha256) != source.sha256:
+            successor = f"{match['name']}_v{int(match['version']) + 1}.sql"
+            raise MigrationError(f"{source.label} is released and must not change; restore it and write {successor}")
+        if _installed(connection).get(source.key) != source.sha256:
+            done.append(_apply_routine(connection, source))
+    return done
+
+
+def read_released() -> dict[str, str]:
+    """The released procedures, file name below sql/procedures to SHA-256 (the format of sha256sum)."""
+    lines = RELEASED.read_text(encoding="utf-8").splitlines() if RELEASED.exists() else []
+    return {name: sha256 for sha256, name in (line.split(maxsplit=1) for line in lines if line)}
+
+
+def _released_name(source: Source) -> str:
+    return str(source.path.relative_to(PROCEDURES))
+
+
+def _apply_routines(connection: Connection) -> list[str]:
+    sources = _sources("routine", SQL / "routines")
+    installed = _installed(connection)
+    done = []
+    for kind, schema_name, name in installed.keys() - {source.key for source in sources}:
+        if kind == "routine":
+            _drop_routine(connection, schema_name, name)
+            _forget(connection, kind, schema_name, name)
+            done.append(f"dropped routine {schema_name}.{name}")
+    return done + [
+        _apply_routine(connection, source) for source in sources if installed.get(source.key) != source.sha256
+    ]
+
+
+def _apply_routine(connection: Connection, source: Source) -> str:
+    """Replaces a routine; its old overloads go first, so that a changed signature leaves nothing behind."""
+    try:
+        with connection.begin_nested():
+            _drop_routine(connection, source.schema_name, source.name)
+    except DBAPIError as error:
+        if not isinstance(error.orig, errors.DependentObjectsStillExist):
+            raise
+    _execute(connection, source)
+    return f"{source.kind} {source.schema_name}.{source.name}"
+
+
+def _drop_routine(connection: Connection, schema_name: str, name: str) -> None:
+    overloads = connection.execute(
+        text(
+            "select oid::regprocedure::text from pg_proc"
+            " where pronamespace = to_regnamespace(:schema_name) and proname = :name"
+        ),
+        {"schema_name": schema_name, "name": name},
+    ).scalars()
+    for overload in overloads.all():
+        connection.execution_options(no_parameters=True).exec_driver_sql(f"drop routine {overload}")
+
+
+def _apply_views(connection: Connection) -> list[str]:
+    """Applies changed views; one that reads another waits for it, and what a dropped one took along comes back."""
+    sources = _sources("view", SQL / "views")
+    installed = _installed(connection)
+    done = []
+    for kind, schema_name, name in installed.keys() - {source.key for source in sources}:
+        if kind == "view":
+            _drop_view(connection, schema_name, name)
+            _forget(connection, kind, schema_name, name)
+            done.append(f"dropped view {schema_name}.{name}")
+    while pending := _views_to_apply(connection, sources):
+        waiting = {source: error for source in pending if (error := _apply_view(connection, source))}
+        if len(waiting) == len(pending):
+            raise waiting[pending[0]]
+        done += [f"view {source.schema_name}.{source.name}" for source in pending if source not in waiting]
+    return done
+
+
+def _views_to_apply(connection: Connection, sources: list[Source]) -> list[Source]:
+    installed = _installed(connection)
+    return [
+        source
+        for source in sources
+        if installed.get(source.key) != source.sha256 or not _view_exists(connection, source)
+    ]
+
+
+def _view_exists(connection: Connection, source: Source) -> bool:
+    name = f"{source.schema_name}.{source.name}"
+    return connection.execute(text("select to_regclass(:name) is not null"), {"name": name}).scalar_one()
+
+
+def _apply_view(connection: Connection, source: Source) -> MigrationError | None:
+    """Applies one view; gives the error where something it reads is not there yet."""
+    try:
+        with connection.begin_nested():
+            _execute(connection, source)
+        return None
+    except MigrationError as error:
+        cause = error.__cause__.orig if isinstance(error.__cause__, DBAPIError) else None
+        if isinstance(cause, NOT_THERE_YET):
+            return error
+        if not isinstance(cause, OTHER_COLUMNS):
+            raise
+    with connection.begin_nested():
+        _drop_view(connection, source.schema_name, source.name)
+        _execute(connection, source)
+    return None
+
+
+def _drop_view(connection: Connection, schema_name: str, name: str) -> None:
+    connection.exec_driver_sql(f"drop view if exists {schema_name}.{name} cascade")
+
+
+def _sources(kind: str, folder: Path) -> list[Source]:
+    """The files <folder>/<schema>/<name>.sql in the order of their names."""
+    return [
+        Source(kind=kind, schema_name=path.parent.name, name=path.stem, path=path)
+        for path in sorted(folder.glob("*/*.sql"))
+    ]
+
+
+def _installed(connection: Connection) -> dict[tuple[str, str, str], str]:
+    rows = connection.exec_driver_sql("select kind, schema_name, routine_name, sha256 from ops.routine")
+    return {(row.kind, row.schema_name, row.routine_name): row.sha256 for row in rows}
+
+
+def _execute(connection: Connection, source: Source) -> None:
+    try:
+        connection.execution_options(no_parameters=True).exec_driver_sql(source.text)
+    except DBAPIError as error:
+        raise MigrationError(f"{source.label} cannot be applied: {str(error.orig).strip()}") from error
+    connection.execute(
+        text(
+            "insert into ops.routine (kind, schema_name, routine_name, sha256)"
+            " values (:kind, :schema_name, :name, :sha256)"
+            " on conflict (kind, schema_name, routine_name)"
+            " do update set sha256 = excluded.sha256, applied_at = clock_timestamp()"
+        ),
+        {"kind": source.kind, "schema_name": source.schema_name, "name": source.name, "sha256": source.sha256},
+    )
+
+
+def _forget(connection: Connection, kind: str, schema_name: str, name: str) -> None:
+    connection.execute(
+        text(
+            "delete from ops.routine"
+            " where kind = :kind and schema_name = :schema_name and routine_name = :name"
+        ),
+        {"kind": kind, "schema_name": schema_name, "name": name},
+    )

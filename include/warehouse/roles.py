@@ -1,0 +1,125 @@
+"""Roles of readers and what they may see.
+
+`mart_reader` reads mart except contact data; `contact_reader` reads all of mart. The login roles `analyst` and
+`dashboard` are members. A role belongs to the whole server, so one that is there already is not changed unless the
+server is our own.
+"""
+
+from psycopg2 import errors
+from sqlalchemy import Connection, text
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import DBAPIError
+
+from include.warehouse.credentials import credential, read_credentials
+from include.warehouse.server import ensure_running
+from include.warehouse.settings import Settings
+
+GROUPS = {
+    "mart_reader": "Reads mart except contact data.",
+    "contact_reader": "Reads all of mart, contact data included.",
+}
+LOGINS = {
+    "analyst": ("mart_reader",),
+    "dashboard": ("mart_reader", "contact_reader"),
+}
+LOGIN_SETTINGS = {
+    "analyst": {"default_transaction_read_only": "on", "statement_timeout": "10min"},
+    "dashboard": {"statement_timeout": "2min"},
+}
+CONTACT_COLUMNS = ("email", "phone", "raw_row")
+
+
+def ensure_roles(connection: Connection, settings: Settings) -> list[str]:
+    """Creates missing roles and renews all grants on mart; gives one line for each role created or not permitted."""
+    done = []
+    for role, description in GROUPS.items():
+        done += _create(connection, role, "nologin")
+        _as_permitted(connection, f"comment on role {role} is '{description}'")
+    for role, groups in LOGINS.items():
+        created = _create(connection, role, "login")
+        done += created
+        if created or not settings.url:
+            _set_login(connection, settings, role, groups)
+    for role in GROUPS:
+        if _exists(connection, role):
+            _grant(connection, role)
+    return done
+
+
+def login_url(settings: Settings, role: str) -> str:
+    """SQLAlchemy URL of the login role `analyst` or `dashboard`.
+
+    Raises LookupError where the role's password is not ours: an administrator created it on a server of their own.
+    """
+    password = read_credentials(settings).get(f"{role}_password")
+    if password is None:
+        raise LookupError(f"the password of role {role} is not in {settings.secrets}")
+    url = make_url(ensure_running(settings)).set(username=role, password=password)
+    return url.render_as_string(hide_password=False)
+
+
+def _create(connection: Connection, role: str, attributes: str) -> list[str]:
+    if _exists(connection, role):
+        return []
+    refusal = _as_permitted(connection, f"create role {role} {attributes}")
+    return [refusal or f"role {role}"]
+
+
+def _set_login(connection: Connection, settings: Settings, role: str, groups: tuple[str, ...]) -> None:
+    if not _exists(connection, role):
+        return
+    password = credential(settings, f"{role}_password")
+    connection.exec_driver_sql(f"alter role {role} password %(password)s", {"password": password})
+    for setting, value in LOGIN_SETTINGS[role].items():
+        connection.exec_driver_sql(f"alter role {role} set {setting} = '{value}'")
+    for group in groups:
+        connection.exec_driver_sql(f"grant {group} to {role}")
+
+
+def _grant(connection: Connection, role: str) -> None:
+    """Gives `role` the whole of mart, or for mart_reader all columns but those of contact data."""
+    connection.exec_driver_sql(f"grant usage on schema mart to {role}")
+    connection.exec_driver_sql(f"grant select on all tables in schema mart to {role}")
+    if role == "contact_reader":
+        return
+    for relation, columns in _relations_with_contact_data(connection):
+        connection.exec_driver_sql(f"revoke all on {relation} from {role}")
+        if columns:
+            connection.exec_driver_sql(f"grant select ({', '.join(columns)}) on {relation} to {role}")
+
+
+def _relations_with_contact_data(connection: Connection) -> list[tuple[str, list[str]]]:
+    """Relations of mart with contact data and their other columns; mart.customer_contact is withheld whole."""
+    rows = connection.execute(
+        text(
+            "select attrelid::regclass::text as relation,"
+            " coalesce(array_agg(quote_ident(attname) order by attnum) filter ("
+            "   where attname <> all(:contact_columns) and relname <> 'customer_contact'), '{}') as columns"
+            " from pg_attribute join pg_class on pg_class.oid = attrelid"
+            " where relnamespace = 'mart'::regnamespace and relkind in ('r', 'p', 'v', 'm')"
+            " and attnum > 0 and not attisdropped"
+            " group by attrelid having bool_or(attname = any(:contact_columns)) order by 1"
+        ),
+        {"contact_columns": list(CONTACT_COLUMNS)},
+    )
+    return [(row.relation, list(row.columns)) for row in rows]
+
+
+def _exists(connection: Connection, role: str) -> bool:
+    return (
+        connection.execute(text("select true from pg_roles where rolname = :role"), {"role": role}).scalar() is not None
+    )
+
+
+def _as_permitted(connection: Connection, statement: str) -> str | None:
+    """Executes a statement on roles; gives a line for people where this user may not."""
+    try:
+        with connection.begin_nested():
+            connection.exec_driver_sql(statement)
+    except DBAPIError as error:
+        if isinstance(error.orig, errors.InsufficientPrivilege):
+            return f"not permitted: {statement}; let an administrator run it, then migrate again"
+        if isinstance(error.orig, (errors.DuplicateObject, errors.UniqueViolation)):
+            return None
+        raise
+    return None
