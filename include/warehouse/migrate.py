@@ -210,7 +210,7 @@ def _views_to_apply(connection: Connection, sources: list[Source]) -> list[Sourc
 
 def _view_exists(connection: Connection, source: Source) -> bool:
     name = f"{source.schema_name}.{source.name}"
-    return connection.execute(text("select to_regclass(:name) is not null"), {"name": name}).scalar_one()
+    return connection.execute(text("select to_regclass(:name)"), {"name": name}).scalar() is not None
 
 
 def _apply_view(connection: Connection, source: Source) -> MigrationError | None:
@@ -266,9 +266,6 @@ def _execute(connection: Connection, source: Source) -> None:
 
 def _forget(connection: Connection, kind: str, schema_name: str, name: str) -> None:
     connection.execute(
-        text(
-            "delete from ops.routine"
-            " where kind = :kind and schema_name = :schema_name and routine_name = :name"
-        ),
+        text("delete from ops.routine where kind = :kind and schema_name = :schema_name and routine_name = :name"),
         {"kind": kind, "schema_name": schema_name, "name": name},
     )

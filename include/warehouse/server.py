@@ -104,8 +104,7 @@ def check_version(url: str) -> None:
     connection.close()
     if version < OLDEST_VERSION * 10_000:
         raise ServerError(
-            f"WAREHOUSE_URL {shown} is PostgreSQL {version // 10_000};"
-            f" the warehouse needs {OLDEST_VERSION} or newer"
+            f"WAREHOUSE_URL {shown} is PostgreSQL {version // 10_000}; the warehouse needs {OLDEST_VERSION} or newer"
         )
 
 

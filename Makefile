@@ -1,0 +1,60 @@
+# make run: everything, until Ctrl-C.  make test: all tests.  Nothing but Python >= 3.11 and make is needed.
+
+SHELL := /bin/bash
+PYTHON ?= $(shell for name in python3 python3.14 python3.13 python3.12 python3.11 python; do \
+	$$name -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$name && break; done)
+BIN := .venv/bin
+STAMP := .venv/installed
+export PYTHONPATH := $(CURDIR)
+
+.PHONY: help setup run test real pins lint schema release bench
+
+help:
+	@echo "make run          set everything up, load sample files, publish, stay until Ctrl-C"
+	@echo "make run ONCE=1   the same, but end after publication with a status"
+	@echo "make test         all checks and tests"
+	@echo "make real         the same job on 1.47 million real grocery lines"
+	@echo "make setup        .venv alone"
+	@echo "make lint | schema | release | pins | bench   for those who change the code"
+
+setup: $(STAMP)
+
+$(STAMP): requirements.txt
+	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed; set PYTHON=/path/to/python3" >&2; exit 2; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv || { \
+		echo "$(PYTHON) cannot make a virtual environment; on Debian or Ubuntu: apt-get install python3-venv" >&2; \
+		rm -rf .venv; exit 2; }
+	@echo "Installing the packages of requirements.txt into .venv …"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv \
+		&& $(BIN)/uv pip install --quiet --python $(BIN)/python --requirement requirements.txt \
+		|| $(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement requirements.txt
+	@touch $(STAMP)
+
+run: $(STAMP)
+	@$(BIN)/python -m include.warehouse.stack $(if $(ONCE),--once)
+
+test: $(STAMP) lint
+	@$(BIN)/python -m pytest
+
+lint: $(STAMP)
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+
+real: $(STAMP)
+	@$(BIN)/python -m include.warehouse.real_data
+
+pins: $(STAMP)
+	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-annotate --no-header --upgrade \
+		requirements.in --output-file requirements.txt
+
+schema: $(STAMP)
+	@$(BIN)/python -m include.warehouse.schema_dump
+
+# A released procedure never changes again: a change of behaviour is a new file with the next version.
+release:
+	@cd sql/procedures && touch released.txt && for file in */*.sql; do \
+		grep -q " $$file$$" released.txt || sha256sum "$$file" >> released.txt; done
+
+bench: $(STAMP)
+	@$(BIN)/python -m tests.benchmarks

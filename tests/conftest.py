@@ -1,0 +1,149 @@
+"""Fixtures that start what is real: PostgreSQL with all migrations, and a browser."""
+
+import fcntl
+import itertools
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psycopg2
+import pytest
+from playwright.sync_api import Browser, Playwright, sync_playwright
+from playwright.sync_api import Error as PlaywrightError
+from sqlalchemy.engine import make_url
+
+from include.warehouse import server
+from include.warehouse.database import engine
+from include.warehouse.migrate import migrate
+from include.warehouse.settings import Settings, load_settings
+
+TEMPLATE = "warehouse_template"
+CHROMIUM_ARGUMENTS = [
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-dev-shm-usage",
+    "--disable-sync",
+    "--no-first-run",
+]
+numbers = itertools.count(1)
+
+
+@pytest.fixture(scope="session")
+def warehouse() -> Iterator[Settings]:
+    """A migrated, empty warehouse on an embedded server of its own; for tests that only read.
+
+    The environment names it too, so that no test can reach the warehouse of whoever runs the tests.
+    """
+    home = Path(tempfile.mkdtemp(prefix="warehouse-test-"))
+    os.environ["WAREHOUSE_HOME"] = str(home)
+    os.environ.pop("WAREHOUSE_URL", None)
+    settings = load_settings()
+    try:
+        migrate(settings)
+        engine(settings).dispose()
+        _execute_as_owner(settings, f"create database {TEMPLATE} template warehouse strategy file_copy")
+        yield settings
+        engine(settings).dispose()
+    finally:
+        server.stop(settings)
+        shutil.rmtree(home, ignore_errors=True)
+
+
+@pytest.fixture
+def new_warehouse(warehouse: Settings, tmp_path: Path) -> Iterator[Callable[[], Settings]]:
+    """Gives a further migrated, empty warehouse at each call: its own database and its own home."""
+    made: list[Settings] = []
+
+    def make() -> Settings:
+        name = f"test_{os.getpid()}_{next(numbers)}"
+        _execute_as_owner(warehouse, f"create database {name} template {TEMPLATE} strategy file_copy")
+        url = make_url(server.ensure_running(warehouse)).set(database=name)
+        home = tmp_path / name
+        home.mkdir()
+        shutil.copy(warehouse.secrets, home)
+        settings = Settings(home=home, url=url.render_as_string(hide_password=False), contracts=warehouse.contracts)
+        settings.create_folders()
+        made.append(settings)
+        return settings
+
+    yield make
+    for settings in made:
+        engine(settings).dispose()
+        _execute_as_owner(warehouse, f"drop database {make_url(str(settings.url)).database} with (force)")
+
+
+@pytest.fixture
+def fresh_warehouse(new_warehouse: Callable[[], Settings]) -> Settings:
+    """A migrated, empty warehouse of this test's own; writing to it disturbs no other test."""
+    return new_warehouse()
+
+
+def _execute_as_owner(settings: Settings, statement: str) -> None:
+    url = make_url(server.ensure_running(settings)).set(drivername="postgresql", database="postgres")
+    connection = psycopg2.connect(url.render_as_string(hide_password=False))
+    connection.autocommit = True
+    with connection.cursor() as cursor:
+        cursor.execute(statement)
+    connection.close()
+
+
+@pytest.fixture(scope="session")
+def playwright() -> Iterator[Playwright]:
+    """Playwright's driver."""
+    with sync_playwright() as driver:
+        yield driver
+
+
+@pytest.fixture(scope="session")
+def browser(playwright: Playwright) -> Iterator[Browser]:
+    """A headless Chromium; installed where the machine has none, a failure where that cannot be done."""
+    with (Path(tempfile.gettempdir()) / "warehouse-test-chromium.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        found = _launch_installed(playwright) or _launch_after_installing(playwright)
+    yield found
+    found.close()
+
+
+def _launch_installed(playwright: Playwright) -> Browser | None:
+    paths = [playwright.chromium.executable_path]
+    paths += [path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name))]
+    for path in paths:
+        if not Path(path).exists():
+            continue
+        try:
+            return playwright.chromium.launch(executable_path=path, args=CHROMIUM_ARGUMENTS)
+        except PlaywrightError as error:
+            print(f"{path} does not start: {error.message}", file=sys.stderr)
+    return None
+
+
+def _launch_after_installing(playwright: Playwright) -> Browser:
+    ways = [
+        [[sys.executable, "-m", "playwright", "install", "chromium"]],
+        [["apt-get", "update"], ["apt-get", "install", "--yes", "--no-install-recommends", "chromium"]],
+    ]
+    failures = []
+    for commands in ways:
+        for command in commands:
+            failure = _run(command)
+            if failure:
+                failures.append(failure)
+                break
+        if found := _launch_installed(playwright):
+            return found
+    pytest.fail("No Chromium is installed and none can be:\n" + "\n".join(failures))
+
+
+def _run(command: list[str]) -> str | None:
+    """Runs a command; gives what went wrong, None if nothing did."""
+    print("Installing a browser:", " ".join(command), file=sys.stderr)
+    environment = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
+    try:
+        done = subprocess.run(command, check=False, env=environment, capture_output=True, text=True, timeout=500)
+    except (FileNotFoundError, subprocess.TimeoutExpired) as error:
+        return f"{' '.join(command)}: {error}"
+    return f"{' '.join(command)}: {done.stderr.strip()[-500:]}" if done.returncode else None
