@@ -1,0 +1,158 @@
+"""What the command line prints: one document as JSON, or the same for a person to read.
+
+Standard output carries the answer alone; progress, log lines and errors go to standard error.
+"""
+
+import json
+import logging
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, redirect_stdout
+from dataclasses import asdict, is_dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.table import Table
+from sqlalchemy.exc import OperationalError
+
+from include.warehouse.errors import WarehouseError
+
+DONE = 0
+REFUSED_OR_HELD = 1
+BAD_INPUT = 2
+
+Document = dict[str, Any]
+
+
+class Answer:
+    """The outcome of a verb: a document, how to show it to a person, and the exit code."""
+
+    def __init__(self, as_json: bool) -> None:
+        self.as_json = as_json
+        self.document: Document = {}
+        self.show: Callable[[Console, Document], None] = show_fields
+        self.exit_code = DONE
+
+    def give(
+        self,
+        document: Document,
+        show: Callable[[Console, Document], None] | None = None,
+        exit_code: int = DONE,
+    ) -> None:
+        """Sets the outcome; without `show` the document's fields are listed."""
+        self.document = document
+        self.show = show or show_fields
+        self.exit_code = exit_code
+
+
+@contextmanager
+def answering(as_json: bool) -> Iterator[Answer]:
+    """Runs the body of a verb, prints its answer and ends the process with the answer's exit code.
+
+    An error that a person can act on becomes one line, without a traceback.
+    """
+    logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
+    answer = Answer(as_json)
+    try:
+        with redirect_stdout(sys.stderr):
+            yield answer
+    except WarehouseError as error:
+        _fail(answer, str(error), error.exit_code)
+    except OperationalError as error:
+        reason = " ".join(str(error.orig).split())
+        _fail(answer, f"the database does not answer: {reason}; see: python -m include.warehouse up", REFUSED_OR_HELD)
+    except KeyboardInterrupt:
+        _fail(answer, "stopped; the same command continues where this one was", 130)
+    if as_json:
+        print(json.dumps(answer.document, default=_as_json, indent=2, ensure_ascii=False))
+    else:
+        answer.show(Console(highlight=False), answer.document)
+    raise typer.Exit(answer.exit_code)
+
+
+def _fail(answer: Answer, message: str, exit_code: int) -> None:
+    print(f"Error: {message}", file=sys.stderr)
+    if answer.as_json:
+        print(json.dumps({"error": message, "exit_code": exit_code}, indent=2, ensure_ascii=False))
+    raise typer.Exit(exit_code)
+
+
+def _as_json(value: object) -> object:
+    """Writes dates as ISO text and amounts as numbers; both keep every digit that the warehouse stores."""
+    if isinstance(value, date | datetime):
+        return value.isoformat()
+    if isinstance(value, Decimal):
+        return int(value) if value == value.to_integral_value() else float(value)
+    if isinstance(value, Path):
+        return str(value)
+    if is_dataclass(value) and not isinstance(value, type):
+        return asdict(value)
+    if isinstance(value, set | frozenset | tuple):
+        return sorted(value)
+    raise TypeError(f"{type(value).__name__} has no form in JSON")
+
+
+@contextmanager
+def progress_of(title: str, total: int) -> Iterator[Callable[[str], None]]:
+    """A progress bar on a terminal, nothing elsewhere.
+
+    Gives a function to call with what comes next; each call but the first completes one of `total`.
+    """
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        yield lambda what: None
+        return
+    columns = (
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+    )
+    with Progress(*columns, console=console, transient=True) as progress:
+        bar = progress.add_task(title, total=total)
+        begun = False
+
+        def next_is(what: str) -> None:
+            nonlocal begun
+            progress.update(bar, description=f"{title}: {what}", advance=1 if begun else 0)
+            begun = True
+
+        yield next_is
+
+
+def show_fields(console: Console, document: Document) -> None:
+    """Lists a flat document, one field a line."""
+    for name, value in document.items():
+        console.print(f"{name.replace('_', ' ')}: {in_words(value)}", markup=False, soft_wrap=True)
+
+
+def show_table(console: Console, title: str, rows: list[Document], columns: list[str]) -> None:
+    """Prints rows as a table; numbers stand to the right with separators."""
+    table = Table(title=title, title_justify="left", title_style="bold", header_style="")
+    numeric = {name for name in columns if any(isinstance(row.get(name), int | Decimal) for row in rows)}
+    for name in columns:
+        table.add_column(name.replace("_", " "), justify="right" if name in numeric else "left", overflow="fold")
+    for row in rows:
+        table.add_row(*(in_words(row.get(name)) for name in columns))
+    console.print(table)
+
+
+def in_words(value: object) -> str:
+    """A value as a person reads it."""
+    if value is None:
+        return "–"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, int | Decimal):
+        return f"{value:,}"
+    if isinstance(value, datetime):
+        return value.strftime("%Y-%m-%d %H:%M:%S %Z").strip()
+    if isinstance(value, list | tuple):
+        return ", ".join(in_words(item) for item in value) or "none"
+    return str(value)

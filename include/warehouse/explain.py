@@ -1,0 +1,92 @@
+"""Why a customer is where they are in a month: their row, the rules, the limits they reached, their last lines."""
+
+from datetime import date
+from typing import Any
+
+from sqlalchemy import Connection, text
+
+from include.warehouse.errors import InputError
+
+METRICS = {"recency": ("recency_days", "r_score"), "frequency": ("frequency", "f_score"), "monetary": ("monetary", "m_score")}
+LAST_LINES = 10
+
+
+def explain(connection: Connection, customer_id: str, month: date | None = None) -> dict[str, Any]:
+    """Keys: customer (the snapshot row), month (its flags), rule_set, limits (one a metric), last_lines.
+
+    `month` is the report month unless given. Raises InputError where the customer is not in that month.
+    """
+    published = _rows(
+        connection,
+        "select * from mart.month where month = coalesce(:month, (select month from mart.month where is_report_month))",
+        month=month,
+    )
+    if not published:
+        wanted = f"{month:%Y-%m} is" if month else "no month is"
+        raise InputError(f"{wanted} not published; see: python -m include.warehouse status" if month else
+                         "no month is published yet; run: python -m include.warehouse refresh")
+    shown = published[0]
+    customer = _rows(
+        connection,
+        "select * from mart.customer_snapshot where month = :month and customer_id = :customer_id",
+        month=shown["month"],
+        customer_id=customer_id,
+    )
+    if not customer:
+        raise InputError(
+            f"customer {customer_id} is not in {shown['month']:%Y-%m}; ids are case-sensitive,"
+            " and a customer appears from registration or the first transaction on"
+        )
+    return {
+        "customer": customer[0],
+        "month": shown,
+        "rule_set": _rule_set(connection, shown["rule_set"]),
+        "limits": _limits(connection, customer[0]),
+        "last_lines": _last_lines(connection, customer[0]),
+    }
+
+
+def _rule_set(connection: Connection, rule_set: int) -> dict[str, Any]:
+    rows = _rows(connection, "select * from mart.rule_set where rule_set = :rule_set", rule_set=rule_set)
+    return rows[0]
+
+
+def _limits(connection: Connection, customer: dict[str, Any]) -> list[dict[str, Any]]:
+    """For each scored metric the value, the band, the limit that the value reaches and the one of the next band."""
+    limits = {
+        (row["metric"], row["band"]): row["limit_value"]
+        for row in _rows(connection, "select * from mart.cut_point where month = :month", month=customer["month"])
+    }
+    explained = []
+    for metric, (value, score) in METRICS.items():
+        band = customer[score]
+        if band is None:
+            continue
+        better = sorted(other for name, other in limits if name == metric and other > band)
+        explained.append(
+            {
+                "metric": metric,
+                "value": customer[value],
+                "band": band,
+                "limit_reached": limits.get((metric, band)),
+                "next_band": better[0] if better else None,
+                "next_limit": limits[(metric, better[0])] if better else None,
+            }
+        )
+    return explained
+
+
+def _last_lines(connection: Connection, customer: dict[str, Any]) -> list[dict[str, Any]]:
+    return _rows(
+        connection,
+        "select transaction_date, transaction_id, line_no, product_id, transaction_type, quantity, net_amount, file_name"
+        " from mart.sale_line where customer_id = :customer_id and transaction_date <= :as_of_date"
+        " order by transaction_date desc, transaction_id desc, line_no desc limit :lines",
+        customer_id=customer["customer_id"],
+        as_of_date=customer["as_of_date"],
+        lines=LAST_LINES,
+    )
+
+
+def _rows(connection: Connection, statement: str, **parameters: object) -> list[dict[str, Any]]:
+    return [dict(row) for row in connection.execute(text(statement), parameters).mappings()]

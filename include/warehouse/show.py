@@ -1,0 +1,132 @@
+"""How the command line shows a document to a person."""
+
+from collections.abc import Callable
+from typing import Any
+
+from rich.console import Console
+
+from include.warehouse.console import Document, in_words, show_fields, show_table
+
+FATES = ["rows_received", "rows_loaded", "rows_unchanged", "rows_rejected", "rows_duplicate", "rows_superseded"]
+
+
+def show_lines(name: str, otherwise: str = "Nothing to do.") -> Callable[[Console, Document], None]:
+    """Shows the list `name` of a document, one item a line."""
+
+    def show(console: Console, document: Document) -> None:
+        for line in document[name] or [otherwise]:
+            console.print(line, markup=False, soft_wrap=True)
+
+    return show
+
+
+def show_rows(name: str, title: str) -> Callable[[Console, Document], None]:
+    """Shows the rows `name` of a document as a table."""
+
+    def show(console: Console, document: Document) -> None:
+        rows = document[name]
+        show_table(console, title, rows, list(rows[0]) if rows else [])
+
+    return show
+
+
+def show_files(console: Console, document: Document) -> None:
+    """What became of every file and of its rows."""
+    files = [
+        {name.removeprefix("rows_"): file.get(name) for name in ("file_name", "feed", "status", *FATES)}
+        for file in document["files"]
+    ]
+    if files:
+        show_table(console, "Files", files, list(files[0]))
+    for file in document["files"]:
+        for remark in (file.get("message"), *(file.get("warnings") or [])):
+            if remark:
+                console.print(f"{file['file_name']}: {remark}", markup=False, soft_wrap=True)
+        if file["status"] == "held":
+            console.print(
+                f"{file['file_name']}: decide with `approve {file['file_name']}` or `discard {file['file_name']}`",
+                markup=False,
+                soft_wrap=True,
+            )
+
+
+def show_status(console: Console, document: Document) -> None:
+    """The published run, then the files."""
+    run = document["published_run"]
+    console.print(f"warehouse: {document['warehouse_url']}", markup=False, soft_wrap=True)
+    console.print(f"home: {document['home']}", markup=False, soft_wrap=True)
+    if run:
+        console.print(
+            f"report month: {run['report_month']:%Y-%m}, as of {run['as_of_date']};"
+            f" run {run['run_id']}, published {in_words(run['published_at'])}",
+            soft_wrap=True,
+        )
+    else:
+        console.print("No month is published yet.")
+    last = document["last_run"]
+    if last and (run is None or last["run_id"] != run["run_id"]):
+        console.print(f"last run: {last['run_id']}, {last['status']}: {last['message'] or '–'}", markup=False)
+    show_files(console, document)
+    if document["pending"]:
+        console.print(f"waiting in the inbox: {in_words(document['pending'])}", markup=False, soft_wrap=True)
+
+
+def show_refresh(console: Console, document: Document) -> None:
+    """The outcome of a refresh in a few lines."""
+    show_fields(console, {name: value for name, value in document.items() if not isinstance(value, dict)})
+
+
+def show_run_once(console: Console, document: Document) -> None:
+    """Files, rejects by reason, the publication, and the report month's customers by tier and status."""
+    show_files(console, document)
+    if document["rejects_by_reason"]:
+        show_table(console, "Rejected rows by reason", document["rejects_by_reason"], ["reason", "rows_rejected"])
+    if document["customers"]:
+        show_customers(console, document["customers"])
+    show_refresh(console, document["refresh"])
+
+
+def show_customers(console: Console, customers: list[dict[str, Any]]) -> None:
+    """Customers of the report month: a line a status, a column a tier."""
+    tiers = sorted({row["value_tier"] for row in customers})
+    statuses = sorted({row["activity_status"] for row in customers})
+    rows = []
+    for status in statuses:
+        counts = {row["value_tier"]: row["customers"] for row in customers if row["activity_status"] == status}
+        rows.append({"status": status, **counts, "all": sum(counts.values())})
+    show_table(console, "Customers of the report month by status and tier", rows, ["status", *tiers, "all"])
+
+
+def show_explanation(console: Console, document: Document) -> None:
+    """The customer's row, the rules of the month, the limits reached and the last lines."""
+    customer = document["customer"]
+    console.print(f"Customer {customer['customer_id']} in {customer['month']:%Y-%m}", style="bold", markup=False)
+    show_fields(console, {name: value for name, value in customer.items() if name not in ("customer_id", "month")})
+    if document["limits"]:
+        show_table(console, "Limits", document["limits"], list(document["limits"][0]))
+    console.print("Rules", style="bold")
+    show_fields(console, document["rule_set"])
+    if document["last_lines"]:
+        show_table(console, "Last lines", document["last_lines"], list(document["last_lines"][0]))
+
+
+def show_rules(console: Console, document: Document) -> None:
+    """Every rule set, its parameters, tiers and segments."""
+    for rule_set in document["rule_sets"]:
+        console.print(f"Rule set {rule_set['rule_set_id']}: {rule_set['title']}", style="bold", markup=False)
+        hidden = ("rule_set_id", "title", "tiers", "segments")
+        show_fields(console, {name: value for name, value in rule_set.items() if name not in hidden})
+        show_table(console, "Tiers", rule_set["tiers"], ["tier", "minimum_total"])
+        segments = [{name: in_words(value) for name, value in segment.items()} for segment in rule_set["segments"]]
+        columns = list(dict.fromkeys(name for segment in segments for name in segment))
+        show_table(console, "Segments, first match", segments, columns)
+
+
+def show_proof(console: Console, document: Document) -> None:
+    """Every check of the prover."""
+    for check in document["checks"]:
+        outcome = "passed" if check["is_ok"] else "FAILED"
+        cell = f" ({check['first_failing_cell']})" if check["first_failing_cell"] else ""
+        console.print(f"{outcome} {check['check_name']}: {check['message']}{cell}", markup=False, soft_wrap=True)
+    verdict = "is proved" if document["is_ok"] else "cannot be approved"
+    console.print(f"Rule set {document['rule_set']} {verdict}.")

@@ -1,0 +1,85 @@
+"""What an operator wants to know first: which months are published, what became of every file, what waits."""
+
+from typing import Any
+
+from sqlalchemy import Connection, text
+
+from include.warehouse.load import pending_files
+from include.warehouse.settings import Settings
+
+FILE_COLUMNS = (
+    "file_name",
+    "feed",
+    "status",
+    "rows_received",
+    "rows_loaded",
+    "rows_unchanged",
+    "rows_rejected",
+    "rows_duplicate",
+    "rows_superseded",
+    "amount_received",
+    "amount_loaded",
+    "effective_date",
+    "received_at",
+    "message",
+)
+
+
+def read_status(connection: Connection, settings: Settings, warehouse_url: str) -> dict[str, Any]:
+    """The published run (None before the first), every file with its rows by fate, and the files that wait.
+
+    Keys: warehouse_url, home, report_month, published_run, last_run, files, held, pending.
+    """
+    published_run = read_published_run(connection)
+    files = read_files(connection)
+    return {
+        "warehouse_url": warehouse_url,
+        "home": str(settings.home),
+        "report_month": published_run["report_month"] if published_run else None,
+        "published_run": published_run,
+        "last_run": _first(connection, "select * from mart.run order by run_id desc limit 1"),
+        "files": files,
+        "held": [file["file_name"] for file in files if file["status"] == "held"],
+        "pending": [path.name for path in pending_files(settings)],
+    }
+
+
+def read_published_run(connection: Connection) -> dict[str, Any] | None:
+    """The publication that readers see now."""
+    return _first(connection, "select * from mart.publication order by published_at desc limit 1")
+
+
+def read_files(connection: Connection) -> list[dict[str, Any]]:
+    """Every file received, in the order of receipt, with its rows by fate."""
+    columns = ", ".join(FILE_COLUMNS)
+    rows = connection.execute(text(f"select {columns} from mart.source_file order by received_at, file_name"))
+    return [dict(row) for row in rows.mappings()]
+
+
+def read_rejects_by_reason(connection: Connection) -> list[dict[str, Any]]:
+    """Open rejects, counted under every reason they carry."""
+    rows = connection.execute(
+        text(
+            "select reason, count(*) as rows_rejected"
+            " from mart.rejected_records, unnest(reasons) as reason"
+            " where resolved_by is null group by reason order by rows_rejected desc, reason"
+        )
+    )
+    return [dict(row) for row in rows.mappings()]
+
+
+def read_customers(connection: Connection) -> list[dict[str, Any]]:
+    """Customers of the report month by activity status and value tier."""
+    rows = connection.execute(
+        text(
+            "select activity_status, value_tier, sum(customers) as customers, sum(month_amount) as month_amount"
+            " from mart.month_summary join mart.month using (month) where is_report_month"
+            " group by activity_status, value_tier order by activity_status, value_tier"
+        )
+    )
+    return [dict(row) for row in rows.mappings()]
+
+
+def _first(connection: Connection, statement: str) -> dict[str, Any] | None:
+    row = connection.execute(text(statement)).mappings().first()
+    return dict(row) if row else None
