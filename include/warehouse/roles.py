@@ -1,8 +1,8 @@
 """Roles of readers and what they may see.
 
-`mart_reader` reads mart except contact data; `contact_reader` reads all of mart. The login roles `analyst` and
-`dashboard` are members. A role belongs to the whole server, so one that is there already is not changed unless the
-server is our own.
+`mart_reader` reads mart except contact data; `contact_reader` reads all of mart (sql/routines/mart/grant_readers.sql).
+The login roles `analyst` and `dashboard` are members. A role belongs to the whole server, so one that is there already
+is not changed unless the server is our own.
 """
 
 from psycopg2 import errors
@@ -26,7 +26,6 @@ LOGIN_SETTINGS = {
     "analyst": {"default_transaction_read_only": "on", "statement_timeout": "10min"},
     "dashboard": {"statement_timeout": "2min"},
 }
-CONTACT_COLUMNS = ("email", "phone", "raw_row")
 
 
 def ensure_roles(connection: Connection, settings: Settings) -> list[str]:
@@ -40,9 +39,7 @@ def ensure_roles(connection: Connection, settings: Settings) -> list[str]:
         done += created
         if created or not settings.url:
             _set_login(connection, settings, role, groups)
-    for role in GROUPS:
-        if _exists(connection, role):
-            _grant(connection, role)
+    connection.exec_driver_sql("call mart.grant_readers()")
     return done
 
 
@@ -74,35 +71,6 @@ def _set_login(connection: Connection, settings: Settings, role: str, groups: tu
         connection.exec_driver_sql(f"alter role {role} set {setting} = '{value}'")
     for group in groups:
         connection.exec_driver_sql(f"grant {group} to {role}")
-
-
-def _grant(connection: Connection, role: str) -> None:
-    """Gives `role` the whole of mart, or for mart_reader all columns but those of contact data."""
-    connection.exec_driver_sql(f"grant usage on schema mart to {role}")
-    connection.exec_driver_sql(f"grant select on all tables in schema mart to {role}")
-    if role == "contact_reader":
-        return
-    for relation, columns in _relations_with_contact_data(connection):
-        connection.exec_driver_sql(f"revoke all on {relation} from {role}")
-        if columns:
-            connection.exec_driver_sql(f"grant select ({', '.join(columns)}) on {relation} to {role}")
-
-
-def _relations_with_contact_data(connection: Connection) -> list[tuple[str, list[str]]]:
-    """Relations of mart with contact data and their other columns; mart.customer_contact is withheld whole."""
-    rows = connection.execute(
-        text(
-            "select attrelid::regclass::text as relation,"
-            " coalesce(array_agg(quote_ident(attname) order by attnum) filter ("
-            "   where attname <> all(:contact_columns) and relname <> 'customer_contact'), '{}') as columns"
-            " from pg_attribute join pg_class on pg_class.oid = attrelid"
-            " where relnamespace = 'mart'::regnamespace and relkind in ('r', 'p', 'v', 'm')"
-            " and attnum > 0 and not attisdropped"
-            " group by attrelid having bool_or(attname = any(:contact_columns)) order by 1"
-        ),
-        {"contact_columns": list(CONTACT_COLUMNS)},
-    )
-    return [(row.relation, list(row.columns)) for row in rows]
 
 
 def _exists(connection: Connection, role: str) -> bool:

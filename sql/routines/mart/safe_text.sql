@@ -1,0 +1,9 @@
+create or replace function mart.safe_text(p_text text) returns text
+language sql immutable parallel safe
+return case
+    when left(p_text, 1) in ('=', '+', '-', '@', e'\t', e'\r', e'\n', '＝', '＋', '－', '＠') then '''' || p_text
+    else p_text
+end;
+
+comment on function mart.safe_text(text) is
+    'Text for a CSV file: a spreadsheet takes a cell that begins with = + - @, a tab or a line end for a formula, so an apostrophe goes before it; other text stays as it is.';

@@ -1,0 +1,46 @@
+create or replace view mart.month_summary as
+select
+    month_summary.month,
+    month_summary.activity_status,
+    month_summary.value_tier,
+    month_summary.segment,
+    month_summary.lifecycle_event,
+    month_summary.growth_state,
+    month_summary.customers,
+    month_summary.first_appearances,
+    month_summary.buyers,
+    month_summary.scored,
+    month_summary.reach_email,
+    month_summary.reach_sms,
+    month_summary.reach_phone,
+    month_summary.month_cents * 0.01 as month_amount,
+    month_summary.month_core_cents * 0.01 as month_core_amount,
+    month_summary.month_orders,
+    month_summary.month_items,
+    month_summary.monetary_cents * 0.01 as monetary,
+    month_summary.total_cents * 0.01 as total_amount
+from crm.month_summary
+join crm.published_month
+    on published_month.month = month_summary.month
+    and published_month.run_id = month_summary.run_id;
+
+comment on view mart.month_summary is 'Counts and sums of every published month by status, tier, segment, event and growth state: sum over what you do not need.';
+comment on column mart.month_summary.month is 'Month, its first day.';
+comment on column mart.month_summary.activity_status is 'prospect, new, active, at_risk, lapsed or lost.';
+comment on column mart.month_summary.value_tier is 'Value tier; none when not scored.';
+comment on column mart.month_summary.segment is 'Segment.';
+comment on column mart.month_summary.lifecycle_event is 'What happened to the customers this month.';
+comment on column mart.month_summary.growth_state is 'new, returning, resurrected, dormant or inactive.';
+comment on column mart.month_summary.customers is 'Customers.';
+comment on column mart.month_summary.first_appearances is 'Customers in their first month of the snapshot.';
+comment on column mart.month_summary.buyers is 'Customers with a core purchase in the month.';
+comment on column mart.month_summary.scored is 'Scored customers.';
+comment on column mart.month_summary.reach_email is 'Customers opted in to e-mail.';
+comment on column mart.month_summary.reach_sms is 'Customers opted in to text messages.';
+comment on column mart.month_summary.reach_phone is 'Customers opted in to calls.';
+comment on column mart.month_summary.month_amount is 'Net amount of all lines of the month, in currency units.';
+comment on column mart.month_summary.month_core_amount is 'Net amount of the month''s core lines, in currency units.';
+comment on column mart.month_summary.month_orders is 'Distinct transactions with a sale in the month.';
+comment on column mart.month_summary.month_items is 'Quantity sold in the month.';
+comment on column mart.month_summary.monetary is 'Net amount of core lines in the window, in currency units.';
+comment on column mart.month_summary.total_amount is 'Net amount of all lines in the window, in currency units.';
