@@ -27,6 +27,7 @@ from include.warehouse.settings import SQL, Settings
 PROCEDURES = SQL / "procedures"
 RELEASED = PROCEDURES / "released.txt"
 PROCEDURE_NAME = re.compile(r"(?P<name>[a-z][a-z0-9_]*)_v(?P<version>[1-9][0-9]*)")
+ROUTINE_IN_TEXT = re.compile(r"^create or replace (?:function|procedure) ([a-z_]+)\.([a-z0-9_]+)", re.MULTILINE)
 NOT_THERE_YET = (errors.UndefinedTable, errors.UndefinedColumn, errors.UndefinedFunction, errors.UndefinedObject)
 OTHER_COLUMNS = (errors.InvalidTableDefinition,)
 
@@ -75,9 +76,7 @@ def migrate(settings: Settings) -> list[str]:
         connection.exec_driver_sql("select pg_advisory_xact_lock(hashtextextended('warehouse.migrate', 0))")
         done = _apply_migrations(connection)
         connection.exec_driver_sql("set local check_function_bodies = off")
-        done += _apply_procedures(connection)
-        done += _apply_routines(connection)
-        done += _apply_views(connection)
+        done += _apply_sources(connection)
         done += ensure_roles(connection, settings)
         if find_spec("include.warehouse.contracts"):
             import_module("include.warehouse.contracts").sync(connection, settings)
@@ -115,58 +114,69 @@ def _applied_migrations(connection: Connection) -> dict[str, str]:
     return {row.file_name: row.sha256 for row in rows}
 
 
-def _apply_procedures(connection: Connection) -> list[str]:
-    released = read_released()
-    sources = _sources("procedure", PROCEDURES)
-    for name in released.keys() - {_released_name(source) for source in sources}:
-        raise MigrationError(f"sql/procedures/{name} is released but missing; restore it")
-    done = []
-    for source in sources:
-        match = PROCEDURE_NAME.fullmatch(source.name)
-        if not match:
-            raise MigrationError(f"{source.label} has no version; name it {source.name}_v1.sql")
-        if released.get(_released_name(source), source.sha256) != source.sha256:
-            successor = f"{match['name']}_v{int(match['version']) + 1}.sql"
-            raise MigrationError(f"{source.label} is released and must not change; restore it and write {successor}")
-        if _installed(connection).get(source.key) != source.sha256:
-            done.append(_apply_routine(connection, source))
+def _apply_sources(connection: Connection) -> list[str]:
+    """Applies changed procedures, routines and views; one that needs another waits until that one is there."""
+    sources = [
+        *_released_checked(_sources("procedure", PROCEDURES)),
+        *_sources("routine", SQL / "routines"),
+        *_sources("view", SQL / "views"),
+    ]
+    done = _drop_vanished(connection, {source.key for source in sources})
+    while pending := _to_apply(connection, sources):
+        waiting = {source: error for source in pending if (error := _apply(connection, source))}
+        if len(waiting) == len(pending):
+            raise waiting[pending[0]]
+        done += [f"{source.kind} {source.schema_name}.{source.name}" for source in pending if source not in waiting]
     return done
 
 
-def read_released() -> dict[str, str]:
-    """The released procedures, file name below sql/procedures to SHA-256 (the format of sha256sum)."""
-    lines = RELEASED.read_text(encoding="utf-8").splitlines() if RELEASED.exists() else []
-    return {name: sha256 for sha256, name in (line.split(maxsplit=1) for line in lines if line)}
-
-
-def _released_name(source: Source) -> str:
-    return str(source.path.relative_to(PROCEDURES))
-
-
-def _apply_routines(connection: Connection) -> list[str]:
-    sources = _sources("routine", SQL / "routines")
+def _to_apply(connection: Connection, sources: list[Source]) -> list[Source]:
+    """What is not installed as it stands in its file; a view also where dropping another one took it along."""
     installed = _installed(connection)
-    done = []
-    for kind, schema_name, name in installed.keys() - {source.key for source in sources}:
-        if kind == "routine":
-            _drop_routine(connection, schema_name, name)
-            _forget(connection, kind, schema_name, name)
-            done.append(f"dropped routine {schema_name}.{name}")
-    return done + [
-        _apply_routine(connection, source) for source in sources if installed.get(source.key) != source.sha256
+    return [
+        source
+        for source in sources
+        if installed.get(source.key) != source.sha256
+        or (source.kind == "view" and not _view_exists(connection, source))
     ]
 
 
-def _apply_routine(connection: Connection, source: Source) -> str:
-    """Replaces a routine; its old overloads go first, so that a changed signature leaves nothing behind."""
+def _view_exists(connection: Connection, view: Source) -> bool:
+    name = f"{view.schema_name}.{view.name}"
+    return connection.execute(text("select to_regclass(:name)"), {"name": name}).scalar() is not None
+
+
+def _apply(connection: Connection, source: Source) -> MigrationError | None:
+    """Applies one file; gives the error where something that it needs is not there yet."""
     try:
         with connection.begin_nested():
-            _drop_routine(connection, source.schema_name, source.name)
+            for schema_name, name in ROUTINE_IN_TEXT.findall(source.text):
+                _drop_overloads(connection, schema_name, name)
+            _execute(connection, source)
+        return None
+    except MigrationError as error:
+        cause = error.__cause__.orig if isinstance(error.__cause__, DBAPIError) else None
+        if isinstance(cause, NOT_THERE_YET):
+            return error
+        if source.kind != "view" or not isinstance(cause, OTHER_COLUMNS):
+            raise
+    with connection.begin_nested():
+        _drop_view(connection, source.schema_name, source.name)
+        _execute(connection, source)
+    return None
+
+
+def _drop_overloads(connection: Connection, schema_name: str, name: str) -> None:
+    """Drops a routine before its text is applied again, so that a changed signature leaves no second one behind.
+
+    One that others depend on stays: create or replace renews it.
+    """
+    try:
+        with connection.begin_nested():
+            _drop_routine(connection, schema_name, name)
     except DBAPIError as error:
         if not isinstance(error.orig, errors.DependentObjectsStillExist):
             raise
-    _execute(connection, source)
-    return f"{source.kind} {source.schema_name}.{source.name}"
 
 
 def _drop_routine(connection: Connection, schema_name: str, name: str) -> None:
@@ -181,58 +191,51 @@ def _drop_routine(connection: Connection, schema_name: str, name: str) -> None:
         connection.execution_options(no_parameters=True).exec_driver_sql(f"drop routine {overload}")
 
 
-def _apply_views(connection: Connection) -> list[str]:
-    """Applies changed views; one that reads another waits for it, and what a dropped one took along comes back."""
-    sources = _sources("view", SQL / "views")
-    installed = _installed(connection)
+def _drop_view(connection: Connection, schema_name: str, name: str) -> None:
+    connection.exec_driver_sql(f"drop view if exists {schema_name}.{name} cascade")
+
+
+def _drop_vanished(connection: Connection, wanted: set[tuple[str, str, str]]) -> list[str]:
+    """Drops routines and views whose file is gone; procedures stay, because an old month may be rebuilt by them."""
     done = []
-    for kind, schema_name, name in installed.keys() - {source.key for source in sources}:
+    for kind, schema_name, name in sorted(_installed(connection).keys() - wanted):
+        if kind == "procedure":
+            continue
         if kind == "view":
             _drop_view(connection, schema_name, name)
-            _forget(connection, kind, schema_name, name)
-            done.append(f"dropped view {schema_name}.{name}")
-    while pending := _views_to_apply(connection, sources):
-        waiting = {source: error for source in pending if (error := _apply_view(connection, source))}
-        if len(waiting) == len(pending):
-            raise waiting[pending[0]]
-        done += [f"view {source.schema_name}.{source.name}" for source in pending if source not in waiting]
+        else:
+            _drop_routine(connection, schema_name, name)
+        connection.execute(
+            text("delete from ops.routine where kind = :kind and schema_name = :schema_name and routine_name = :name"),
+            {"kind": kind, "schema_name": schema_name, "name": name},
+        )
+        done.append(f"dropped {kind} {schema_name}.{name}")
     return done
 
 
-def _views_to_apply(connection: Connection, sources: list[Source]) -> list[Source]:
-    installed = _installed(connection)
-    return [
-        source
-        for source in sources
-        if installed.get(source.key) != source.sha256 or not _view_exists(connection, source)
-    ]
+def _released_checked(procedures: list[Source]) -> list[Source]:
+    """The same procedures, after making sure that none is unversioned and no released one changed or vanished."""
+    released = read_released()
+    for name in released.keys() - {_released_name(procedure) for procedure in procedures}:
+        raise MigrationError(f"sql/procedures/{name} is released but missing; restore it")
+    for procedure in procedures:
+        match = PROCEDURE_NAME.fullmatch(procedure.name)
+        if not match:
+            raise MigrationError(f"{procedure.label} has no version; name it {procedure.name}_v1.sql")
+        if released.get(_released_name(procedure), procedure.sha256) != procedure.sha256:
+            successor = f"{match['name']}_v{int(match['version']) + 1}.sql"
+            raise MigrationError(f"{procedure.label} is released and must not change; restore it and write {successor}")
+    return procedures
 
 
-def _view_exists(connection: Connection, source: Source) -> bool:
-    name = f"{source.schema_name}.{source.name}"
-    return connection.execute(text("select to_regclass(:name)"), {"name": name}).scalar() is not None
+def read_released() -> dict[str, str]:
+    """The released procedures, file name below sql/procedures to SHA-256 (the format of sha256sum)."""
+    lines = RELEASED.read_text(encoding="utf-8").splitlines() if RELEASED.exists() else []
+    return {name: sha256 for sha256, name in (line.split(maxsplit=1) for line in lines if line)}
 
 
-def _apply_view(connection: Connection, source: Source) -> MigrationError | None:
-    """Applies one view; gives the error where something it reads is not there yet."""
-    try:
-        with connection.begin_nested():
-            _execute(connection, source)
-        return None
-    except MigrationError as error:
-        cause = error.__cause__.orig if isinstance(error.__cause__, DBAPIError) else None
-        if isinstance(cause, NOT_THERE_YET):
-            return error
-        if not isinstance(cause, OTHER_COLUMNS):
-            raise
-    with connection.begin_nested():
-        _drop_view(connection, source.schema_name, source.name)
-        _execute(connection, source)
-    return None
-
-
-def _drop_view(connection: Connection, schema_name: str, name: str) -> None:
-    connection.exec_driver_sql(f"drop view if exists {schema_name}.{name} cascade")
+def _released_name(source: Source) -> str:
+    return str(source.path.relative_to(PROCEDURES))
 
 
 def _sources(kind: str, folder: Path) -> list[Source]:
@@ -261,11 +264,4 @@ def _execute(connection: Connection, source: Source) -> None:
             " do update set sha256 = excluded.sha256, applied_at = clock_timestamp()"
         ),
         {"kind": source.kind, "schema_name": source.schema_name, "name": source.name, "sha256": source.sha256},
-    )
-
-
-def _forget(connection: Connection, kind: str, schema_name: str, name: str) -> None:
-    connection.execute(
-        text("delete from ops.routine where kind = :kind and schema_name = :schema_name and routine_name = :name"),
-        {"kind": kind, "schema_name": schema_name, "name": name},
     )
