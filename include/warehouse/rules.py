@@ -219,7 +219,7 @@ def show(connection: Connection) -> list[dict[str, Any]]:
             " core_product_types, window_months, new_days, active_days, at_risk_days, lapsed_days, scored_statuses,"
             " score_bands, tenure_bands, weight_r, weight_f, weight_m, weight_t, min_scored_customers,"
             " abc_share_a, abc_share_b,"
-            " (select jsonb_agg(jsonb_build_object('tier', tier, 'minimum_total', minimum_total) order by tier_rank desc)"
+            " (select jsonb_agg(to_jsonb(rule_tier) - 'rule_set_id' order by tier_rank desc)"
             "  from crm.rule_tier where rule_tier.rule_set_id = rule_set.rule_set_id) as tiers,"
             " (select jsonb_agg(jsonb_strip_nulls(to_jsonb(rule_segment) - 'rule_set_id') order by position)"
             "  from crm.rule_segment where rule_segment.rule_set_id = rule_set.rule_set_id) as segments"

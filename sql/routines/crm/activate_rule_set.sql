@@ -60,7 +60,7 @@ begin
         when v_from_month = '-infinity' then format('rule set %s decides all months', p_rule_set_id)
         else format('rule set %s decides months from %s', p_rule_set_id, to_char(v_from_month, 'YYYY-MM'))
     end;
-    return concat_ws('; ', v_message || to_char(v_until_month, '" until before "YYYY-MM'), v_retired, v_published);
+    return concat_ws('; ', concat(v_message, to_char(v_until_month, '" until before "YYYY-MM')), v_retired, v_published);
 end
 $$;
 
