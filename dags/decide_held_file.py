@@ -1,0 +1,73 @@
+"""Asks a person about a file that the shrink guard holds, then approves or discards it.
+
+A file that would withdraw more than the allowed share (`shrink_guard_share`) of its year's lines or of a master is held:
+nothing of it is applied. The ingest DAG opens one run here for each such file. Answer under *Required Actions* in the
+Airflow UI, or with `python -m include.warehouse approve FILE` or `discard FILE`; a later file of the same period
+discards a held one by itself. Where it was decided elsewhere the tasks below are skipped.
+
+It is a DAG of its own so that the feed's next files are loaded while a person thinks.
+"""
+
+from datetime import timedelta
+from typing import Any
+
+from airflow.providers.standard.operators.hitl import HITLBranchOperator
+from airflow.sdk import AssetAlias, Metadata, Param, dag, task
+
+from include.warehouse.dag_support import DEFAULT_ARGS, feed_asset, log_load, skip_unless_held, step_of
+from include.warehouse.settings import load_settings
+
+APPROVED = AssetAlias("approved_file", group="warehouse")
+
+
+@dag(
+    dag_display_name="Decide on a held file",
+    doc_md=__doc__,
+    schedule=None,
+    max_active_runs=16,
+    catchup=False,
+    default_args=DEFAULT_ARGS,
+    tags=["ingest", "approval"],
+    params={
+        "file_name": Param("", type="string", title="Held file", description="Name of the file in held/."),
+        "feed": Param("", type="string", title="Feed"),
+        "message": Param("", type="string", title="Why it is held"),
+        "file_id": Param(None, type=["null", "integer"], title="Receipt"),
+    },
+)
+def decide_held_file() -> None:
+    """Wires the question to its two outcomes."""
+    decide = HITLBranchOperator(
+        task_id="decide",
+        subject="Held: {{ params.file_name }}",
+        body="{{ params.message }}\n\n*Approve* applies the file as it is. *Discard* puts it aside; nothing changes.",
+        options=["Approve", "Discard"],
+        options_mapping={"Approve": "approve_file", "Discard": "discard_file"},
+        response_timeout=timedelta(days=30),
+        retries=0,
+    )
+
+    @task(outlets=[APPROVED])
+    def approve_file(params: dict[str, Any]) -> Any:
+        from include.warehouse.load import approve
+
+        settings = load_settings()
+        with step_of("approve", file=params["file_name"]):
+            skip_unless_held(settings, params["file_name"])
+            result = approve(settings, params["file_name"])
+            log_load(result)
+        yield Metadata(asset=feed_asset(result.feed), alias=APPROVED)
+
+    @task
+    def discard_file(params: dict[str, Any]) -> None:
+        from include.warehouse.load import discard
+
+        settings = load_settings()
+        with step_of("discard", file=params["file_name"]):
+            skip_unless_held(settings, params["file_name"])
+            log_load(discard(settings, params["file_name"]))
+
+    decide >> [approve_file(), discard_file()]
+
+
+decide_held_file()

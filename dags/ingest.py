@@ -1,0 +1,82 @@
+"""Loads the files of one feed as they arrive in the inbox.
+
+The sensor waits, without a worker, until a complete file lies in `inbox/`; a file that is still being written is left
+alone. Every pending file is then claimed, copied into `raw`, judged and accepted, masters before sales, and moved to
+`archive/`, `refused/` (with the reason beside it) or `held/`. The feed's asset is updated only where a load changed
+something; that starts `build_customer_snapshot`. A held file opens a run of `decide_held_file`.
+
+One run waits for the next file; a new one begins when it is done. There is one such DAG for every feed contract in
+`include/contracts/feeds/`.
+
+*If a task fails:* nothing is half-loaded. Mend the cause and clear the task, or let the next run take the file up again.
+"""
+
+from typing import Any
+
+from airflow.providers.standard.operators.trigger_dagrun import TriggerDagRunOperator
+from airflow.sdk import DAG, TaskGroup, task
+from airflow.sdk.exceptions import AirflowSkipException
+
+from include.warehouse.contracts import Contract, load_contracts
+from include.warehouse.dag_support import DEFAULT_ARGS, feed_asset, log_load, step_of
+from include.warehouse.inbox import InboxSensor
+from include.warehouse.settings import load_settings
+
+
+@task
+def load_files(feed: str, **context: Any) -> list[str]:
+    """Loads every pending file; skipped, and so without an update of the asset, where that changed nothing."""
+    from include.warehouse.load import load_pending
+
+    with step_of("load_files", feed=feed) as facts:
+        results = load_pending(load_settings(), feed)
+        for result in results:
+            log_load(result)
+        facts["files"] = len(results)
+    loaded = [result.file_name for result in results if result.status == "loaded"]
+    if not loaded and context["ti"].try_number == 1:
+        raise AirflowSkipException("no file of this feed was loaded")
+    return loaded
+
+
+@task(trigger_rule="none_failed")
+def list_held_files(feed: str) -> list[dict[str, Any]]:
+    """Gives what is needed to open a decision on each held file of the feed."""
+    from include.warehouse.dag_support import held_receipts
+
+    return [
+        {"trigger_run_id": f"held_{receipt['file_id']}", "conf": receipt}
+        for receipt in held_receipts(load_settings(), feed)
+    ]
+
+
+def ingest_dag(contract: Contract) -> DAG:
+    """The DAG of one feed."""
+    with DAG(
+        dag_id=f"ingest_{contract.feed}",
+        dag_display_name=f"Ingest {contract.feed}",
+        description=contract.title,
+        doc_md=__doc__,
+        schedule="@continuous",
+        max_active_runs=1,
+        catchup=False,
+        default_args=DEFAULT_ARGS,
+        tags=["ingest", contract.feed],
+    ) as dag:
+        arrived = InboxSensor(task_id="wait_for_file", feed=contract.feed, patterns=contract.files)
+        with TaskGroup("accept", tooltip="Claim, load, judge and accept"):
+            loaded = load_files.override(outlets=[feed_asset(contract.feed)])(contract.feed)
+        with TaskGroup("held", tooltip="Files that would withdraw too many rows"):
+            held = list_held_files(contract.feed)
+            TriggerDagRunOperator.partial(
+                task_id="ask_for_decision",
+                trigger_dag_id="decide_held_file",
+                logical_date=None,
+                skip_when_already_exists=True,
+            ).expand_kwargs(held)
+        arrived >> loaded >> held
+    return dag
+
+
+for feed_contract in load_contracts(load_settings()).values():
+    globals()[f"ingest_{feed_contract.feed}"] = ingest_dag(feed_contract)

@@ -1,0 +1,169 @@
+"""What the DAGs share: their defaults, assets, notices, and the tasks that build and publish months.
+
+A task calls one step of the warehouse and logs one line on it. What a step needs is imported when it runs, so that the
+DAG processor reads the DAGs quickly and without a database.
+"""
+
+import logging
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime, timedelta, timezone
+from typing import TYPE_CHECKING, Any
+
+from airflow.sdk import Asset, Context, TaskGroup, XComArg, chain, task
+from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
+
+from include.warehouse.errors import GateRefused, InputError
+from include.warehouse.settings import load_settings
+
+if TYPE_CHECKING:
+    from include.warehouse.load import LoadResult
+    from include.warehouse.settings import Settings
+
+log = logging.getLogger(__name__)
+
+QUIET_SECONDS = 60.0
+
+
+def notify_failure(context: Context) -> None:
+    """Task-level failure callback: a notice that names the task, its run and what to do."""
+    instance = context["task_instance"]
+    notice(
+        f"{instance.dag_id}.{instance.task_id} failed in {instance.run_id} (try {instance.try_number}):"
+        f" {context.get('exception')}; see its log, then clear the task"
+    )
+
+
+DEFAULT_ARGS: dict[str, Any] = {
+    "owner": "data-engineering",
+    "retries": 3,
+    "retry_delay": timedelta(seconds=10),
+    "retry_exponential_backoff": 2.0,
+    "max_retry_delay": timedelta(minutes=5),
+    "on_failure_callback": notify_failure,
+}
+
+CUSTOMER_SNAPSHOT = Asset(name="customer_snapshot", uri="warehouse://mart/customer_snapshot", group="warehouse")
+
+
+def feed_asset(feed: str) -> Asset:
+    """The accepted rows of a feed; an event of it says that a load changed them."""
+    return Asset(name=feed, uri=f"warehouse://core/{feed}", group="warehouse")
+
+
+def notice(text: str) -> None:
+    """Writes a line that an operator should see to the log and to <home>/logs/notices.log."""
+    log.warning("%s", text)
+    path = load_settings().logs / "notices.log"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("a", encoding="utf-8") as notices:
+        notices.write(f"{datetime.now(timezone.utc):%Y-%m-%d %H:%M:%SZ} {' '.join(text.split())}\n")
+
+
+def log_step(step: str, seconds: float, **facts: object) -> None:
+    """The one log line of a step: what it worked on, rows and seconds."""
+    described = " ".join(f"{name}={value}" for name, value in facts.items() if value is not None)
+    log.info("step=%s %s seconds=%.1f", step, described, seconds)
+
+
+@contextmanager
+def step_of(name: str, **facts: object) -> Iterator[dict[str, object]]:
+    """Times a step and logs its line; facts such as `rows` are added to the dict that it gives.
+
+    A refusal of the gate and bad input fail the task at once: trying again would not help.
+    """
+    started = time.monotonic()
+    found: dict[str, object] = dict(facts)
+    try:
+        yield found
+    except (GateRefused, InputError) as error:
+        raise AirflowFailException(str(error)) from error
+    log_step(name, time.monotonic() - started, **found)
+
+
+def log_load(result: "LoadResult") -> None:
+    """The log line of one file, and a notice where a person has to look."""
+    log_step("load", result.seconds, file=result.file_name, feed=result.feed, status=result.status, **result.rows)
+    for warning in result.warnings:
+        notice(f"{result.file_name}: {warning}")
+    if result.status in ("refused", "held"):
+        notice(f"{result.file_name} is {result.status}: {result.message}")
+
+
+def wait_for_quiet_inbox(settings: "Settings") -> None:
+    """Lets files that arrived together be loaded together, so that they make one publication; at most a minute."""
+    from include.warehouse.load import pending_files
+
+    deadline = time.monotonic() + QUIET_SECONDS
+    while time.monotonic() < deadline and (pending_files(settings) or any(settings.processing.glob("*"))):
+        time.sleep(0.5)
+
+
+def held_receipts(settings: "Settings", feed: str) -> list[dict[str, Any]]:
+    """The held files of a feed: file_id, file_name, feed and message."""
+    from sqlalchemy import text
+
+    from include.warehouse.database import connect
+
+    with connect(settings) as connection:
+        rows = connection.execute(
+            text(
+                "select file_id, file_name, feed, message from mart.source_file"
+                " where status = 'held' and feed = :feed order by file_id"
+            ),
+            {"feed": feed},
+        )
+        return [dict(row) for row in rows.mappings()]
+
+
+def skip_unless_held(settings: "Settings", file_name: str) -> None:
+    """Skips the task where the file was decided elsewhere, or discarded by a later one, in the meantime."""
+    from include.warehouse.load import held_files
+
+    if file_name not in held_files(settings):
+        raise AirflowSkipException(f"{file_name} is not held any more; see mart.source_file")
+
+
+@task
+def run_step(name: str, warehouse_run: int) -> None:
+    """Runs one step of the warehouse's list of steps."""
+    from include.warehouse.steps import REFRESH_STEPS
+
+    step = next(step for step in REFRESH_STEPS if step.name == name)
+    with step_of(name, run=warehouse_run) as facts:
+        facts["rows"] = step.function(load_settings(), warehouse_run)
+
+
+@task
+def aggregate_facts(warehouse_run: int) -> list[list[str]]:
+    """Runs the step `aggregate`; gives the months to build in batches, in order."""
+    from include.warehouse.refresh import aggregate, month_batches
+
+    settings = load_settings()
+    with step_of("aggregate", run=warehouse_run) as facts:
+        facts["rows"] = aggregate(settings, warehouse_run)
+    return month_batches(settings, warehouse_run)
+
+
+@task(max_active_tis_per_dagrun=1)
+def build_months(warehouse_run: int, months: list[str]) -> None:
+    """Builds one batch of months; a month needs the one before, so one batch runs at a time."""
+    from include.warehouse.refresh import build_months as build
+
+    with step_of("snapshot", run=warehouse_run, months=f"{months[0]}..{months[-1]}") as facts:
+        facts["rows"] = build(load_settings(), warehouse_run, months)
+
+
+def build_and_publish(planned: XComArg, approval: XComArg | None = None) -> None:
+    """The tasks from a planned run to its publication; `approval` is a task that may keep it from being published."""
+    with TaskGroup("build", tooltip="Months into unpublished tables"):
+        batches = aggregate_facts.override(task_id="aggregate")(planned)
+        snapshot = build_months.override(task_id="snapshot").partial(warehouse_run=planned).expand(months=batches)
+        summary = run_step.override(task_id="summary")("summary", planned)
+    with TaskGroup("audit", tooltip="Soda contracts and accounting identities"):
+        gate = run_step.override(task_id="gate")("gate", planned)
+    with TaskGroup("publish", tooltip="Readers see the new months at once"):
+        publish = run_step.override(task_id="publish", outlets=[CUSTOMER_SNAPSHOT])("publish", planned)
+        excel = run_step.override(task_id="excel")("excel", planned)
+    chain(snapshot, summary, gate, *([approval] if approval else []), publish, excel)
