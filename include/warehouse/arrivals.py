@@ -1,0 +1,79 @@
+"""Which files have arrived complete, and in which order they are loaded."""
+
+import time
+from datetime import date
+from pathlib import Path
+
+from include.warehouse.contracts import Contract, FilePeriod, load_contracts, match_feed
+from include.warehouse.errors import InputError
+from include.warehouse.settings import Settings
+
+STANDSTILL_SECONDS = 2.0
+READY_SUFFIX = ".ready"
+UNFINISHED_SUFFIXES = (READY_SUFFIX, ".tmp", ".part", ".partial", ".filepart", ".crdownload")
+
+
+def pending_files(settings: Settings, feed: str | None = None) -> list[Path]:
+    """Complete files of the inbox that match a contract (of `feed` where it is given), in load order."""
+    contracts = load_contracts(settings)
+    found = []
+    for path in _visible_files(settings.inbox):
+        try:
+            contract, period = match_feed(contracts, path.name)
+        except InputError:
+            continue
+        if feed in (None, contract.feed) and is_complete(path, contract):
+            found.append((path, contract, period))
+    return [path for path, _, _ in sorted(found, key=lambda item: load_order(*item))]
+
+
+def unknown_files(settings: Settings) -> list[Path]:
+    """Complete files of the inbox whose names no contract knows."""
+    contracts = load_contracts(settings)
+    found = []
+    for path in _visible_files(settings.inbox):
+        try:
+            match_feed(contracts, path.name)
+        except InputError:
+            if _stands_still(path):
+                found.append(path)
+    return found
+
+
+def load_order(path: Path, contract: Contract, period: FilePeriod, effective: date | None = None) -> tuple[object, ...]:
+    """Masters by effective date, then yearly files, then deltas by date; what arrived first goes first."""
+    try:
+        arrived = path.stat().st_mtime
+    except FileNotFoundError:
+        arrived = 0.0
+    if contract.load_mode == "snapshot":
+        day = period.day_in_name or effective or date.max
+        return (0, day.isoformat(), 0, arrived, path.name)
+    if period.delta_date is not None:
+        return (2, period.delta_date.isoformat(), 0, arrived, path.name)
+    return (1, f"{period.year:04d}", period.part or 0, arrived, path.name)
+
+
+def is_complete(path: Path, contract: Contract) -> bool:
+    """Whether nobody writes the file any more: its marker is there, or size and time stand still."""
+    if contract.wait_for_ready_marker:
+        return path.with_name(path.name + READY_SUFFIX).exists()
+    return _stands_still(path)
+
+
+def _stands_still(path: Path) -> bool:
+    try:
+        state = path.stat()
+    except FileNotFoundError:
+        return False
+    return time.time() - max(state.st_mtime, state.st_ctime) >= STANDSTILL_SECONDS
+
+
+def _visible_files(folder: Path) -> list[Path]:
+    if not folder.is_dir():
+        return []
+    return [
+        path
+        for path in sorted(folder.iterdir())
+        if path.is_file() and not path.name.startswith((".", "~$")) and not path.name.endswith(UNFINISHED_SUFFIXES)
+    ]

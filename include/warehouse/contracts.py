@@ -1,0 +1,196 @@
+"""Feed contracts: how the files of a feed are named, read and keyed."""
+
+import re
+from dataclasses import dataclass
+from datetime import date
+from functools import lru_cache
+from pathlib import Path
+from typing import Literal
+
+import yaml
+from psycopg2.extras import Json
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from sqlalchemy import Connection, text
+
+from include.warehouse.errors import InputError
+from include.warehouse.settings import Settings
+
+PLACEHOLDERS = {
+    "{year}": r"(?P<year>\d{4})",
+    "{part}": r"(?P<part>\d+)",
+    "{day}": r"(?P<day>\d{4}-\d{2}-\d{2})",
+}
+DAY_IN_NAME = re.compile(r"(?<!\d)\d{4}-\d{2}-\d{2}(?!\d)")
+
+
+class Column(BaseModel):
+    """A canonical column: its type, the headers that name it and whether a file must have it."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    type: Literal["text", "date", "number", "integer", "boolean", "word"]
+    header_required: bool
+    aliases: list[str] = Field(default_factory=list)
+    words: list[str] | None = None
+
+    @model_validator(mode="after")
+    def _words_belong_to_word_columns(self) -> "Column":
+        if (self.type == "word") != bool(self.words):
+            raise ValueError("a column has `words` exactly where its type is `word`")
+        return self
+
+
+class Contract(BaseModel):
+    """The contract of one feed, as its YAML file states it."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    feed: str = Field(pattern=r"^[a-z][a-z_]*$")
+    title: str
+    files: list[str] = Field(min_length=1)
+    load_mode: Literal["replace_period", "snapshot"]
+    natural_key: list[str] = Field(min_length=1)
+    transaction_id_from: list[str] = Field(default_factory=list)
+    encoding: Literal["auto", "utf-8", "cp1252"] = "auto"
+    delimiter: Literal["auto", ",", ";", "tab"] = "auto"
+    decimal_mark: Literal[".", ","] = "."
+    date_formats: list[str] = Field(min_length=1)
+    sheet: str | None = None
+    wait_for_ready_marker: bool = False
+    columns: dict[str, Column]
+
+    @model_validator(mode="after")
+    def _names_are_columns(self) -> "Contract":
+        for name in (*self.natural_key, *self.transaction_id_from):
+            if name not in self.columns:
+                raise ValueError(f"{name} is not one of the feed's columns")
+        for date_format in self.date_formats:
+            if sorted(re.findall(r"[A-Z]+", date_format)) != ["DD", "MM", "YYYY"]:
+                raise ValueError(f"{date_format} is not a date format; use YYYY, MM and DD once each")
+        return self
+
+
+@dataclass(frozen=True)
+class FilePeriod:
+    """What a file's name says of its content."""
+
+    year: int | None = None
+    part: int | None = None
+    delta_date: date | None = None
+    day_in_name: date | None = None
+
+    @property
+    def is_delta(self) -> bool:
+        """Whether the file is a daily delta."""
+        return self.delta_date is not None
+
+
+def load_contracts(settings: Settings) -> dict[str, Contract]:
+    """All contracts of the settings' folder by feed; raises InputError naming the file and the field."""
+    return dict(_read_folder(settings.contracts))
+
+
+@lru_cache(maxsize=8)
+def _read_folder(folder: Path) -> tuple[tuple[str, Contract], ...]:
+    paths = sorted(folder.glob("*.yml"))
+    if not paths:
+        raise InputError(f"{folder} has no feed contract (*.yml); set WAREHOUSE_CONTRACTS to the right folder")
+    contracts = []
+    for path in paths:
+        try:
+            contract = Contract.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
+        except (ValidationError, yaml.YAMLError) as error:
+            raise InputError(f"{path.name}: the contract cannot be used: {error}") from error
+        contracts.append((contract.feed, contract))
+    return tuple(contracts)
+
+
+def match_feed(contracts: dict[str, Contract], file_name: str, feed: str | None = None) -> tuple[Contract, FilePeriod]:
+    """The contract whose pattern a file name matches, and the period in the name.
+
+    With `feed` given only that feed's patterns are tried. Raises InputError where none matches.
+    """
+    if feed is not None and feed not in contracts:
+        raise InputError(f"{file_name}: there is no feed {feed}; feeds are {', '.join(contracts)}")
+    for contract in contracts.values():
+        if feed not in (None, contract.feed):
+            continue
+        for pattern in contract.files:
+            match = _pattern(pattern).fullmatch(file_name)
+            if match:
+                return contract, _period(file_name, match)
+    if feed is not None and contracts[feed].load_mode == "snapshot":
+        return contracts[feed], FilePeriod(day_in_name=_day(file_name))
+    patterns = [pattern for name, c in contracts.items() if feed in (None, name) for pattern in c.files]
+    raise InputError(f"{file_name}: the name matches no feed's pattern; patterns are {', '.join(patterns)}")
+
+
+@lru_cache(maxsize=256)
+def _pattern(pattern: str) -> re.Pattern[str]:
+    expression = re.escape(pattern).replace(r"\*", ".*")
+    for placeholder, group in PLACEHOLDERS.items():
+        expression = expression.replace(re.escape(placeholder), group)
+    return re.compile(expression, re.IGNORECASE)
+
+
+def _period(file_name: str, match: re.Match[str]) -> FilePeriod:
+    found = match.groupdict()
+    day = _day(file_name)
+    if found.get("day"):
+        if day is None:
+            raise InputError(f"{file_name}: {found['day']} is not a day; name a delta like sales_2025-03-01.csv")
+        return FilePeriod(year=None, delta_date=day, day_in_name=day)
+    year = int(found["year"]) if found.get("year") else None
+    part = int(found["part"]) if found.get("part") else None
+    return FilePeriod(year=year, part=part, day_in_name=day)
+
+
+def _day(file_name: str) -> date | None:
+    match = DAY_IN_NAME.search(file_name)
+    if match is None:
+        return None
+    try:
+        return date.fromisoformat(match.group())
+    except ValueError:
+        return None
+
+
+def sync(connection: Connection, settings: Settings) -> None:
+    """Writes the contracts into ops.feed and ops.feed_column, which the validating SQL reads."""
+    for contract in load_contracts(settings).values():
+        connection.execute(
+            text(
+                "insert into ops.feed (feed, title, load_mode, natural_key, date_formats, decimal_mark, contract)"
+                " values (:feed, :title, :load_mode, :natural_key, :date_formats, :decimal_mark, :contract)"
+                " on conflict (feed) do update set title = excluded.title, load_mode = excluded.load_mode,"
+                " natural_key = excluded.natural_key, date_formats = excluded.date_formats,"
+                " decimal_mark = excluded.decimal_mark, contract = excluded.contract"
+            ),
+            {
+                "feed": contract.feed,
+                "title": contract.title,
+                "load_mode": contract.load_mode,
+                "natural_key": contract.natural_key,
+                "date_formats": contract.date_formats,
+                "decimal_mark": contract.decimal_mark,
+                "contract": Json(contract.model_dump()),
+            },
+        )
+        connection.execute(text("delete from ops.feed_column where feed = :feed"), {"feed": contract.feed})
+        connection.execute(
+            text(
+                "insert into ops.feed_column (feed, column_name, position, data_type, words, is_header_required)"
+                " values (:feed, :column_name, :position, :data_type, :words, :is_header_required)"
+            ),
+            [
+                {
+                    "feed": contract.feed,
+                    "column_name": name,
+                    "position": position,
+                    "data_type": column.type,
+                    "words": column.words,
+                    "is_header_required": column.header_required,
+                }
+                for position, (name, column) in enumerate(contract.columns.items(), start=1)
+            ],
+        )

@@ -1,0 +1,400 @@
+"""Loading a file: claim, inspect, copy, accept, and move it to where its outcome says.
+
+One load at a time: each holds a database lock. A file is loaded in one transaction; whatever is killed, the next load
+continues with the files that were claimed.
+"""
+
+import os
+import shutil
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from psycopg2 import DataError as CopyDataError
+from psycopg2.extras import Json
+from sqlalchemy import Connection, text
+from sqlalchemy.exc import DataError
+
+from include.warehouse.arrivals import READY_SUFFIX, load_order, pending_files, unknown_files
+from include.warehouse.contracts import Contract, FilePeriod, load_contracts, match_feed
+from include.warehouse.database import engine
+from include.warehouse.errors import InputError
+from include.warehouse.reading import copy_rows, inspect, read_header
+from include.warehouse.settings import Settings
+from include.warehouse.step_log import record_step
+
+__all__ = ["LoadResult", "approve", "discard", "held_files", "load_file", "load_files", "load_pending", "pending_files"]
+
+FATES = ("received", "loaded", "unchanged", "rejected", "duplicate", "superseded")
+FOLDER_OF_STATUS = {
+    "loaded": "archive",
+    "skipped": "archive",
+    "discarded": "archive",
+    "refused": "refused",
+    "held": "held",
+}
+
+
+@dataclass(frozen=True)
+class LoadResult:
+    """What became of one file; rows and amounts by fate, None where the file was not applied."""
+
+    file_id: int
+    file_name: str
+    feed: str | None
+    status: str
+    message: str | None
+    rows: dict[str, int | None]
+    amount_received: Any
+    amount_loaded: Any
+    seconds: float
+    warnings: list[str] = field(default_factory=list)
+
+
+class _Held(Exception):
+    """Rolls the transaction of a file back that the shrink guard holds."""
+
+
+def load_pending(settings: Settings, feed: str | None = None) -> list[LoadResult]:
+    """Loads every complete file of the inbox in order; for `feed` sales also the masters that lines may need.
+
+    Files that an interrupted load had claimed come first. Files of unknown names are refused.
+    """
+    settings.create_folders()
+    with _load_lock(settings) as connection:
+        results = _resume(connection, settings)
+        wanted = pending_files(settings)
+        if feed is not None:
+            contracts = load_contracts(settings)
+            feeds = {feed}
+            if contracts[feed].load_mode == "replace_period":
+                feeds |= {name for name, contract in contracts.items() if contract.load_mode == "snapshot"}
+            wanted = [path for path in wanted if match_feed(contracts, path.name)[0].feed in feeds]
+        for path in wanted + unknown_files(settings):
+            file_id = _claim(connection, settings, path)
+            if file_id is not None:
+                results.append(_process(connection, settings, file_id))
+    return results
+
+
+def load_files(
+    settings: Settings,
+    paths: list[Path],
+    *,
+    feed: str | None = None,
+    effective: date | None = None,
+    force: bool = False,
+) -> list[LoadResult]:
+    """Loads copies of files from anywhere, masters first; the originals stay. Raises InputError for a missing file."""
+    settings.create_folders()
+    contracts = load_contracts(settings)
+    ordered = []
+    for path in paths:
+        if not path.is_file():
+            raise InputError(f"{path}: there is no such file")
+        try:
+            contract, period = match_feed(contracts, path.name, feed)
+            ordered.append((load_order(path, contract, period, effective), path))
+        except InputError:
+            ordered.append(((9, path.name), path))
+    results = []
+    with _load_lock(settings) as connection:
+        results += _resume(connection, settings)
+        for _, path in sorted(ordered, key=lambda item: item[0]):
+            file_id = _claim_copy(connection, settings, path, feed=feed, effective=effective, force=force)
+            results.append(_process(connection, settings, file_id))
+    return results
+
+
+def load_file(
+    settings: Settings, path: Path, *, feed: str | None = None, effective: date | None = None, force: bool = False
+) -> LoadResult:
+    """Loads a copy of one file; `effective` dates a master without a day in its name, `force` loads known bytes again."""
+    return load_files(settings, [path], feed=feed, effective=effective, force=force)[-1]
+
+
+def held_files(settings: Settings, feed: str | None = None) -> list[str]:
+    """Names of the files that wait for approval."""
+    with engine(settings).connect() as connection:
+        return list(
+            connection.scalars(
+                text(
+                    "select file_name from ops.file where status = 'held'"
+                    " and (cast(:feed as text) is null or feed = :feed) order by file_id"
+                ),
+                {"feed": feed},
+            )
+        )
+
+
+def approve(settings: Settings, file_name: str) -> LoadResult:
+    """Applies a held file past the shrink guard. Raises InputError where no such file is held."""
+    with _load_lock(settings) as connection:
+        file_id = _held_file(connection, file_name)
+        return _process(connection, settings, file_id, approved=True)
+
+
+def discard(settings: Settings, file_name: str) -> LoadResult:
+    """Drops a held file without applying it. Raises InputError where no such file is held."""
+    with _load_lock(settings) as connection:
+        file_id = _held_file(connection, file_name)
+        _set_status(connection, file_id, "discarded", "discarded on request")
+        _settle(connection, settings)
+        return _result(connection, file_id, 0.0)
+
+
+@contextmanager
+def _load_lock(settings: Settings) -> Iterator[Connection]:
+    # a session lock: the next load waits, and a killed process gives it up
+    with engine(settings).connect() as connection:
+        connection.execute(text("select pg_advisory_lock(ops.lock_key('load'))"))
+        connection.commit()
+        try:
+            yield connection
+        finally:
+            if not connection.closed and not connection.invalidated:
+                connection.rollback()
+                connection.execute(text("select pg_advisory_unlock(ops.lock_key('load'))"))
+                connection.commit()
+
+
+def _register(
+    connection: Connection,
+    name: str,
+    *,
+    feed: str | None = None,
+    effective: date | None = None,
+    force: bool = False,
+) -> tuple[int, str]:
+    file_id = connection.execute(
+        text(
+            "insert into ops.file (file_name, feed, effective_date, is_forced, received_on)"
+            " select :name, :feed, :effective, :force,"
+            " (clock_timestamp() at time zone s.value)::date from ops.setting s where s.setting = 'time_zone'"
+            " returning file_id"
+        ),
+        {"name": name, "feed": feed, "effective": effective, "force": force},
+    ).scalar_one()
+    path = f"processing/{file_id}/{name}"
+    connection.execute(text("update ops.file set path = :path where file_id = :id"), {"path": path, "id": file_id})
+    connection.commit()
+    return file_id, path
+
+
+def _claim(connection: Connection, settings: Settings, path: Path) -> int | None:
+    """Takes a file out of the inbox by rename; None where somebody else was quicker."""
+    file_id, place = _register(connection, path.name)
+    target = settings.home / place
+    target.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        os.rename(path, target)
+    except FileNotFoundError:
+        _forget(connection, settings, file_id, place)
+        return None
+    path.with_name(path.name + READY_SUFFIX).unlink(missing_ok=True)
+    return file_id
+
+
+def _claim_copy(
+    connection: Connection, settings: Settings, path: Path, *, feed: str | None, effective: date | None, force: bool
+) -> int:
+    file_id, place = _register(connection, path.name, feed=feed, effective=effective, force=force)
+    target = settings.home / place
+    target.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = target.with_name(target.name + ".tmp")
+    shutil.copyfile(path, unfinished)
+    os.rename(unfinished, target)
+    return file_id
+
+
+def _forget(connection: Connection, settings: Settings, file_id: int, place: str) -> None:
+    connection.execute(text("delete from ops.file where file_id = :id"), {"id": file_id})
+    connection.commit()
+    shutil.rmtree((settings.home / place).parent, ignore_errors=True)
+
+
+def _resume(connection: Connection, settings: Settings) -> list[LoadResult]:
+    """Finishes what an interrupted load had begun."""
+    _settle(connection, settings)
+    claimed = connection.execute(
+        text("select file_id, path from ops.file where status = 'received' order by file_id")
+    ).all()
+    connection.commit()
+    results = []
+    for file_id, place in claimed:
+        if (settings.home / place).exists():
+            results.append(_process(connection, settings, file_id))
+        else:
+            _forget(connection, settings, file_id, place)
+    return results
+
+
+def _process(connection: Connection, settings: Settings, file_id: int, approved: bool = False) -> LoadResult:
+    started = time.monotonic()
+    try:
+        _load(connection, settings, file_id, approved)
+    except _Held as held:
+        connection.rollback()
+        _set_status(connection, file_id, "held", str(held))
+        connection.execute(
+            text("call core.discard_held(:id, 'a later file of its period arrived and is held instead')"),
+            {"id": file_id},
+        )
+        connection.commit()
+    except (InputError, DataError, CopyDataError) as error:
+        connection.rollback()
+        _set_status(connection, file_id, "refused", _reason(error))
+    _settle(connection, settings)
+    return _result(connection, file_id, time.monotonic() - started)
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, InputError):
+        return str(error)
+    # the database's own words name line and column of the value that it cannot read
+    cause = getattr(error, "orig", error)
+    return "the file cannot be read: " + " ".join(str(cause).split())
+
+
+def _load(connection: Connection, settings: Settings, file_id: int, approved: bool) -> None:
+    row = connection.execute(text("select * from ops.file where file_id = :id"), {"id": file_id}).mappings().one()
+    path = settings.home / row["path"]
+    contract, period = match_feed(load_contracts(settings), row["file_name"], row["feed"])
+    inspection = inspect(path, contract.encoding)
+    _describe(connection, file_id, contract, period, inspection.sha256, inspection.size_bytes)
+    connection.commit()
+
+    if not row["is_forced"] and not approved:
+        in_force = connection.execute(text("select ops.find_in_force(:id)"), {"id": file_id}).scalar()
+        if in_force:
+            _set_status(connection, file_id, "skipped", in_force)
+            return
+
+    header = read_header(path, contract, inspection)
+    started = time.monotonic()
+    extra_columns = sum(1 for _, column in header.column_map if column.startswith("extra_"))
+    table = connection.execute(
+        text("select raw.create_partition(:feed, :id, :extra)"),
+        {"feed": contract.feed, "id": file_id, "extra": extra_columns},
+    ).scalar_one()
+    connection.execute(
+        text("update ops.file set header = :header, column_map = :map where file_id = :id"),
+        {"header": header.names, "map": Json([list(pair) for pair in header.column_map]), "id": file_id},
+    )
+    driver_connection = connection.connection.driver_connection
+    assert driver_connection is not None
+    with driver_connection.cursor() as cursor:
+        outcome = copy_rows(cursor, path, contract, inspection, header, table, file_id)
+    connection.execute(text("call raw.attach_partition(:feed, :id)"), {"feed": contract.feed, "id": file_id})
+    record_step(
+        connection,
+        step="copy",
+        file_id=file_id,
+        seconds=time.monotonic() - started,
+        rows=outcome.rows,
+        size=inspection.size_bytes,
+    )
+
+    started = time.monotonic()
+    held = connection.execute(
+        text("select core.accept_file(:id, :approved)"), {"id": file_id, "approved": approved}
+    ).scalar()
+    if held:
+        raise _Held(f"{row['file_name']}: {held}")
+    record_step(
+        connection,
+        step="accept",
+        file_id=file_id,
+        seconds=time.monotonic() - started,
+        rows=outcome.rows + outcome.unreadable,
+    )
+    connection.commit()
+
+
+def _describe(
+    connection: Connection, file_id: int, contract: Contract, period: FilePeriod, sha256: str, size: int
+) -> None:
+    connection.execute(
+        text(
+            "update ops.file set feed = :feed, sha256 = :sha256, size_bytes = :size, period_year = :year,"
+            " period_part = :part, delta_date = :delta,"
+            " effective_date = case when :is_master then coalesce(:day, effective_date, received_on) end"
+            " where file_id = :id"
+        ),
+        {
+            "feed": contract.feed,
+            "sha256": sha256,
+            "size": size,
+            "year": period.year,
+            "part": period.part,
+            "delta": period.delta_date,
+            "day": period.day_in_name,
+            "is_master": contract.load_mode == "snapshot",
+            "id": file_id,
+        },
+    )
+
+
+def _set_status(connection: Connection, file_id: int, status: str, message: str) -> None:
+    connection.execute(
+        text("update ops.file set status = :status, message = :message where file_id = :id"),
+        {"status": status, "message": message, "id": file_id},
+    )
+    connection.commit()
+
+
+def _settle(connection: Connection, settings: Settings) -> None:
+    """Moves files to the folder that their status names; also those that a kill left behind."""
+    rows = connection.execute(
+        text(
+            "select file_id, file_name, status, message, path from ops.file"
+            " where status <> 'received' and (path like 'processing/%' or path like 'held/%' and status <> 'held')"
+        )
+    ).all()
+    for file_id, name, status, message, place in rows:
+        source = settings.home / place
+        target = settings.home / FOLDER_OF_STATUS[status] / str(file_id) / name
+        if source.exists():
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.move(source, target)
+        if status == "refused" and target.parent.exists():
+            target.with_name(name + ".reason.txt").write_text(f"{message}\n", encoding="utf-8")
+        shutil.rmtree(source.parent, ignore_errors=True)
+        connection.execute(
+            text("update ops.file set path = :path where file_id = :id"),
+            {"path": str(target.relative_to(settings.home)), "id": file_id},
+        )
+    connection.commit()
+
+
+def _held_file(connection: Connection, file_name: str) -> int:
+    file_id = connection.execute(
+        text("select max(file_id) from ops.file where status = 'held' and file_name = :name"),
+        {"name": Path(file_name).name},
+    ).scalar()
+    connection.commit()
+    if file_id is None:
+        raise InputError(f"{file_name}: no such file is held; see: python -m include.warehouse status")
+    return int(file_id)
+
+
+def _result(connection: Connection, file_id: int, seconds: float) -> LoadResult:
+    row = connection.execute(text("select * from ops.file where file_id = :id"), {"id": file_id}).mappings().one()
+    connection.commit()
+    message = row["message"]
+    return LoadResult(
+        file_id=file_id,
+        file_name=row["file_name"],
+        feed=row["feed"],
+        status=row["status"],
+        message=message,
+        rows={fate: row[f"rows_{fate}"] for fate in FATES},
+        amount_received=row["amount_received"],
+        amount_loaded=row["amount_loaded"],
+        seconds=seconds,
+        warnings=[message] if row["status"] == "loaded" and message else [],
+    )

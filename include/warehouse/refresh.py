@@ -1,0 +1,290 @@
+"""Building and publishing months: each function is one step, can be repeated, and calls procedures of the database."""
+
+import os
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from psycopg2 import errors as database_errors
+from psycopg2.extras import Json
+from sqlalchemy import Connection, text
+from sqlalchemy.exc import InternalError, OperationalError
+
+from include.warehouse.database import engine
+from include.warehouse.errors import InputError, WarehouseError
+from include.warehouse.settings import Settings
+from include.warehouse.step_log import record_step
+
+SESSIONS = max(1, min(4, os.cpu_count() or 1))
+MONTHS_A_BATCH = 12
+PUBLICATION_TRIES = 60
+BUILD_MEMORY = "256MB"
+
+_has_refresh_lock: ContextVar[bool] = ContextVar("has_refresh_lock", default=False)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a run will build; `run_id` also where there is nothing to do."""
+
+    run_id: int
+    status: str
+    months: list[date]
+    report_month: date | None
+    message: str | None
+
+
+@contextmanager
+def refresh_lock(settings: Settings) -> Iterator[None]:
+    """One refresh at a time: the next waits; a killed process gives the lock up."""
+    if _has_refresh_lock.get():
+        yield
+        return
+    with engine(settings).connect() as connection:
+        connection.execute(text("select pg_advisory_lock(ops.lock_key('refresh'))"))
+        connection.commit()
+        token = _has_refresh_lock.set(True)
+        try:
+            yield
+        finally:
+            _has_refresh_lock.reset(token)
+            if not connection.closed and not connection.invalidated:
+                connection.execute(text("select pg_advisory_unlock(ops.lock_key('refresh'))"))
+                connection.commit()
+
+
+def plan(
+    settings: Settings,
+    *,
+    from_month: date | None = None,
+    recut: bool = False,
+    requested_by: str = "command line",
+) -> Plan:
+    """Derives which months and customers have to be computed; an unfinished run is taken over."""
+    with refresh_lock(settings), _step(settings, "plan") as (connection, done):
+        requested = {"from": from_month.isoformat() if from_month else None, "recut": recut}
+        run_id = connection.execute(
+            text("select crm.plan_refresh(:requested, :requested_by)"),
+            {"requested": Json(requested), "requested_by": requested_by},
+        ).scalar_one()
+        found = _plan(connection, run_id)
+        done(run_id=run_id, rows=len(found.months))
+    return found
+
+
+def find_plan(settings: Settings, run_id: int) -> Plan:
+    """The plan of a run."""
+    with engine(settings).connect() as connection:
+        return _plan(connection, run_id)
+
+
+def aggregate(settings: Settings, run_id: int) -> int:
+    """Brings the customer-month facts up to date for the run; gives the rows of the months aggregated. Loads wait."""
+    with refresh_lock(settings), _step(settings, "aggregate") as (connection, done):
+        connection.execute(text("select pg_advisory_lock(ops.lock_key('load'))"))
+        connection.commit()
+        try:
+            connection.execute(text("call crm.settle_plan(:run_id)"), {"run_id": run_id})
+            connection.execute(text("call crm.prepare_facts(:run_id)"), {"run_id": run_id})
+            connection.commit()
+            chunks = connection.execute(
+                text("select fact_set_id, from_month from crm.fact_chunk where run_id = :run_id order by 2"),
+                {"run_id": run_id},
+            ).all()
+            connection.commit()
+            _in_sessions(
+                settings,
+                [
+                    ("call crm.aggregate_chunk(:run_id, :fact_set_id, :month)", {"fact_set_id": chunk[0], "month": chunk[1]})
+                    for chunk in chunks
+                ],
+                run_id,
+            )
+            connection.execute(text("call crm.know_customers(:run_id)"), {"run_id": run_id})
+            connection.execute(text("call crm.resume_build(:run_id)"), {"run_id": run_id})
+            connection.commit()
+        finally:
+            if not connection.closed and not connection.invalidated:
+                connection.rollback()
+                connection.execute(text("select pg_advisory_unlock(ops.lock_key('load'))"))
+        done(run_id=run_id, rows=len(chunks))
+    return len(chunks)
+
+
+def month_batches(settings: Settings, run_id: int) -> list[list[str]]:
+    """The months to build, in order, a year a batch (ISO dates)."""
+    months = [month.isoformat() for month in find_plan(settings, run_id).months]
+    return [months[start : start + MONTHS_A_BATCH] for start in range(0, len(months), MONTHS_A_BATCH)]
+
+
+def build_months(settings: Settings, run_id: int, months: list[str]) -> int:
+    """Builds the snapshot rows of consecutive months; gives their number.
+
+    One session computes measures and cut points month after month, the other one scores what is ready.
+    Raises WarehouseError where an earlier month of the run has not been built.
+    """
+    started = time.monotonic()
+    with refresh_lock(settings):
+        with engine(settings).begin() as connection:
+            connection.execute(text("call crm.resume_build(:run_id)"), {"run_id": run_id})
+            missing = connection.execute(
+                text(
+                    "select min(month) from ops.run_month where run_id = :run_id and month < :first"
+                    " and rows_mode <> 'remove' and scored_at is null"
+                ),
+                {"run_id": run_id, "first": min(months)},
+            ).scalar()
+        if missing is not None:
+            raise WarehouseError(f"run {run_id}: build {missing:%Y-%m} before {min(months)}; clear the earlier batch")
+        rows = 0
+        with ThreadPoolExecutor(max_workers=1) as scoring:
+            scored: list[Future[int]] = []
+            for month in sorted(months):
+                _build(settings, "measures", "select crm.build_measures(:run_id, :month)", run_id, month)
+                scored.append(
+                    scoring.submit(
+                        _build, settings, "scores", "select crm.build_scores(:run_id, :month)", run_id, month
+                    )
+                )
+                if scored[0].done():
+                    rows += scored.pop(0).result()
+            rows += sum(future.result() for future in scored)
+    with engine(settings).begin() as connection:
+        record_step(
+            connection,
+            step="snapshot",
+            run_id=run_id,
+            detail=f"{min(months)[:7]} to {max(months)[:7]}",
+            seconds=time.monotonic() - started,
+            rows=rows,
+        )
+    return rows
+
+
+def summarize(settings: Settings, run_id: int) -> int:
+    """Counts and sums of every month as it will be after publication; gives the number of months."""
+    with refresh_lock(settings), _step(settings, "summary") as (connection, done):
+        connection.execute(text("call crm.require_building(:run_id)"), {"run_id": run_id})
+        months = find_plan(settings, run_id).months
+        _in_sessions(settings, [("call crm.summarize_month(:run_id, :month)", {"month": month}) for month in months], run_id)
+        done(run_id=run_id, rows=len(months))
+    return len(months)
+
+
+def publish(settings: Settings, run_id: int) -> None:
+    """Makes a run that has passed the gate what readers see, in one transaction.
+
+    Readers are never kept waiting: where a lock is not to be had at once the transaction is tried again.
+    """
+    with refresh_lock(settings), _step(settings, "publish") as (connection, done):
+        for attempt in range(1, PUBLICATION_TRIES + 1):
+            try:
+                connection.execute(text("set local lock_timeout = '100ms'"))
+                connection.execute(text("set local enable_mergejoin = off"))
+                connection.execute(text("call crm.publish_run(:run_id)"), {"run_id": run_id})
+                connection.commit()
+                break
+            except OperationalError as error:
+                connection.rollback()
+                if not isinstance(error.orig, database_errors.LockNotAvailable):
+                    raise
+                if attempt == PUBLICATION_TRIES:
+                    raise WarehouseError(
+                        f"run {run_id} could not be published: a reader has held the snapshot for a minute;"
+                        " end that session and clear the publish step"
+                    ) from error
+                time.sleep(1.0)
+            except InternalError as error:
+                connection.rollback()
+                raise WarehouseError(_database_message(error)) from error
+        connection.execute(text("call crm.drop_run_tables(:run_id)"), {"run_id": run_id})
+        done(run_id=run_id)
+
+
+def rebuild(settings: Settings, month: date, known_at: datetime) -> dict[str, Any]:
+    """Computes a month as it would have been computed from what was known then; publishes nothing.
+
+    Gives run_id, month, known_at, rows, customers by status and tier, and how many rows differ from the published month.
+    The rows stay in crm.snapshot_unpublished under the run until the retention time. Raises InputError for a month that was not known.
+    """
+    with refresh_lock(settings):
+        try:
+            with engine(settings).begin() as connection:
+                run_id = connection.execute(
+                    text("select crm.plan_rebuild(:month, :known_at)"), {"month": month, "known_at": known_at}
+                ).scalar_one()
+        except InternalError as error:
+            raise InputError(_database_message(error)) from error
+        aggregate(settings, run_id)
+        for batch in month_batches(settings, run_id):
+            build_months(settings, run_id, batch)
+        with engine(settings).begin() as connection:
+            return dict(
+                connection.execute(text("select crm.finish_rebuild(:run_id)"), {"run_id": run_id}).scalar_one()
+            )
+
+
+def _plan(connection: Connection, run_id: int) -> Plan:
+    run = connection.execute(
+        text("select status, report_month, message from ops.run where run_id = :run_id"), {"run_id": run_id}
+    ).one_or_none()
+    if run is None:
+        raise InputError(f"there is no run {run_id}; see: python -m include.warehouse status")
+    months = connection.scalars(
+        text("select month from ops.run_month where run_id = :run_id and rows_mode <> 'remove' order by month"),
+        {"run_id": run_id},
+    )
+    return Plan(run_id, run.status, list(months), run.report_month, run.message)
+
+
+def _build(settings: Settings, step: str, statement: str, run_id: int, month: str) -> int:
+    started = time.monotonic()
+    with engine(settings).begin() as connection:
+        connection.execute(text(f"set local work_mem = '{BUILD_MEMORY}'"))
+        rows = connection.execute(text(statement), {"run_id": run_id, "month": month}).scalar_one()
+        if rows:
+            record_step(
+                connection, step=step, run_id=run_id, detail=month[:7], seconds=time.monotonic() - started, rows=rows
+            )
+    return int(rows)
+
+
+def _in_sessions(settings: Settings, statements: list[tuple[str, dict[str, Any]]], run_id: int) -> None:
+    """Runs independent statements, each in a transaction of its own, in as many sessions as there are processors."""
+
+    def run(statement: str, parameters: dict[str, Any]) -> None:
+        with engine(settings).begin() as connection:
+            connection.execute(text(f"set local work_mem = '{BUILD_MEMORY}'"))
+            connection.execute(text(statement), {"run_id": run_id, **parameters})
+
+    with ThreadPoolExecutor(max_workers=SESSIONS) as sessions:
+        for future in [sessions.submit(run, statement, parameters) for statement, parameters in statements]:
+            future.result()
+
+
+@contextmanager
+def _step(settings: Settings, name: str) -> Iterator[tuple[Connection, Callable[..., None]]]:
+    """A connection for one step, and a function that takes what its record in ops.step says."""
+    started = time.monotonic()
+    facts: dict[str, Any] = {}
+
+    def done(**found: Any) -> None:
+        facts.update(found)
+
+    with engine(settings).connect() as connection:
+        try:
+            yield connection, done
+        except InternalError as error:
+            raise WarehouseError(_database_message(error)) from error
+        record_step(connection, step=name, seconds=time.monotonic() - started, **facts)
+        connection.commit()
+
+
+def _database_message(error: InternalError) -> str:
+    diagnosis = getattr(error.orig, "diag", None)
+    return str(getattr(diagnosis, "message_primary", None) or error.orig)

@@ -1,0 +1,87 @@
+"""The ordered steps from accepted rows to a publication: Airflow runs each as a task, the command line all in a row."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+from include.warehouse import gate
+from include.warehouse.errors import GateRefused
+from include.warehouse.refresh import Plan, aggregate, build_months, month_batches, plan, publish, refresh_lock, summarize
+from include.warehouse.settings import Settings
+from include.warehouse.summary import write_summary
+
+
+@dataclass(frozen=True)
+class Step:
+    """One step after the plan; its function may be repeated."""
+
+    name: str
+    title: str
+    function: Callable[[Settings, int], object]
+
+
+@dataclass(frozen=True)
+class RefreshResult:
+    """Outcome of a refresh; `excel` is the summary's path where something was published."""
+
+    plan: Plan
+    is_published: bool
+    warnings: list[str]
+    excel: Path | None
+
+
+def build_snapshot(settings: Settings, run_id: int) -> int:
+    """Builds all months of a run, batch after batch; gives the rows."""
+    return sum(build_months(settings, run_id, batch) for batch in month_batches(settings, run_id))
+
+
+def audit(settings: Settings, run_id: int) -> gate.GateResult:
+    """Runs the gate; raises GateRefused naming the checks that failed."""
+    result = gate.audit(settings, run_id)
+    if not result.is_ok:
+        raise GateRefused(
+            f"run {run_id} is not published: {', '.join(result.failed)} failed;"
+            f" see ops.check_result and ops.failed_row for run {run_id}, mend the data and refresh again"
+        )
+    return result
+
+
+def write_excel(settings: Settings, run_id: int) -> Path:
+    """Writes the Excel summary of the report month to exports/."""
+    return write_summary(settings, None, None)
+
+
+REFRESH_STEPS: tuple[Step, ...] = (
+    Step("aggregate", "facts per customer and month", aggregate),
+    Step("snapshot", "measures, cut points, scores", build_snapshot),
+    Step("summary", "counts and sums per month", summarize),
+    Step("gate", "Soda contracts and identities", audit),
+    Step("publish", "readers see the new months", publish),
+    Step("excel", "summary for people", write_excel),
+)
+
+
+def refresh(
+    settings: Settings,
+    *,
+    from_month: date | None = None,
+    recut: bool = False,
+    requested_by: str = "command line",
+    on_step: Callable[[Step], None] = lambda step: None,
+) -> RefreshResult:
+    """Plans, builds, audits and publishes what has changed; raises GateRefused where the gate refuses."""
+    with refresh_lock(settings):
+        planned = plan(settings, from_month=from_month, recut=recut, requested_by=requested_by)
+        if planned.status == "nothing_to_do":
+            return RefreshResult(planned, False, [], None)
+        warnings: list[str] = []
+        excel: Path | None = None
+        for step in REFRESH_STEPS:
+            on_step(step)
+            outcome = step.function(settings, planned.run_id)
+            if isinstance(outcome, gate.GateResult):
+                warnings = outcome.warned
+            elif isinstance(outcome, Path):
+                excel = outcome
+        return RefreshResult(planned, True, warnings, excel)

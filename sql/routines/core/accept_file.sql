@@ -1,0 +1,59 @@
+-- The one entry of acceptance: whichever feed, one transaction, one outcome.
+
+create or replace function core.accept_file(p_file_id bigint, p_is_approved boolean) returns text
+language plpgsql
+as $$
+declare
+    v_known_at timestamptz := clock_timestamp();
+    v_file ops.file;
+    v_held text;
+begin
+    select f.* into v_file from ops.file f where f.file_id = p_file_id;
+    if v_file.feed = 'sales' then
+        v_held := core.accept_sales(p_file_id, v_known_at, p_is_approved);
+    else
+        v_held := core.accept_master(p_file_id, v_file.feed, v_known_at, p_is_approved);
+    end if;
+    if v_held is not null then
+        return v_held;
+    end if;
+    call core.discard_held(p_file_id, 'a later file of its period was loaded: ' || v_file.file_name);
+    update ops.file f
+    set
+        status = 'loaded',
+        loaded_at = v_known_at,
+        is_approved = p_is_approved,
+        message = case
+            when f.rows_rejected > s.value::numeric * f.rows_received
+            then format(
+                'warning: %s of %s rows were rejected (more than %s %%)',
+                f.rows_rejected, f.rows_received, trim_scale(s.value::numeric * 100)
+            )
+        end
+    from ops.setting s
+    where f.file_id = p_file_id and s.setting = 'reject_warning_share';
+    return null;
+end
+$$;
+comment on function core.accept_file(bigint, boolean) is 'Accepts the rows of a received file; gives why the shrink guard holds it (the caller rolls back and records that), or null.';
+
+create or replace procedure core.discard_held(p_file_id bigint, p_message text)
+language plpgsql
+as $$
+begin
+    update ops.file h
+    set status = 'discarded', message = p_message
+    from ops.file f
+    where
+        f.file_id = p_file_id
+        and h.file_id <> p_file_id
+        and h.status = 'held'
+        and h.feed = f.feed
+        and h.received_at < f.received_at
+        and case
+            when f.feed = 'sales' then h.period_year = f.period_year and (f.period_part is null or h.period_part = f.period_part)
+            else true
+        end;
+end
+$$;
+comment on procedure core.discard_held(bigint, text) is 'Discards held files of the period that a later file speaks for.';

@@ -1,0 +1,172 @@
+-- Acceptance of one master file: judge, compare, guard, reject, apply, count; then waiting sale lines are tried again.
+
+create or replace function core.accept_master(p_file_id bigint, p_feed text, p_known_at timestamptz, p_is_approved boolean)
+returns text
+language plpgsql
+as $$
+declare
+    v_effective date := (select effective_date from ops.file where file_id = p_file_id);
+    v_until date;
+    v_held text;
+begin
+    -- a skipped file still says that its day's master was the same
+    select coalesce(min(f.effective_date), 'infinity')
+    into v_until
+    from ops.file f
+    where f.feed = p_feed and f.status in ('loaded', 'skipped') and f.effective_date > v_effective;
+
+    call core.judge_master(p_file_id, p_feed);
+    call core.compare_master(p_file_id, p_feed, v_until);
+    if not p_is_approved then
+        v_held := core.master_shrink_message(p_file_id, p_feed);
+        if v_held is not null then
+            return v_held;
+        end if;
+    end if;
+    call core.close_rejects(p_file_id);
+    call core.reject_master(p_file_id, p_feed, p_known_at);
+    call core.apply_master(p_file_id, p_feed, v_until, p_known_at);
+    if p_feed = 'customers' then
+        call core.note_changed_customers(p_file_id, p_known_at);
+    elsif p_feed = 'products' then
+        call core.note_changed_products(p_file_id, v_until, p_known_at);
+    end if;
+    call core.count_master(p_file_id, p_feed);
+    drop table raw.date_reading, raw.master_judged, raw.master_change;
+    -- from here on the feed counts as loaded, which decides whether unknown stores and promotions are rejected
+    update ops.file set status = 'loaded', loaded_at = p_known_at where file_id = p_file_id;
+    perform core.replay_sales(p_file_id, p_known_at);
+    return null;
+end
+$$;
+comment on function core.accept_master(bigint, text, timestamptz, boolean) is 'Accepts the rows of a master file; gives why the shrink guard holds it (the caller then rolls back), or null.';
+
+create or replace procedure core.reject_master(p_file_id bigint, p_feed text, p_known_at timestamptz)
+language plpgsql
+as $$
+declare
+    v_key text := (select natural_key[1] from ops.feed where feed = p_feed);
+begin
+    insert into ops.rejected_record (file_id, line_number, raw_row, reasons, rejected_at)
+    select u.file_id, u.line_number, jsonb_build_object('row', u.raw_text), array[u.reason], p_known_at
+    from raw.unreadable_row u
+    where u.file_id = p_file_id
+    order by u.line_number;
+
+    execute format(
+        'insert into ops.rejected_record (file_id, line_number, raw_row, reasons, rejected_at)
+        select f.file_id, raw.line_number(f.file_id, j.row_number), raw.row_as_received(to_jsonb(r), f.column_map),
+            array[''missing_key''], $2
+        from raw.master_judged j
+        join raw.%1$I r on r.row_number = j.row_number and r.file_id = $1
+        join ops.file f on f.file_id = $1
+        where j.%2$I is null
+        order by j.row_number',
+        p_feed, v_key
+    ) using p_file_id, p_known_at;
+end
+$$;
+comment on procedure core.reject_master(bigint, text, timestamptz) is 'Writes the rejects of one master file.';
+
+create or replace procedure core.count_master(p_file_id bigint, p_feed text)
+language plpgsql
+as $$
+declare
+    v_key text := (select natural_key[1] from ops.feed where feed = p_feed);
+    v_judged bigint;
+    v_rejected bigint;
+    v_duplicate bigint;
+    v_unreadable bigint := (select count(*) from raw.unreadable_row u where u.file_id = p_file_id);
+    v_loaded bigint := (select count(*) from raw.master_change c where c.is_in_master);
+    v_superseded bigint := (select count(*) from raw.master_change c where c.was_in_master);
+begin
+    execute format(
+        'select count(*), count(*) filter (where j.%1$I is null), count(*) filter (where j.is_duplicate) from raw.master_judged j',
+        v_key
+    ) into v_judged, v_rejected, v_duplicate;
+    update ops.file
+    set
+        rows_received = v_judged + v_unreadable,
+        rows_rejected = v_rejected + v_unreadable,
+        rows_duplicate = v_duplicate,
+        rows_loaded = v_loaded,
+        rows_unchanged = v_judged - v_rejected - v_duplicate - v_loaded,
+        rows_superseded = v_superseded,
+        amount_received = 0,
+        amount_loaded = 0,
+        amount_unchanged = 0,
+        amount_rejected = 0,
+        amount_duplicate = 0
+    where file_id = p_file_id;
+end
+$$;
+comment on procedure core.count_master(bigint, text) is 'Counts the rows of a master file by fate.';
+
+create or replace procedure core.note_changed_customers(p_file_id bigint, p_known_at timestamptz)
+language plpgsql
+as $$
+declare
+    v_before date := (select max(month) from crm.published_month);
+    v_effective date := (select effective_date from ops.file where file_id = p_file_id);
+begin
+    if v_before is null then
+        return;
+    end if;
+    insert into crm.pending_change (customer_id, month, is_fact_change, changed_at, file_id)
+    select changed.customer_id, date_trunc('month', min(changed.day))::date, false, p_known_at, p_file_id
+    from (
+        -- attributes change from the effective date on, from the beginning where it is the first version
+        select
+            c.key as customer_id,
+            case
+                when c.prior_from is null and c.later_from is null then 'infinity'
+                when c.prior_from is null then '-infinity'
+                when c.prior_from = '-infinity' and c.prior_effective = v_effective then '-infinity'
+                else v_effective
+            end::date as day
+        from raw.master_change c
+        union all
+        -- the customer appears earlier or later by the registration date of the current master
+        select n.customer_id, least(o.registration_date, n.registration_date, s.first_seen, 'infinity'::date)
+        from raw.master_change c
+        join core.customer_version n
+            on n.customer_id = c.key and n.version_to = 'infinity' and n.known_from = p_known_at and n.known_to = 'infinity'
+        left join core.customer_version o
+            on o.customer_id = c.key and o.version_to = 'infinity' and o.known_to = p_known_at
+        left join crm.customer_first_seen s on s.customer_id = c.key
+        where o.registration_date is distinct from n.registration_date
+    ) as changed
+    group by changed.customer_id
+    having min(changed.day) < v_before;
+end
+$$;
+comment on procedure core.note_changed_customers(bigint, timestamptz) is 'Notes which customers'' published months a customers file changes.';
+
+create or replace procedure core.note_changed_products(p_file_id bigint, p_until date, p_known_at timestamptz)
+language plpgsql
+as $$
+declare
+    v_before date := (select max(month) from crm.published_month);
+    v_effective date := (select effective_date from ops.file where file_id = p_file_id);
+begin
+    if v_before is null then
+        return;
+    end if;
+    insert into crm.pending_change (customer_id, month, is_fact_change, changed_at, file_id)
+    select l.customer_id, date_trunc('month', l.transaction_date)::date, true, p_known_at, p_file_id
+    from core.sale_line l
+    join (
+        select
+            c.key as product_id,
+            min(case when o.version_from = '-infinity' and o.effective_date >= v_effective then '-infinity' else v_effective end)
+                as changed_from
+        from raw.master_change c
+        join core.product_version o on o.product_id = c.key and o.known_to = p_known_at
+        where o.product_type is distinct from c.product_type
+        group by c.key
+    ) as changed on changed.product_id = l.product_id
+    where l.transaction_date >= changed.changed_from and l.transaction_date < least(v_before, p_until)
+    group by l.customer_id, date_trunc('month', l.transaction_date);
+end
+$$;
+comment on procedure core.note_changed_products(bigint, date, timestamptz) is 'Notes which customers'' published months a products file changes through a product''s type.';

@@ -1,0 +1,70 @@
+-- Acceptance of one sales file: type, judge, compare, guard, reject, apply, count.
+
+create or replace function core.accept_sales(p_file_id bigint, p_known_at timestamptz, p_is_approved boolean) returns text
+language plpgsql
+as $$
+declare
+    v_held text;
+begin
+    call core.type_sales(p_file_id);
+    call core.judge_sales(p_file_id);
+    call core.compare_sales(p_file_id);
+    if not p_is_approved then
+        v_held := core.sales_shrink_message(p_file_id);
+        if v_held is not null then
+            return v_held;
+        end if;
+    end if;
+    call core.close_rejects(p_file_id);
+    call core.reject_sales(p_file_id, p_known_at);
+    call core.apply_sales(p_file_id, p_known_at);
+    call core.count_sales(p_file_id);
+    drop table raw.date_reading, raw.sale_line_typed, raw.sale_line_judged, raw.sale_line_change;
+    return null;
+end
+$$;
+comment on function core.accept_sales(bigint, timestamptz, boolean) is 'Accepts the rows of a sales file; gives why the shrink guard holds it (the caller then rolls back), or null.';
+
+create or replace procedure core.count_sales(p_file_id bigint)
+language plpgsql
+as $$
+begin
+    update ops.file f
+    set
+        rows_received = judged.received + unreadable.received,
+        rows_rejected = judged.rejected + unreadable.received,
+        rows_duplicate = judged.duplicate,
+        rows_unchanged = change.unchanged,
+        rows_loaded = judged.received - judged.rejected - judged.duplicate - change.unchanged,
+        rows_superseded = change.superseded,
+        amount_received = judged.amount_received / 100,
+        amount_rejected = judged.amount_rejected / 100,
+        amount_duplicate = judged.amount_duplicate / 100,
+        amount_unchanged = change.amount_unchanged / 100,
+        amount_loaded = (
+            judged.amount_received - judged.amount_rejected - judged.amount_duplicate - change.amount_unchanged
+        ) / 100
+    from
+        (
+            select
+                count(*) as received,
+                count(*) filter (where j.reason_bits <> 0) as rejected,
+                count(*) filter (where j.is_duplicate) as duplicate,
+                coalesce(sum(j.net_cents), 0) as amount_received,
+                coalesce(sum(j.net_cents) filter (where j.reason_bits <> 0), 0) as amount_rejected,
+                coalesce(sum(j.net_cents) filter (where j.is_duplicate), 0) as amount_duplicate
+            from raw.sale_line_judged j
+        ) as judged,
+        (select count(*) as received from raw.unreadable_row u where u.file_id = p_file_id) as unreadable,
+        (
+            select
+                count(*) filter (where x.kind in ('unchanged', 'reowned')) as unchanged,
+                count(*) filter (where x.kind in ('withdrawn', 'replaced')) as superseded,
+                coalesce(sum(j.net_cents) filter (where x.kind in ('unchanged', 'reowned')), 0) as amount_unchanged
+            from raw.sale_line_change x
+            left join raw.sale_line_judged j on j.row_number = x.row_number
+        ) as change
+    where f.file_id = p_file_id;
+end
+$$;
+comment on procedure core.count_sales(bigint) is 'Counts the rows and money of a sales file by fate.';

@@ -1,0 +1,284 @@
+-- Applies the acceptable rows of one sales file to the current lines: new, unchanged, replaced, withdrawn.
+
+create or replace procedure core.compare_sales(p_file_id bigint)
+language plpgsql
+as $$
+declare
+    v_year integer;
+    v_part integer;
+    v_is_delta boolean;
+    v_from date;
+    v_to date;
+begin
+    select f.period_year, coalesce(f.period_part, 0), f.delta_date is not null
+    into v_year, v_part, v_is_delta
+    from ops.file f
+    where f.file_id = p_file_id;
+
+    create unlogged table raw.sale_line_change (
+        row_number bigint,
+        transaction_id text not null,
+        line_no bigint not null,
+        customer_id text not null,
+        transaction_date date not null,
+        kind text not null
+    );
+
+    -- keys are global: other years count where their receipts overlap this file's
+    select min(k.first_date), max(k.last_date)
+    into v_from, v_to
+    from core.sale_key_range k
+    where
+        k.period_year = v_year
+        or exists (
+            select
+            from (
+                select min(j.transaction_id) as lowest, max(j.transaction_id) as highest
+                from raw.sale_line_judged j
+                where j.reason_bits = 0
+            ) as file_range
+            where file_range.lowest <= k.highest_transaction_id and file_range.highest >= k.lowest_transaction_id
+        );
+    if v_from is null then
+        return;
+    end if;
+
+    insert into raw.sale_line_change (row_number, transaction_id, line_no, customer_id, transaction_date, kind)
+    select
+        m.row_number,
+        m.transaction_id,
+        m.line_no,
+        m.customer_id,
+        m.transaction_date,
+        case
+            when m.row_number is null then 'withdrawn'
+            when not m.is_same then 'replaced'
+            when not v_is_delta and m.source_part <> v_part then 'reowned'
+            else 'unchanged'
+        end
+    from (
+        select
+            j.row_number,
+            c.transaction_id,
+            c.line_no,
+            c.customer_id,
+            c.transaction_date,
+            c.source_part,
+            (
+                c.customer_id = j.customer_id
+                and c.transaction_date = j.transaction_date
+                and c.product_id = j.product_id
+                and c.quantity = j.quantity
+                and c.unit_price = j.unit_price
+                and c.is_return = j.is_return
+                and c.store_id is not distinct from j.store_id
+                and c.promotion_id is not distinct from j.promotion_id
+                and c.discount_amount is not distinct from j.discount_amount
+            ) as is_same
+        from core.sale_line c
+        left join raw.sale_line_judged j
+            on j.transaction_id = c.transaction_id
+            and j.line_no = c.line_no
+            and j.reason_bits = 0
+            and not j.is_duplicate
+        where c.transaction_date between v_from and v_to
+    ) as m
+    where
+        m.row_number is not null
+        or not v_is_delta
+        and m.transaction_date between make_date(v_year, 1, 1) and make_date(v_year, 12, 31)
+        and (v_part = 0 or m.source_part = v_part);
+    analyze raw.sale_line_change;
+end
+$$;
+comment on procedure core.compare_sales(bigint) is 'Compares the acceptable rows of a sales file with the current lines (raw.sale_line_change).';
+
+create or replace function core.sales_shrink_message(p_file_id bigint) returns text
+language plpgsql
+as $$
+declare
+    v_year integer := (select period_year from ops.file where file_id = p_file_id);
+    v_share numeric := (select value::numeric from ops.setting where setting = 'shrink_guard_share');
+    v_withdrawn bigint;
+    v_current bigint;
+begin
+    if v_year is null then
+        return null;
+    end if;
+    select count(*) into v_withdrawn from raw.sale_line_change where kind = 'withdrawn';
+    if v_withdrawn = 0 then
+        return null;
+    end if;
+    select count(*)
+    into v_current
+    from core.sale_line c
+    where c.transaction_date between make_date(v_year, 1, 1) and make_date(v_year, 12, 31);
+    if v_withdrawn <= v_share * v_current then
+        return null;
+    end if;
+    return format(
+        'it would withdraw %s of the %s lines of %s (more than %s %%); approve or discard it',
+        v_withdrawn, v_current, v_year, trim_scale(v_share * 100)
+    );
+end
+$$;
+comment on function core.sales_shrink_message(bigint) is 'Why the shrink guard holds a sales file, or null.';
+
+create or replace procedure core.apply_sales(p_file_id bigint, p_known_at timestamptz)
+language plpgsql
+as $$
+declare
+    v_part smallint;
+    v_year integer;
+begin
+    select case when f.delta_date is not null then -1 else coalesce(f.period_part, 0) end
+    into v_part
+    from ops.file f
+    where f.file_id = p_file_id;
+
+    call core.note_changed_sales(p_file_id, p_known_at);
+    call core.supersede_sales(p_file_id, p_known_at);
+
+    update core.sale_line c
+    set source_part = v_part
+    from raw.sale_line_change x
+    where
+        x.kind = 'reowned'
+        and c.customer_id = x.customer_id
+        and c.transaction_id = x.transaction_id
+        and c.line_no = x.line_no;
+
+    for v_year in
+        select distinct (extract(year from d.transaction_date))::integer
+        from (select distinct j.transaction_date from raw.sale_line_judged j where j.reason_bits = 0) as d
+    loop
+        call core.ensure_year_partition(v_year);
+    end loop;
+
+    insert into core.sale_line (
+        customer_id, transaction_id, line_no, transaction_date, product_id, store_id, promotion_id, quantity, unit_price,
+        discount_amount, is_return, net_cents, file_id, source_part, known_from
+    )
+    select
+        j.customer_id, j.transaction_id, j.line_no, j.transaction_date, j.product_id, j.store_id, j.promotion_id,
+        j.quantity, j.unit_price, j.discount_amount, j.is_return, j.net_cents, p_file_id, v_part, p_known_at
+    from raw.sale_line_judged j
+    where
+        j.reason_bits = 0
+        and not j.is_duplicate
+        and not exists (
+            select
+            from raw.sale_line_change x
+            where x.row_number = j.row_number and x.kind in ('unchanged', 'reowned')
+        );
+
+    for v_year in
+        select distinct (extract(year from d.transaction_date))::integer
+        from (select distinct j.transaction_date from raw.sale_line_judged j where j.reason_bits = 0) as d
+    loop
+        call core.ensure_year_index(v_year);
+    end loop;
+
+    if v_part = -1 then
+        insert into ops.file_year (file_id, period_year)
+        select distinct p_file_id, (extract(year from changed.transaction_date))::integer
+        from (
+            select j.transaction_date from raw.sale_line_judged j where j.reason_bits = 0
+            union
+            select x.transaction_date from raw.sale_line_change x where x.kind = 'replaced'
+        ) as changed;
+    end if;
+
+    insert into core.sale_key_range as k (
+        period_year, lowest_transaction_id, highest_transaction_id, first_date, last_date
+    )
+    select
+        (extract(year from d.transaction_date))::integer,
+        min(d.lowest),
+        max(d.highest),
+        make_date((extract(year from d.transaction_date))::integer, 1, 1),
+        make_date((extract(year from d.transaction_date))::integer, 12, 31)
+    from (
+        select j.transaction_date, min(j.transaction_id) as lowest, max(j.transaction_id) as highest
+        from raw.sale_line_judged j
+        where j.reason_bits = 0 and not j.is_duplicate
+        group by j.transaction_date
+    ) as d
+    group by (extract(year from d.transaction_date))
+    on conflict (period_year) do update set
+        lowest_transaction_id = least(k.lowest_transaction_id, excluded.lowest_transaction_id),
+        highest_transaction_id = greatest(k.highest_transaction_id, excluded.highest_transaction_id);
+end
+$$;
+comment on procedure core.apply_sales(bigint, timestamptz) is 'Supersedes and inserts lines as core.compare_sales found.';
+
+create or replace procedure core.supersede_sales(p_file_id bigint, p_known_at timestamptz)
+language plpgsql
+as $$
+begin
+    insert into core.sale_line_superseded (
+        customer_id, transaction_id, line_no, transaction_date, product_id, store_id, promotion_id, quantity, unit_price,
+        discount_amount, is_return, net_cents, file_id, source_part, known_from, superseded_at, superseded_by
+    )
+    select
+        c.customer_id, c.transaction_id, c.line_no, c.transaction_date, c.product_id, c.store_id, c.promotion_id,
+        c.quantity, c.unit_price, c.discount_amount, c.is_return, c.net_cents, c.file_id, c.source_part, c.known_from,
+        p_known_at, p_file_id
+    from core.sale_line c
+    join raw.sale_line_change x
+        on x.customer_id = c.customer_id
+        and x.transaction_id = c.transaction_id
+        and x.line_no = c.line_no
+        and x.transaction_date = c.transaction_date
+    where x.kind in ('withdrawn', 'replaced');
+
+    delete from core.sale_line c
+    using raw.sale_line_change x
+    where
+        x.kind in ('withdrawn', 'replaced')
+        and c.customer_id = x.customer_id
+        and c.transaction_id = x.transaction_id
+        and c.line_no = x.line_no
+        and c.transaction_date = x.transaction_date;
+end
+$$;
+comment on procedure core.supersede_sales(bigint, timestamptz) is 'Moves withdrawn and replaced lines to core.sale_line_superseded.';
+
+create or replace procedure core.note_changed_sales(p_file_id bigint, p_known_at timestamptz)
+language plpgsql
+as $$
+declare
+    -- months from the report month on are computed whole anyway
+    v_before date := (select max(month) from crm.published_month);
+begin
+    if v_before is null then
+        return;
+    end if;
+    insert into crm.pending_change (customer_id, month, is_fact_change, changed_at, file_id)
+    select
+        changed.customer_id,
+        date_trunc('month', changed.transaction_date)::date,
+        true,
+        p_known_at,
+        p_file_id
+    from (
+        select x.customer_id, x.transaction_date
+        from raw.sale_line_change x
+        where x.kind in ('withdrawn', 'replaced')
+        union
+        select j.customer_id, j.transaction_date
+        from raw.sale_line_judged j
+        where
+            j.reason_bits = 0
+            and not j.is_duplicate
+            and not exists (
+                select
+                from raw.sale_line_change x
+                where x.row_number = j.row_number and x.kind in ('unchanged', 'reowned')
+            )
+    ) as changed
+    where changed.transaction_date < v_before
+    group by changed.customer_id, date_trunc('month', changed.transaction_date);
+end
+$$;
+comment on procedure core.note_changed_sales(bigint, timestamptz) is 'Notes which customers'' published months a sales file changes.';

@@ -1,0 +1,103 @@
+-- Reads and judges the rows of one master file. The feeds share the text: identifiers come from ops.feed_column alone.
+
+create or replace function core.master_table(p_feed text) returns text
+language sql stable parallel safe
+return (
+    select replace(f.natural_key[1], '_id', '_version')
+    from ops.feed f
+    where f.feed = p_feed and f.load_mode = 'snapshot'
+);
+comment on function core.master_table(text) is 'Table in core that keeps the versions of a master feed.';
+
+create or replace function core.master_attributes(p_feed text) returns text[]
+language sql stable parallel safe
+return array(
+    select c.column_name
+    from ops.feed_column c
+    join ops.feed f on f.feed = c.feed
+    where c.feed = p_feed and c.column_name <> f.natural_key[1]
+    order by c.position
+);
+comment on function core.master_attributes(text) is 'Columns of a master feed other than its key.';
+
+create or replace procedure core.judge_master(p_file_id bigint, p_feed text)
+language plpgsql
+as $$
+declare
+    v_key text;
+    v_mark text;
+    v_formats text[];
+    v_days text;
+    v_values text;
+    v_warnings text;
+    v_joins text;
+begin
+    select f.natural_key[1], f.decimal_mark, f.date_formats into v_key, v_mark, v_formats from ops.feed f where f.feed = p_feed;
+
+    select string_agg(format('select r.%I as text from raw.%I r where r.file_id = %s', c.column_name, p_feed, p_file_id), ' union all ')
+    into v_days
+    from ops.feed_column c
+    where c.feed = p_feed and c.data_type = 'date';
+
+    execute format(
+        'create unlogged table raw.date_reading as
+        select day.text, core.read_date(day.text, %L) as day
+        from (select distinct core.day_text(core.trimmed(v.text)) as text from (%s) as v) as day
+        where day.text is not null',
+        v_formats, coalesce(v_days, 'select null::text as text')
+    );
+    analyze raw.date_reading;
+
+    select
+        string_agg(
+            format(
+                case c.data_type
+                    when 'date' then '%2$I.day'
+                    when 'number' then 'core.read_number(core.trimmed(r.%1$I), %3$L)'
+                    when 'boolean' then 'core.read_boolean(core.trimmed(r.%1$I))'
+                    else 'core.trimmed(r.%1$I)'
+                end || ' as %1$I',
+                c.column_name, 'day_' || c.column_name, v_mark
+            ),
+            ', ' order by c.position
+        ),
+        string_agg(
+            format(
+                case c.data_type
+                    when 'date' then 'case when core.trimmed(r.%1$I) is not null and %2$I.day is null'
+                    when 'number' then 'case when core.trimmed(r.%1$I) is not null and core.read_number(core.trimmed(r.%1$I), %3$L) is null'
+                    when 'boolean' then 'case when core.trimmed(r.%1$I) is not null and core.read_boolean(core.trimmed(r.%1$I)) is null'
+                end || ' then %4$L || core.trimmed(r.%1$I) end',
+                c.column_name, 'day_' || c.column_name, v_mark, c.column_name || ' cannot be read: '
+            ),
+            ', ' order by c.position
+        ) filter (where c.data_type in ('date', 'number', 'boolean')),
+        string_agg(
+            format(
+                'left join raw.date_reading %2$I on %2$I.text = core.day_text(core.trimmed(r.%1$I))',
+                c.column_name, 'day_' || c.column_name
+            ),
+            ' '
+        ) filter (where c.data_type = 'date')
+    into v_values, v_warnings, v_joins
+    from ops.feed_column c
+    where c.feed = p_feed;
+
+    execute format(
+        'create unlogged table raw.master_judged as
+        select
+            j.*,
+            j.%1$I is not null
+                and lead(j.row_number) over (partition by j.%1$I order by j.row_number) is not null as is_duplicate
+        from (
+            select r.row_number, %2$s, nullif(array_remove(array[%3$s]::text[], null), ''{}'') as warnings
+            from raw.%4$I r %5$s
+            where r.file_id = %6$s and (r.%1$I <> '''' or not raw.is_blank(to_jsonb(r)))
+        ) as j',
+        v_key, v_values, coalesce(v_warnings, ''), p_feed, coalesce(v_joins, ''), p_file_id
+    );
+    execute format('create index on raw.master_judged (%I)', v_key);
+    analyze raw.master_judged;
+end
+$$;
+comment on procedure core.judge_master(bigint, text) is 'Reads the rows of a master file (raw.master_judged): a missing key rejects, an unreadable value becomes unknown with a warning.';

@@ -1,0 +1,111 @@
+-- Keeps what a sales file brought and could not be accepted, with all reasons and the row as received.
+
+create or replace procedure core.reject_sales(p_file_id bigint, p_known_at timestamptz)
+language plpgsql
+as $$
+declare
+    v_column_map jsonb := (select column_map from ops.file where file_id = p_file_id);
+    v_part smallint := (
+        select case when delta_date is not null then -1 else coalesce(period_part, 0) end from ops.file where file_id = p_file_id
+    );
+begin
+    insert into ops.rejected_record (file_id, line_number, raw_row, reasons, rejected_at)
+    select u.file_id, u.line_number, jsonb_build_object('row', u.raw_text), array[u.reason], p_known_at
+    from raw.unreadable_row u
+    where u.file_id = p_file_id
+    order by u.line_number;
+
+    insert into ops.rejected_record (
+        file_id, line_number, raw_row, reasons, amount, natural_key, transaction_date, rejected_at
+    )
+    select
+        p_file_id,
+        raw.line_number(p_file_id, j.row_number),
+        raw.row_as_received(to_jsonb(r), v_column_map),
+        core.reject_reasons(j.reason_bits),
+        j.net_cents / 100.0,
+        case when j.transaction_id is not null and j.line_no is not null
+            then array[j.transaction_id, j.line_no::text]
+        end,
+        j.transaction_date,
+        p_known_at
+    from raw.sale_line_judged j
+    join raw.sales r on r.row_number = j.row_number and r.file_id = p_file_id
+    where j.reason_bits <> 0
+    order by j.row_number;
+
+    -- only reasons 4096 and above are unknown_*: these lines wait for their master
+    insert into core.sale_line_waiting (
+        rejected_record_id, row_number, customer_id, transaction_id, line_no, transaction_date, product_id, store_id,
+        promotion_id, quantity, unit_price, discount_amount, is_return, net_cents, file_id, source_part
+    )
+    select
+        x.rejected_record_id, j.row_number, j.customer_id, j.transaction_id, j.line_no, j.transaction_date, j.product_id,
+        j.store_id, j.promotion_id, j.quantity, j.unit_price, j.discount_amount, j.is_return, j.net_cents, p_file_id, v_part
+    from raw.sale_line_judged j
+    join ops.rejected_record x
+        on x.file_id = p_file_id
+        and x.natural_key = array[j.transaction_id, j.line_no::text]
+        and x.line_number = raw.line_number(p_file_id, j.row_number)
+    where j.reason_bits >= 4096 and j.reason_bits & 4095 = 0;
+
+    -- a later acceptable row of the same file brings the key again
+    update ops.rejected_record x
+    set resolved_by = p_file_id, resolution = 'brought_again'
+    from core.sale_line_waiting w
+    join raw.sale_line_judged j
+        on j.transaction_id = w.transaction_id
+        and j.line_no = w.line_no
+        and j.reason_bits = 0
+        and j.row_number > w.row_number
+    where x.rejected_record_id = w.rejected_record_id and w.file_id = p_file_id;
+end
+$$;
+comment on procedure core.reject_sales(bigint, timestamptz) is 'Writes the rejects of one sales file and the lines that wait for a master.';
+
+create or replace procedure core.close_rejects(p_file_id bigint)
+language plpgsql
+as $$
+declare
+    v_file ops.file;
+begin
+    select f.* into v_file from ops.file f where f.file_id = p_file_id;
+
+    -- the file replaces an earlier one
+    update ops.rejected_record x
+    set resolved_by = p_file_id, resolution = 'superseded'
+    from ops.file f
+    where
+        x.resolved_by is null
+        and x.file_id = f.file_id
+        and f.feed = v_file.feed
+        and f.file_id <> p_file_id
+        and case
+            when v_file.feed <> 'sales' then f.effective_date <= v_file.effective_date
+            when v_file.delta_date is not null then false
+            when v_file.period_part is not null
+                then f.period_year = v_file.period_year and f.period_part = v_file.period_part
+            else
+                f.period_year = v_file.period_year
+                or f.delta_date is not null
+                and coalesce(x.transaction_date, f.delta_date)
+                    between make_date(v_file.period_year, 1, 1) and make_date(v_file.period_year, 12, 31)
+        end;
+
+    -- the file brings a rejected key again
+    if v_file.feed = 'sales' then
+        update ops.rejected_record x
+        set resolved_by = p_file_id, resolution = 'brought_again'
+        from raw.sale_line_judged j
+        where
+            x.resolved_by is null
+            and x.file_id <> p_file_id
+            and x.natural_key = array[j.transaction_id, j.line_no::text];
+    end if;
+
+    delete from core.sale_line_waiting w
+    using ops.rejected_record x
+    where x.rejected_record_id = w.rejected_record_id and x.resolved_by is not null;
+end
+$$;
+comment on procedure core.close_rejects(bigint) is 'Closes the open rejects that a newly applied file supersedes or whose key it brings again.';

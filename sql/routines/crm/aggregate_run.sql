@@ -1,0 +1,170 @@
+-- Brings the customer-month facts up to date for a run: whole months at the end, touched customers before.
+
+create or replace procedure crm.prepare_facts(p_run_id bigint)
+language plpgsql
+as $$
+declare
+    v_run ops.run;
+    v_fact_set crm.fact_set;
+begin
+    select r.* into v_run from ops.run r where r.run_id = p_run_id;
+    for v_fact_set in
+        select f.*
+        from crm.fact_set f
+        where f.fact_set_id in (select m.fact_set_id from ops.run_month m where m.run_id = p_run_id)
+            or v_run.kind = 'refresh' and f.fact_set_id in (select m.fact_set_id from crm.published_month m)
+        order by f.fact_set_id
+    loop
+        call crm.prepare_fact_set(p_run_id, v_fact_set.fact_set_id);
+    end loop;
+end
+$$;
+comment on procedure crm.prepare_facts(bigint) is 'Empties what a run will aggregate again and notes the chunks to aggregate (crm.fact_chunk).';
+
+create or replace procedure crm.prepare_fact_set(p_run_id bigint, p_fact_set_id integer)
+language plpgsql
+as $$
+declare
+    v_run ops.run;
+    v_published_last date := (select max(month) from crm.published_month);
+    v_whole_from date;
+    v_month date;
+    v_table regclass;
+begin
+    select r.* into v_run from ops.run r where r.run_id = p_run_id;
+    -- a fact set that no published month uses is aggregated from the beginning
+    v_whole_from := case
+        when exists (select from crm.published_month m where m.fact_set_id = p_fact_set_id)
+            then least(v_published_last, v_run.report_month)
+        else v_run.first_month
+    end;
+    call crm.ensure_fact_partitions(p_fact_set_id, v_run.first_month, v_run.report_month);
+
+    for v_table in
+        select i.inhrelid::regclass
+        from pg_inherits i
+        join pg_class c on c.oid = i.inhrelid
+        where
+            i.inhparent = 'crm.customer_month'::regclass
+            and c.relname ~ ('^customer_month_' || p_fact_set_id || '_\d{4}_\d{2}$')
+            and (
+                to_date(right(c.relname, 7), 'YYYY_MM') >= v_whole_from
+                or to_date(right(c.relname, 7), 'YYYY_MM') < v_run.first_month
+            )
+    loop
+        execute format('truncate table %s', v_table);
+    end loop;
+
+    delete from crm.fact_chunk where run_id = p_run_id and fact_set_id = p_fact_set_id;
+    insert into crm.fact_chunk (run_id, fact_set_id, from_month, to_month, is_whole)
+    select
+        p_run_id,
+        p_fact_set_id,
+        d::date,
+        least((d + interval '5 months')::date, v_run.report_month),
+        true
+    from generate_series(v_whole_from, v_run.report_month, interval '6 months') as d;
+
+    insert into crm.touched_fact (run_id, customer_id, month)
+    select distinct p_run_id, c.customer_id, c.month
+    from crm.pending_change c
+    where
+        c.is_fact_change
+        and c.changed_at <= v_run.known_at
+        and c.month >= v_run.first_month
+        and c.month < v_whole_from
+        and v_run.kind = 'refresh'
+    on conflict do nothing;
+    analyze crm.touched_fact;
+    for v_month in select distinct t.month from crm.touched_fact t where t.run_id = p_run_id order by t.month loop
+        delete from crm.customer_month f
+        using crm.touched_fact t
+        where
+            f.fact_set_id = p_fact_set_id
+            and f.month = v_month
+            and t.run_id = p_run_id
+            and t.month = v_month
+            and t.customer_id = f.customer_id;
+        insert into crm.fact_chunk (run_id, fact_set_id, from_month, to_month, is_whole)
+        values (p_run_id, p_fact_set_id, v_month, v_month, false);
+    end loop;
+end
+$$;
+comment on procedure crm.prepare_fact_set(bigint, integer) is 'Empties the part of one fact set that a run aggregates again, and notes its chunks.';
+
+create or replace procedure crm.aggregate_chunk(p_run_id bigint, p_fact_set_id integer, p_from_month date)
+language plpgsql
+as $$
+declare
+    v_chunk crm.fact_chunk;
+begin
+    select c.*
+    into v_chunk
+    from crm.fact_chunk c
+    where c.run_id = p_run_id and c.fact_set_id = p_fact_set_id and c.from_month = p_from_month;
+    call crm.aggregate_facts_v1(
+        p_fact_set_id, v_chunk.from_month, v_chunk.to_month, case when v_chunk.is_whole then null else p_run_id end
+    );
+end
+$$;
+comment on procedure crm.aggregate_chunk(bigint, integer, date) is 'Aggregates one chunk of months.';
+
+create or replace procedure crm.know_customers(p_run_id bigint)
+language plpgsql
+as $$
+declare
+    v_run ops.run;
+    v_fact_set crm.fact_set;
+begin
+    select r.* into v_run from ops.run r where r.run_id = p_run_id;
+
+    if v_run.kind = 'refresh' then
+        -- first seen counts from the first publication: what an unpublished run fixed is fixed anew
+        delete from crm.customer_first_seen s
+        using ops.run r
+        where r.run_id = s.run_id and r.published_at is null;
+    end if;
+
+    for v_fact_set in
+        select f.*
+        from crm.fact_set f
+        where f.fact_set_id in (select m.fact_set_id from ops.run_month m where m.run_id = p_run_id)
+            or v_run.kind = 'refresh' and f.fact_set_id in (select m.fact_set_id from crm.published_month m)
+    loop
+        delete from crm.customer_known k where k.fact_set_id = v_fact_set.fact_set_id;
+        insert into crm.customer_known (fact_set_id, customer_id, known_from)
+        select
+            v_fact_set.fact_set_id,
+            v.customer_id,
+            coalesce(least(v.registration_date, f.first_date), s.first_seen, v_run.as_of_date)
+        from core.customer_version v
+        left join (
+            select m.customer_id, min(m.first_date) as first_date
+            from crm.customer_month m
+            where m.fact_set_id = v_fact_set.fact_set_id
+            group by m.customer_id
+        ) as f on f.customer_id = v.customer_id
+        left join crm.customer_first_seen s on s.customer_id = v.customer_id
+        where v.version_to = 'infinity' and v.known_from <= v_run.known_at and v.known_to > v_run.known_at;
+
+        if v_run.kind = 'refresh' then
+            insert into crm.customer_first_seen (customer_id, first_seen, run_id)
+            select v.customer_id, v_run.as_of_date, p_run_id
+            from core.customer_version v
+            where
+                v.version_to = 'infinity'
+                and v.known_from <= v_run.known_at
+                and v.known_to > v_run.known_at
+                and v.registration_date is null
+                and not exists (
+                    select
+                    from crm.customer_month m
+                    where m.fact_set_id = v_fact_set.fact_set_id and m.customer_id = v.customer_id
+                )
+            on conflict (customer_id) do nothing;
+        end if;
+    end loop;
+    analyze crm.customer_known;
+end
+$$;
+comment on procedure crm.know_customers(bigint) is 'From which day each customer appears: earlier of registration and first transaction, else the first publication.';

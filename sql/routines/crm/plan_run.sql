@@ -1,0 +1,270 @@
+-- Plans a run: which months it builds, whole or only for touched customers, with new cut points or the published ones.
+
+create or replace function crm.fact_set_of(p_core_product_types text[], p_known_at timestamptz) returns integer
+language plpgsql
+as $$
+declare
+    v_types text[] := array(select distinct t from unnest(p_core_product_types) as t order by t);
+    v_fact_set_id integer;
+begin
+    select f.fact_set_id
+    into v_fact_set_id
+    from crm.fact_set f
+    where f.core_product_types = v_types and f.known_at is not distinct from p_known_at;
+    if v_fact_set_id is null then
+        insert into crm.fact_set (core_product_types, known_at) values (v_types, p_known_at) returning fact_set_id into v_fact_set_id;
+    end if;
+    return v_fact_set_id;
+end
+$$;
+comment on function crm.fact_set_of(text[], timestamptz) is 'The fact set of a choice of core product types, made where it is missing.';
+
+create or replace function crm.rule_set_of(p_month date) returns integer
+language sql stable
+return (
+    select r.rule_set_id
+    from crm.rule_set r
+    where r.state = 'active' and r.active_from <= p_month
+    order by r.active_from desc
+    limit 1
+);
+comment on function crm.rule_set_of(date) is 'The rule set that is active in a month.';
+
+create or replace function crm.known_dates(p_known_at timestamptz, out first_date date, out last_date date)
+language plpgsql stable
+as $$
+begin
+    select min(l.transaction_date), max(l.transaction_date)
+    into first_date, last_date
+    from (
+        select s.transaction_date
+        from core.sale_line s
+        where p_known_at is null or s.known_from <= p_known_at
+        union all
+        select s.transaction_date
+        from core.sale_line_superseded s
+        where s.known_from <= p_known_at and s.superseded_at > p_known_at
+    ) as l;
+end
+$$;
+comment on function crm.known_dates(timestamptz) is 'First and last accepted transaction date, now (null) or as known at a time.';
+
+create or replace procedure crm.add_run_month(p_run_id bigint, p_month date, p_rows_mode text, p_cuts_mode text, p_known_at timestamptz)
+language plpgsql
+as $$
+declare
+    v_run ops.run;
+    v_published crm.published_month;
+    v_rules crm.rule_set;
+    v_last_day date := (p_month + interval '1 month - 1 day')::date;
+    v_as_of date;
+begin
+    select r.* into v_run from ops.run r where r.run_id = p_run_id;
+    select m.* into v_published from crm.published_month m where m.month = p_month;
+    v_as_of := case when p_month = v_run.report_month then v_run.as_of_date else v_last_day end;
+    select r.*
+    into v_rules
+    from crm.rule_set r
+    where r.rule_set_id = case when p_cuts_mode = 'keep' then v_published.rule_set_id else crm.rule_set_of(p_month) end;
+
+    insert into ops.run_month (
+        run_id, month, as_of_date, rows_mode, cuts_mode, rule_set_id, fact_set_id, is_carried, is_open, short_history,
+        thin_month, cut_run_id
+    ) values (
+        p_run_id,
+        p_month,
+        v_as_of,
+        p_rows_mode,
+        p_cuts_mode,
+        v_rules.rule_set_id,
+        crm.fact_set_of(v_rules.core_product_types, p_known_at),
+        true,
+        v_as_of < v_last_day,
+        p_month < (v_run.first_month + make_interval(months => v_rules.window_months))::date,
+        case when p_cuts_mode = 'keep' then v_published.thin_month end,
+        case when p_cuts_mode = 'keep' then v_published.cut_run_id end
+    );
+end
+$$;
+comment on procedure crm.add_run_month(bigint, date, text, text, timestamptz) is 'Adds a month to the plan of a run.';
+
+-- measures are carried on only under the same facts and window
+create or replace procedure crm.note_carried_months(p_run_id bigint)
+language sql
+begin atomic
+    update ops.run_month m
+    set is_carried = before.fact_set_id is null or before.fact_set_id = m.fact_set_id and b.window_months = r.window_months
+    from (
+        select
+            x.run_id,
+            x.month,
+            x.rule_set_id,
+            case when y.month is not null then y.fact_set_id when u.kind = 'refresh' then p.fact_set_id end as fact_set_id,
+            case when y.month is not null then y.rule_set_id when u.kind = 'refresh' then p.rule_set_id end as previous_rule_set_id
+        from ops.run_month x
+        join ops.run u on u.run_id = x.run_id
+        left join ops.run_month y
+            on y.run_id = x.run_id and y.month = (x.month - interval '1 month')::date and y.rows_mode <> 'remove'
+        left join crm.published_month p
+            on p.month = (x.month - interval '1 month')::date
+            and not exists (
+                select from ops.run_month z where z.run_id = x.run_id and z.month = p.month and z.rows_mode = 'remove'
+            )
+    ) as before
+    join crm.rule_set r on r.rule_set_id = before.rule_set_id
+    left join crm.rule_set b on b.rule_set_id = before.previous_rule_set_id
+    where m.run_id = p_run_id and before.run_id = m.run_id and before.month = m.month;
+end;
+comment on procedure crm.note_carried_months(bigint) is 'Says of every planned month whether its measures carry on from the month before.';
+
+create or replace procedure crm.plan_months(p_run_id bigint)
+language plpgsql
+as $$
+declare
+    v_run ops.run;
+    v_published_first date;
+    v_published_last date;
+    v_recut boolean;
+    v_recut_from date;
+    v_tail date;
+    v_first_touched date;
+    v_month date;
+begin
+    select r.* into v_run from ops.run r where r.run_id = p_run_id;
+    select min(m.month), max(m.month) into v_published_first, v_published_last from crm.published_month m;
+    v_recut := coalesce((v_run.requested ->> 'recut')::boolean, false);
+    v_recut_from := coalesce((v_run.requested ->> 'from')::date, case when v_recut then v_run.first_month end);
+    v_tail := coalesce(least(v_published_last, v_run.report_month), v_run.first_month);
+
+    delete from ops.run_month where run_id = p_run_id;
+    delete from crm.touched_customer where run_id = p_run_id;
+    delete from crm.touched_fact where run_id = p_run_id;
+
+    insert into crm.touched_customer (run_id, customer_id, from_month)
+    select p_run_id, changed.customer_id, greatest(min(changed.month), v_run.first_month)
+    from (
+        select c.customer_id, least(c.month, date_trunc('month', s.first_seen)::date) as month
+        from crm.pending_change c
+        left join crm.customer_first_seen s on s.customer_id = c.customer_id
+        where c.changed_at <= v_run.known_at
+        union all
+        -- first seen without registration or transaction, and known by one of them since
+        select s.customer_id, date_trunc('month', s.first_seen)::date
+        from crm.customer_first_seen s
+        join ops.run r on r.run_id = s.run_id and r.published_at is not null
+        join core.customer_version v
+            on v.customer_id = s.customer_id and v.version_to = 'infinity' and v.known_to = 'infinity'
+        where
+            exists (
+                select
+                from crm.snapshot x
+                where x.month = date_trunc('month', s.first_seen)::date and x.customer_id = s.customer_id
+            )
+            and (
+                v.registration_date > s.first_seen
+                or v.registration_date is null and exists (
+                    select from core.sale_line l where l.customer_id = s.customer_id
+                )
+            )
+    ) as changed
+    group by changed.customer_id
+    having greatest(min(changed.month), v_run.first_month) < v_tail;
+    analyze crm.touched_customer;
+    select min(t.from_month) into v_first_touched from crm.touched_customer t where t.run_id = p_run_id;
+
+    for v_month in
+        select d::date from generate_series(v_run.first_month, v_run.report_month, interval '1 month') as d
+    loop
+        if v_month >= v_tail or v_month < v_published_first or v_recut and v_month >= v_recut_from then
+            call crm.add_run_month(p_run_id, v_month, 'all', 'compute', null);
+        elsif v_run.first_month <> v_published_first or v_month >= v_recut_from then
+            -- with another first month everybody's first appearance may change
+            call crm.add_run_month(p_run_id, v_month, 'all', 'keep', null);
+        elsif v_month >= v_first_touched then
+            call crm.add_run_month(p_run_id, v_month, 'touched', 'keep', null);
+        end if;
+    end loop;
+
+    insert into ops.run_month (
+        run_id, month, as_of_date, rows_mode, cuts_mode, rule_set_id, fact_set_id, is_carried, is_open, short_history,
+        thin_month, cut_run_id
+    )
+    select
+        p_run_id, m.month, m.as_of_date, 'remove', 'keep', m.rule_set_id, m.fact_set_id, true, false, false, m.thin_month,
+        m.cut_run_id
+    from crm.published_month m
+    where m.month < v_run.first_month or m.month > v_run.report_month;
+
+    call crm.note_carried_months(p_run_id);
+    call crm.create_run_partitions(p_run_id);
+end
+$$;
+comment on procedure crm.plan_months(bigint) is 'Derives from what changed which months a run builds, and for whom.';
+
+create or replace function crm.plan_refresh(p_requested jsonb, p_requested_by text) returns bigint
+language plpgsql
+as $$
+declare
+    v_last ops.run;
+    v_run_id bigint;
+    v_known_at timestamptz;
+    v_dates record;
+    v_abandoned bigint;
+begin
+    -- loads wait while the plan takes stock
+    perform pg_advisory_xact_lock(ops.lock_key('load'));
+    v_known_at := clock_timestamp();
+    for v_abandoned in select r.run_id from ops.run r where r.status = 'building' and r.kind = 'refresh' loop
+        call crm.drop_run_tables(v_abandoned);
+        update ops.run set status = 'abandoned', message = 'another run took over' where run_id = v_abandoned;
+    end loop;
+
+    select r.* into v_last from ops.run r where r.status = 'published' order by r.run_id desc limit 1;
+    select * into v_dates from crm.known_dates(null);
+    insert into ops.run (kind, requested, requested_by, known_at, first_month, report_month, as_of_date)
+    values (
+        'refresh',
+        p_requested,
+        p_requested_by,
+        v_known_at,
+        date_trunc('month', v_dates.first_date)::date,
+        date_trunc('month', v_dates.last_date)::date,
+        v_dates.last_date
+    )
+    returning run_id into v_run_id;
+
+    if v_dates.first_date is null and v_last.run_id is null then
+        update ops.run
+        set status = 'nothing_to_do', message = 'no sale line has been accepted yet; put sales files into the inbox'
+        where run_id = v_run_id;
+    elsif not crm.has_changed_since(v_last.known_at)
+        and p_requested ->> 'from' is null
+        and not coalesce((p_requested ->> 'recut')::boolean, false)
+        and v_last.run_id is not null
+        and not exists (
+            select
+            from crm.published_month m
+            where not m.is_frozen and m.rule_set_id <> crm.rule_set_of(m.month)
+        )
+    then
+        update ops.run
+        set status = 'nothing_to_do', message = 'nothing has changed since run ' || v_last.run_id
+        where run_id = v_run_id;
+    else
+        call crm.plan_months(v_run_id);
+    end if;
+    return v_run_id;
+end
+$$;
+comment on function crm.plan_refresh(jsonb, text) is 'Plans the next publication; gives its run. A run that was still building is abandoned.';
+
+create or replace function crm.has_changed_since(p_known_at timestamptz) returns boolean
+language sql stable
+return p_known_at is null
+    or exists (
+        select
+        from ops.file f
+        where f.status = 'loaded' and f.loaded_at > p_known_at and (f.rows_loaded > 0 or f.rows_superseded > 0)
+    )
+    or exists (select from crm.pending_change c where c.changed_at > p_known_at);
+comment on function crm.has_changed_since(timestamptz) is 'Whether accepted facts or masters have changed since a known time.';

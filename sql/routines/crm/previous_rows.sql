@@ -1,0 +1,38 @@
+-- The month before, as a run leaves it: what the run has built itself, else what is published.
+
+create or replace function crm.has_previous(p_run_id bigint, p_month date) returns boolean
+language sql stable
+return coalesce(
+    (select m.rows_mode <> 'remove' from ops.run_month m where m.run_id = p_run_id and m.month = p_month),
+    exists (
+        select
+        from crm.published_month p
+        join ops.run r on r.run_id = p_run_id and r.kind = 'refresh'
+        where p.month = p_month
+    )
+);
+comment on function crm.has_previous(bigint, date) is 'Whether a month will be there when the run is published.';
+
+-- placeholders of the caller: $1 the run, $3 the month
+create or replace function crm.previous_rows(p_run_id bigint, p_month date, p_built_table text, p_columns text) returns text
+language plpgsql stable
+as $$
+declare
+    v_mode text := (select m.rows_mode from ops.run_month m where m.run_id = p_run_id and m.month = p_month);
+    v_built text := format('select %s from %s where run_id = $1 and month = $3', p_columns, p_built_table);
+    v_published text := format('select %s from crm.snapshot s where s.month = $3', p_columns);
+begin
+    if not crm.has_previous(p_run_id, p_month) then
+        return v_built || ' and false';
+    elsif v_mode = 'all' then
+        return v_built;
+    elsif v_mode = 'touched' then
+        return v_built || ' union all ' || v_published || ' and not exists (
+            select from crm.touched_customer x
+            where x.run_id = $1 and x.customer_id = s.customer_id and x.from_month <= $3
+        )';
+    end if;
+    return v_published;
+end
+$$;
+comment on function crm.previous_rows(bigint, date, text, text) is 'Query for the rows of a month as the run leaves it; table and columns are names of this code, never of a user.';

@@ -1,0 +1,51 @@
+-- A file whose bytes are already in force is not loaded again.
+
+create or replace function ops.find_in_force(p_file_id bigint) returns text
+language plpgsql stable
+as $$
+declare
+    v_file ops.file;
+    v_in_force ops.file;
+begin
+    select f.* into v_file from ops.file f where f.file_id = p_file_id;
+
+    if v_file.feed <> 'sales' then
+        -- the master that holds at the effective date
+        select f.* into v_in_force
+        from ops.file f
+        where f.feed = v_file.feed and f.status = 'loaded' and f.effective_date <= v_file.effective_date
+        order by f.effective_date desc, f.loaded_at desc
+        limit 1;
+    else
+        -- the last file that spoke for the same lines
+        select f.* into v_in_force
+        from ops.file f
+        where
+            f.feed = 'sales'
+            and f.status = 'loaded'
+            and (
+                v_file.delta_date is not null
+                or f.period_year = v_file.period_year
+                    and (f.period_part is null or v_file.period_part is null or f.period_part = v_file.period_part)
+                or f.delta_date is not null and exists (
+                    select
+                    from ops.file_year y
+                    where y.file_id = f.file_id and y.period_year = v_file.period_year
+                )
+            )
+        order by f.loaded_at desc
+        limit 1;
+        if v_in_force.period_year is distinct from v_file.period_year
+            or v_in_force.period_part is distinct from v_file.period_part
+            or v_in_force.delta_date is distinct from v_file.delta_date
+        then
+            return null;
+        end if;
+    end if;
+    if v_in_force.sha256 = v_file.sha256 then
+        return format('its bytes equal %s, in force since %s', v_in_force.file_name, v_in_force.loaded_at::timestamptz(0));
+    end if;
+    return null;
+end
+$$;
+comment on function ops.find_in_force(bigint) is 'Why a file need not be loaded (its bytes are in force for its feed and period), or null.';
