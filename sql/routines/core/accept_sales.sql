@@ -37,13 +37,13 @@ begin
         rows_unchanged = change.unchanged,
         rows_loaded = judged.received - judged.rejected - judged.duplicate - change.unchanged,
         rows_superseded = change.superseded,
-        amount_received = judged.amount_received / 100,
-        amount_rejected = judged.amount_rejected / 100,
-        amount_duplicate = judged.amount_duplicate / 100,
-        amount_unchanged = change.amount_unchanged / 100,
+        amount_received = judged.amount_received * 0.01,
+        amount_rejected = judged.amount_rejected * 0.01,
+        amount_duplicate = judged.amount_duplicate * 0.01,
+        amount_unchanged = change.amount_unchanged * 0.01,
         amount_loaded = (
             judged.amount_received - judged.amount_rejected - judged.amount_duplicate - change.amount_unchanged
-        ) / 100
+        ) * 0.01
     from
         (
             select

@@ -23,7 +23,7 @@ begin
         raw.line_number(p_file_id, j.row_number),
         raw.row_as_received(to_jsonb(r), v_column_map),
         core.reject_reasons(j.reason_bits),
-        j.net_cents / 100.0,
+        j.net_cents * 0.01,
         case when j.transaction_id is not null and j.line_no is not null
             then array[j.transaction_id, j.line_no::text]
         end,

@@ -87,9 +87,9 @@ begin
             rows_rejected = f.rows_rejected - moved.lines,
             rows_loaded = f.rows_loaded + moved.lines - moved.duplicates,
             rows_duplicate = f.rows_duplicate + moved.duplicates,
-            amount_rejected = f.amount_rejected - moved.amount / 100,
-            amount_loaded = f.amount_loaded + (moved.amount - moved.amount_duplicate) / 100,
-            amount_duplicate = f.amount_duplicate + moved.amount_duplicate / 100
+            amount_rejected = f.amount_rejected - moved.amount * 0.01,
+            amount_loaded = f.amount_loaded + (moved.amount - moved.amount_duplicate) * 0.01,
+            amount_duplicate = f.amount_duplicate + moved.amount_duplicate * 0.01
         from (
             select
                 r.file_id,

@@ -134,7 +134,7 @@ begin
     select min(m.month), max(m.month) into v_published_first, v_published_last from crm.published_month m;
     v_recut := coalesce((v_run.requested ->> 'recut')::boolean, false);
     v_recut_from := coalesce((v_run.requested ->> 'from')::date, case when v_recut then v_run.first_month end);
-    v_tail := coalesce(least(v_published_last, v_run.report_month), v_run.first_month);
+    v_tail := case when v_published_last is null then v_run.first_month else least(v_published_last, v_run.report_month) end;
 
     delete from ops.run_month where run_id = p_run_id;
     delete from crm.touched_customer where run_id = p_run_id;
