@@ -1,0 +1,111 @@
+"""Which customers of a month: the filter, and the SQL that selects them with every value as a bound parameter."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from sqlalchemy import Connection
+
+from include.warehouse.errors import InputError
+
+STATUSES = ("prospect", "new", "active", "at_risk", "lapsed", "lost")
+EVENTS = (
+    "first_purchase",
+    "reactivated",
+    "recovered",
+    "lost",
+    "lapsed",
+    "at_risk",
+    "upgraded",
+    "downgraded",
+    "retained",
+    "registered",
+    "none",
+)
+CHANNELS = ("email", "sms", "phone")
+
+LIST_COLUMNS = {
+    "status": "activity_status",
+    "tier": "value_tier",
+    "event": "lifecycle_event",
+    "segment": "segment",
+    "customer_group": "customer_group",
+    "city": "city",
+    "home_store_id": "home_store_id",
+}
+
+
+@dataclass(frozen=True)
+class CustomerFilter:
+    """Customers of one month; what is left empty restricts nothing, and all that is given must hold.
+
+    Of a list one value must match; None in `customer_group`, `city` or `home_store_id` matches the unknown.
+    `opt_in` lists channels (email, sms, phone) to all of which the customer has agreed. `search` is part of an id or,
+    for those who may see names, of a name, in any case.
+    """
+
+    month: date | None = None
+    status: Sequence[str] = ()
+    tier: Sequence[str] = ()
+    event: Sequence[str] = ()
+    segment: Sequence[str] = ()
+    opt_in: Sequence[str] = ()
+    customer_group: Sequence[str | None] = ()
+    city: Sequence[str | None] = ()
+    home_store_id: Sequence[str | None] = ()
+    search: str | None = None
+
+    def as_document(self) -> dict[str, Any]:
+        """What was asked for, for the About sheet: only the conditions that restrict."""
+        listed = {name: list(getattr(self, name)) for name in (*LIST_COLUMNS, "opt_in") if getattr(self, name)}
+        return listed | ({"search": self.search} if self.search else {})
+
+
+def where_clause(filters: CustomerFilter, month: date) -> tuple[str, dict[str, Any]]:
+    """Conditions over `mart.customer_snapshot as customer`, and their parameters in psycopg2's named style."""
+    conditions = ["customer.month = %(month)s"]
+    parameters: dict[str, Any] = {"month": month}
+    for name, column in LIST_COLUMNS.items():
+        values = list(getattr(filters, name))
+        if not values:
+            continue
+        parameters[name] = [value for value in values if value is not None]
+        condition = f"customer.{column} = any(%({name})s)"
+        conditions.append(f"({condition} or customer.{column} is null)" if None in values else condition)
+    conditions += [f"customer.opt_in_{channel}" for channel in CHANNELS if channel in filters.opt_in]
+    if filters.search:
+        parameters["search"] = f"%{_without_wildcards(filters.search)}%"
+        conditions.append(
+            "(customer.customer_id ilike %(search)s or customer.customer_id in ("
+            "select customer_id from mart.customers where full_name ilike %(search)s))"
+        )
+    return "\n    and ".join(conditions), parameters
+
+
+def check_filter(connection: Connection, filters: CustomerFilter, rule_set: int) -> None:
+    """Raises InputError for a value that no customer can have, so that a typing error does not give an empty list."""
+    tiers = connection.exec_driver_sql(
+        "select tier from mart.rule_tier where rule_set = %(rule_set)s order by tier_rank desc", {"rule_set": rule_set}
+    )
+    segments = connection.exec_driver_sql(
+        "select segment from mart.rule_segment where rule_set = %(rule_set)s order by position", {"rule_set": rule_set}
+    )
+    allowed = {
+        "status": STATUSES,
+        "tier": (*tiers.scalars(), "none"),
+        "event": EVENTS,
+        "segment": tuple(segments.scalars()),
+        "opt_in": CHANNELS,
+    }
+    for name, values in allowed.items():
+        unknown = [value for value in getattr(filters, name) if value not in values]
+        if unknown:
+            raise InputError(f"{name}: {unknown[0]!r} does not exist; choose from {', '.join(values)}")
+    texts = [filters.search, *(value for name in LIST_COLUMNS for value in getattr(filters, name))]
+    if any(value and "\0" in value for value in texts):
+        raise InputError("a filter contains the character NUL, which no stored text can have; remove it")
+
+
+def _without_wildcards(value: str) -> str:
+    return value.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")

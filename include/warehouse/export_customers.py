@@ -1,0 +1,284 @@
+"""Customer lists as CSV or Excel: exactly the customers of a filter, streamed from the database.
+
+A CSV is written by the database itself (COPY). Beside every file lies `<file>.about.json`, which says what it holds and
+how to have it again; an Excel file says so on a sheet of its own as well.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import xlsxwriter
+from psycopg2.extensions import connection as PsycopgConnection  # noqa: N812 - a type, not a call
+from sqlalchemy import Connection
+
+from include.warehouse.customer_filter import CustomerFilter, check_filter, where_clause
+from include.warehouse.database import engine
+from include.warehouse.errors import InputError
+from include.warehouse.published import PublishedMonth, published_month
+from include.warehouse.settings import Settings
+
+FORMATS = ("csv", "xlsx")
+ROWS_PER_SHEET = 1_048_575
+ROWS_PER_FETCH = 5_000
+CHARACTERS_PER_CELL = 32_767
+
+# Kinds of values: text, count, number, money, date, flag.
+COLUMNS = {
+    "month": "date",
+    "as_of_date": "date",
+    "customer_id": "text",
+    "customer_group": "text",
+    "city": "text",
+    "home_store_id": "text",
+    "opt_in_email": "flag",
+    "opt_in_sms": "flag",
+    "opt_in_phone": "flag",
+    "is_in_master": "flag",
+    "first_core_date": "date",
+    "last_core_date": "date",
+    "last_purchase_date": "date",
+    "recency_days": "count",
+    "frequency": "count",
+    "monetary": "money",
+    "total_amount": "money",
+    "month_amount": "money",
+    "month_core_amount": "money",
+    "month_orders": "count",
+    "month_items": "number",
+    "tenure_months": "count",
+    "activity_status": "text",
+    "r_score": "count",
+    "f_score": "count",
+    "m_score": "count",
+    "t_score": "count",
+    "rfmt_score": "text",
+    "rfmt_total": "number",
+    "value_tier": "text",
+    "segment": "text",
+    "is_high_spender": "flag",
+    "last_scored_month": "date",
+    "last_scored_tier": "text",
+    "lifecycle_event": "text",
+    "growth_state": "text",
+    "abc_class": "text",
+    "previous_status": "text",
+    "previous_tier": "text",
+    "previous_segment": "text",
+    "rule_set": "count",
+    "run_id": "count",
+}
+CONTACT_COLUMNS = {"full_name": "text", "email": "text", "phone": "text"}
+
+NUMBER_FORMATS = {"count": "#,##0", "number": "General", "money": "#,##0.00", "date": "yyyy-mm-dd"}
+WIDTHS = {"text": 18, "count": 11, "number": 11, "money": 14, "date": 12, "flag": 11}
+
+
+@dataclass(frozen=True)
+class Export:
+    """A written list: its file, the companion beside it, the rows and the file's SHA-256."""
+
+    path: Path
+    about_path: Path
+    rows: int
+    sha256: str
+
+
+def export_customers(
+    settings: Settings, filters: CustomerFilter, file_format: str, out: Path | None, *, contact: bool = False
+) -> Path:
+    """Writes the customers of `filters` to `out`, or to a file in exports/ named by month and filter; gives its path.
+
+    `file_format` is csv or xlsx; `contact` adds names, addresses and numbers. Raises InputError for a filter value that
+    does not exist, a month that is not published, or contact data that the connected role may not see.
+    """
+    connection_pool = engine(settings).execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+    with connection_pool.connect() as connection:
+        if out is None:
+            out = settings.exports / default_name(connection, filters, file_format, contact)
+        return write_customers(connection, filters, file_format, out, contact=contact).path
+
+
+def default_name(connection: Connection, filters: CustomerFilter, file_format: str, contact: bool) -> str:
+    """Name by month and filter: the same list gets the same name, another list another one."""
+    month = published_month(connection, filters.month).month
+    asked = json.dumps([filters.as_document(), contact], sort_keys=True, ensure_ascii=False)
+    return f"customers_{month:%Y-%m}_{hashlib.sha256(asked.encode()).hexdigest()[:8]}.{file_format}"
+
+
+def write_customers(
+    connection: Connection, filters: CustomerFilter, file_format: str, out: Path, *, contact: bool = False
+) -> Export:
+    """As export_customers, over an open connection and with its rights.
+
+    A connection at REPEATABLE READ gives a list of one publication even while the next one is published.
+    """
+    if file_format not in FORMATS:
+        raise InputError(f"format {file_format!r} does not exist; choose from {', '.join(FORMATS)}")
+    shown = published_month(connection, filters.month)
+    check_filter(connection, filters, shown.rule_set)
+    if contact and not connection.exec_driver_sql("select mart.may_read_contact()").scalar_one():
+        raise InputError("this database role may not see contact data; export without it, or ask for contact_reader")
+    kinds = COLUMNS | (CONTACT_COLUMNS if contact else {})
+    about = {
+        "file": out.name,
+        "format": file_format,
+        **shown.as_document(),
+        "filters": filters.as_document(),
+        "columns": list(kinds),
+    }
+    driver = connection.connection.driver_connection
+    assert isinstance(driver, PsycopgConnection)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = out.with_name(f".{out.name}.{uuid4().hex}")
+    try:
+        if file_format == "csv":
+            about["sql"] = _statement(driver, filters, shown.month, _csv_columns(kinds), contact)
+            rows = _write_csv(driver, about["sql"], unfinished)
+        else:
+            about["sql"] = _statement(driver, filters, shown.month, _xlsx_columns(kinds), contact)
+            rows = _write_xlsx(driver, about, kinds, shown, unfinished)
+        about |= {"rows": rows, "bytes": unfinished.stat().st_size, "sha256": _sha256(unfinished)}
+        about_path = out.with_name(f"{out.name}.about.json")
+        about_path.write_text(json.dumps(about, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+        unfinished.replace(out)
+    finally:
+        unfinished.unlink(missing_ok=True)
+    return Export(path=out, about_path=about_path, rows=rows, sha256=str(about["sha256"]))
+
+
+def _statement(
+    driver: PsycopgConnection, filters: CustomerFilter, month: date, columns: list[str], contact: bool
+) -> str:
+    """The SELECT with its values bound, as text that can be run again."""
+    conditions, parameters = where_clause(filters, month)
+    join = "left join mart.customer_contact as contact on contact.customer_id = customer.customer_id\n"
+    select = ",\n    ".join(columns)
+    statement = (
+        f"select\n    {select}\nfrom mart.customer_snapshot as customer\n{join if contact else ''}"
+        f"where {conditions}\norder by customer.customer_id"
+    )
+    with driver.cursor() as cursor:
+        return cursor.mogrify(statement, parameters).decode()
+
+
+def _source(column: str) -> str:
+    return f"contact.{column}" if column in CONTACT_COLUMNS else f"customer.{column}"
+
+
+def _csv_columns(kinds: dict[str, str]) -> list[str]:
+    """Text so that no spreadsheet takes it for a formula, flags as true and false."""
+    expressions = {"text": "mart.safe_text({0})", "flag": "{0}::text"}
+    return [f"{expressions.get(kind, '{0}').format(_source(name))} as {name}" for name, kind in kinds.items()]
+
+
+def _xlsx_columns(kinds: dict[str, str]) -> list[str]:
+    """Dates as Excel counts them: days since 1899-12-30."""
+    expressions = {"date": "{0} - date '1899-12-30'"}
+    return [f"{expressions.get(kind, '{0}').format(_source(name))} as {name}" for name, kind in kinds.items()]
+
+
+def _write_csv(driver: PsycopgConnection, statement: str, path: Path) -> int:
+    with driver.cursor() as cursor, path.open("wb") as target:
+        cursor.copy_expert(f"copy ({statement}) to stdout with (format csv, header, encoding 'UTF8')", target)
+        return int(cursor.rowcount)
+
+
+def _write_xlsx(
+    driver: PsycopgConnection, about: dict[str, Any], kinds: dict[str, str], shown: PublishedMonth, path: Path
+) -> int:
+    """Row by row, so that memory stays flat; a further sheet wherever one is full."""
+    workbook = xlsxwriter.Workbook(str(path), {"constant_memory": True})
+    workbook.set_properties({"title": f"Customers {shown.month:%Y-%m}", "created": shown.published_at})
+    rows = 0
+    cut_cells = 0
+    sheet = _Sheet(workbook, "Customers", kinds)
+    for row in _fetch(driver, about["sql"]):
+        if sheet.rows == ROWS_PER_SHEET:
+            sheet.finish()
+            sheet = _Sheet(workbook, f"Customers {rows // ROWS_PER_SHEET + 1}", kinds)
+        cut_cells += sheet.write(row)
+        rows += 1
+    sheet.finish()
+    about |= {"rows": rows} | ({"cells_cut_to_32767_characters": cut_cells} if cut_cells else {})
+    _write_about(workbook, about)
+    workbook.close()
+    return rows
+
+
+def _fetch(driver: PsycopgConnection, statement: str) -> Iterator[tuple[Any, ...]]:
+    with driver.cursor("customer_export") as cursor:
+        cursor.itersize = ROWS_PER_FETCH
+        cursor.execute(statement)
+        yield from cursor
+
+
+class _Sheet:
+    """One sheet of customers, written from top to bottom."""
+
+    def __init__(self, workbook: xlsxwriter.Workbook, name: str, kinds: dict[str, str]) -> None:
+        self.rows = 0
+        self._sheet = workbook.add_worksheet(name)
+        self._last_column = len(kinds) - 1
+        header = workbook.add_format({"bold": True, "bg_color": "#1F3A5F", "font_color": "white", "valign": "vcenter"})
+        formats = {kind: workbook.add_format({"num_format": text}) for kind, text in NUMBER_FORMATS.items()}
+        writers = {"text": self._sheet.write_string, "flag": self._sheet.write_boolean}
+        self._writers = []
+        for column, (name_, kind) in enumerate(kinds.items()):
+            self._sheet.set_column(column, column, max(WIDTHS[kind], len(name_) + 4))
+            self._sheet.write_string(0, column, name_, header)
+            self._writers.append((column, writers.get(kind, self._sheet.write_number), formats.get(kind)))
+        self._sheet.freeze_panes(1, 3)
+
+    def write(self, row: tuple[Any, ...]) -> int:
+        """Writes one customer; gives the number of texts that Excel's cells are too small for."""
+        self.rows += 1
+        cut = 0
+        for (column, write, cell_format), value in zip(self._writers, row, strict=True):
+            if value is not None:
+                cut += write(self.rows, column, value, cell_format) == -2  # XlsxWriter: longer than a cell holds
+        return cut
+
+    def finish(self) -> None:
+        """Filters over all rows; ids of digits are text on purpose."""
+        last_row = max(self.rows, 1)
+        self._sheet.autofilter(0, 0, last_row, self._last_column)
+        self._sheet.ignore_errors({"number_stored_as_text": f"A2:{_column_letters(self._last_column)}{last_row + 1}"})
+
+
+def _write_about(workbook: xlsxwriter.Workbook, about: dict[str, Any]) -> None:
+    sheet = workbook.add_worksheet("About")
+    label = workbook.add_format({"bold": True, "valign": "top"})
+    wrapped = workbook.add_format({"text_wrap": True, "valign": "top"})
+    sheet.set_column(0, 0, 26)
+    sheet.set_column(1, 1, 110)
+    row = 0
+    for name, value in about.items():
+        text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+        for number, piece in enumerate(_cell_texts(text)):
+            sheet.write_string(row, 0, name if number == 0 else "", label)
+            if isinstance(value, int) and not isinstance(value, bool):
+                sheet.write_number(row, 1, value)
+            else:
+                sheet.write_string(row, 1, piece, wrapped)
+            row += 1
+
+
+def _cell_texts(text: str) -> list[str]:
+    """The text in pieces that a cell can hold."""
+    return [text[start : start + CHARACTERS_PER_CELL] for start in range(0, len(text), CHARACTERS_PER_CELL)] or [""]
+
+
+def _column_letters(column: int) -> str:
+    letters: str = xlsxwriter.utility.xl_col_to_name(column)
+    return letters
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,0 +1,89 @@
+"""The figures of the Excel summary: every statement run once, in one view of the database, and hashed."""
+
+import hashlib
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from sqlalchemy import Connection
+
+from include.warehouse import summary_queries
+from include.warehouse.published import PublishedMonth
+
+MONTH_FIGURES = {
+    "trend": summary_queries.TREND,
+    "tier_trend": summary_queries.TIER_TREND,
+    "tier_by_status": summary_queries.TIER_BY_STATUS,
+    "lifecycle_events": summary_queries.LIFECYCLE_EVENTS,
+    "segments": summary_queries.SEGMENTS,
+    "reach_by_channel": summary_queries.REACH_BY_CHANNEL,
+    "reach_by_tier": summary_queries.REACH_BY_TIER,
+    "tier_movements": summary_queries.TIER_MOVEMENTS,
+    "customer_groups": summary_queries.CUSTOMER_GROUPS,
+    "cities": summary_queries.CITIES,
+    "stores": summary_queries.STORES,
+    "control_totals": summary_queries.CONTROL_TOTALS,
+}
+OPEN_MONTH_FIGURES = {"same_days": summary_queries.SAME_DAYS}
+QUALITY_FIGURES = {
+    "files": summary_queries.FILES,
+    "rejects": summary_queries.REJECTS,
+    "checks": summary_queries.CHECKS,
+    "conservation": summary_queries.CONSERVATION,
+}
+
+
+@dataclass(frozen=True)
+class Figure:
+    """The rows of one statement, by column name, and the statement with its values filled in."""
+
+    name: str
+    columns: list[str]
+    rows: list[dict[str, Any]]
+    sql: str
+
+    @property
+    def sha256(self) -> str:
+        """SHA-256 of the columns' names and all values as text, tab between them, a line each (UTF-8)."""
+        lines = ["\t".join(self.columns)]
+        lines += ["\t".join("" if row[name] is None else str(row[name]) for name in self.columns) for row in self.rows]
+        return hashlib.sha256("\n".join(lines).encode()).hexdigest()
+
+
+@dataclass(frozen=True)
+class Figures:
+    """Everything the summary shows of one month."""
+
+    shown: PublishedMonth
+    tiers: list[str]
+    by_name: dict[str, Figure]
+
+    def __getitem__(self, name: str) -> list[dict[str, Any]]:
+        return self.by_name[name].rows
+
+    @property
+    def month_sha256(self) -> str:
+        """One hash over the figures of the month; what came when (files, checks) is not part of it."""
+        names = [name for name in self.by_name if name not in QUALITY_FIGURES]
+        text = "\n".join(f"{name} {self.by_name[name].sha256}" for name in sorted(names))
+        return hashlib.sha256(text.encode()).hexdigest()
+
+
+def read_figures(connection: Connection, shown: PublishedMonth) -> Figures:
+    """Runs every statement of the summary for the month that is shown."""
+    statements = MONTH_FIGURES | (OPEN_MONTH_FIGURES if shown.is_open else {}) | QUALITY_FIGURES
+    tiers = connection.exec_driver_sql(summary_queries.TIERS, {"month": shown.month}).scalars().all()
+    return Figures(
+        shown=shown,
+        tiers=list(tiers),
+        by_name={name: _read(connection, name, statement, shown.month) for name, statement in statements.items()},
+    )
+
+
+def _read(connection: Connection, name: str, statement: str, month: date) -> Figure:
+    driver = connection.connection.driver_connection
+    assert driver is not None
+    with driver.cursor() as cursor:
+        filled = cursor.mogrify(statement, {"month": month}).decode().strip()
+    result = connection.execution_options(no_parameters=True).exec_driver_sql(filled)
+    return Figure(name=name, columns=list(result.keys()), rows=[dict(row) for row in result.mappings()], sql=filled)
