@@ -1,0 +1,52 @@
+"""The real warehouse behind the same calls as the oracle, and its results as the same frames."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pandas as pd
+from sqlalchemy import text
+
+from include.warehouse.database import engine
+from include.warehouse.load import approve, discard, load_file
+from include.warehouse.settings import Settings
+from include.warehouse.steps import refresh
+
+from .files import ReceivedFile
+
+
+class RealWarehouse:
+    """Loads files and publishes through the product itself, gate included."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+
+    def load(self, file: ReceivedFile, approved: bool = False) -> object:
+        """Loads one file; its day of receipt is today."""
+        with TemporaryDirectory() as folder:
+            path = Path(folder) / file.name
+            path.write_bytes(file.content)
+            result = load_file(self.settings, path, effective=file.effective, force=file.force)
+        if approved and result.status == "held":
+            return approve(self.settings, file.name)
+        return result
+
+    def approve(self, name: str) -> object:
+        """Applies a held file."""
+        return approve(self.settings, name)
+
+    def discard(self, name: str) -> object:
+        """Gives a held file up."""
+        return discard(self.settings, name)
+
+    def publish(self, recut: bool = False, recut_from: date | None = None) -> None:
+        """Refreshes and publishes."""
+        refresh(self.settings, recut=recut or recut_from is not None, from_month=recut_from)
+
+    def frame(self, view: str) -> pd.DataFrame:
+        """All rows of a mart view, values as the driver gives them."""
+        with engine(self.settings).connect() as connection:
+            result = connection.execute(text(f"select * from mart.{view}"))
+            return pd.DataFrame(result.all(), columns=list(result.keys()), dtype=object)
