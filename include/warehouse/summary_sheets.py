@@ -617,6 +617,7 @@ def _about(book: Book, figures: Figures) -> None:
     table = sheet.table(FIRST_TABLE_ROW, "about", [Column("fact", "What"), Column("value", "Value")], rows)
     for line_number, (_, value, kind) in enumerate(facts, start=table.first_row):
         sheet.write(line_number, 1, value, kind)
+    sheet.widen(1, 22)
     sheet.heading(table.below, "Control totals: the month's sums, each by as many ways as there are")
     columns = [
         Column("total", "Total"),
@@ -631,10 +632,10 @@ def _about(book: Book, figures: Figures) -> None:
         Column("name", "Figure"),
         Column("rows", "Rows", "count"),
         Column("sha256", "SHA-256"),
-        Column("sql", "SQL"),
+        Column("sql", "SQL", "long_text"),
     ]
     statements = [
-        {"name": figure.name, "rows": len(figure.rows), "sha256": figure.sha256, "sql": " ".join(figure.sql.split())}
+        {"name": figure.name, "rows": len(figure.rows), "sha256": figure.sha256, "sql": figure.sql}
         for figure in figures.by_name.values()
     ]
     sheet.table(table.below + 1, "statements", columns, statements)

@@ -40,9 +40,13 @@ NUMBER_FORMATS = {
     "month": "mmm yyyy",
     "moment": "yyyy-mm-dd hh:mm:ss",
     "text": "@",
+    "long_text": "@",
     "flag": "General",
 }
-LEFT_ALIGNED = {"id", "date", "month", "moment", "text", "flag"}
+LEFT_ALIGNED = {"id", "date", "month", "moment", "text", "long_text", "flag"}
+WIDEST_TEXT = 70
+LONG_TEXT_WIDTH = 90
+LONG_TEXT_HEIGHT = 48
 FIRST_TABLE_ROW = 4
 CHARACTERS_PER_CELL = 32_767
 
@@ -89,7 +93,7 @@ class Sheet:
 
     def widen(self, column: int, width: float) -> None:
         """Makes a column at least this wide, in characters."""
-        wanted = min(max(width, 9.0), 60.0)
+        wanted = min(max(width, 9), LONG_TEXT_WIDTH)
         if wanted > self.widths.get(column, 0.0):
             self.widths[column] = wanted
             self.worksheet.set_column(column, column, wanted)
@@ -132,7 +136,10 @@ class Sheet:
             self.widen(offset, _header_width(column.title))
         self.worksheet.set_row(row, 32)
         lines = [*rows, total] if total else list(rows)
+        has_long_text = any(column.kind == "long_text" for column in columns)
         for line_number, line in enumerate(lines, start=row + 1):
+            if has_long_text:
+                self.worksheet.set_row(line_number, LONG_TEXT_HEIGHT)
             for offset, column in enumerate(columns):
                 self.write(line_number, offset, line[column.key], column.kind, total=line is total)
                 self.widen(offset, _width(line[column.key], column.kind))
@@ -192,8 +199,6 @@ class Book:
         self.title_format = self.workbook.add_format({**base, "bold": True, "font_size": 18, "font_color": HEADER})
         self.heading_format = self.workbook.add_format({**base, "bold": True, "font_size": 13, "font_color": HEADER})
         self.note_format = self.workbook.add_format({**base, "font_color": MUTED})
-        self.label_format = self.workbook.add_format({**base, "bold": True, "valign": "top"})
-        self.wrapped_format = self.workbook.add_format({**base, "text_wrap": True, "valign": "top", "align": "left"})
         header = {**base, "bold": True, "font_color": "white", "bg_color": HEADER, "text_wrap": True}
         self._text_header_format = self.workbook.add_format({**header, "align": "left", "indent": 1})
         self._number_header_format = self.workbook.add_format({**header, "align": "right", "indent": 2})
@@ -209,6 +214,8 @@ class Book:
             look = {**self._base, "num_format": NUMBER_FORMATS[kind], "bottom": 1, "bottom_color": RULE}
             if kind in LEFT_ALIGNED:
                 look |= {"align": "left", "indent": 1}
+            if kind == "long_text":
+                look |= {"text_wrap": True, "valign": "top"}
             if total:
                 look |= {"bold": True, "bg_color": TOTAL, "top": 1, "top_color": HEADER}
             self._formats[key] = self.workbook.add_format(look)
@@ -280,5 +287,16 @@ def _width(value: object, kind: str) -> float:
         return len(f"{value:,.2f}") + 3
     if kind in ("count", "number"):
         return len(f"{value:,}") + 3
-    fixed = {"share": 9, "change": 9, "date": 12, "month": 11, "moment": 20, "flag": 8}
-    return fixed.get(kind) or len(str(value)) + 3
+    if kind == "text":
+        return min(len(str(value)) + 3, WIDEST_TEXT)
+    fixed = {
+        "long_text": LONG_TEXT_WIDTH,
+        "id": len(str(value)) + 3,
+        "share": 9,
+        "change": 9,
+        "date": 12,
+        "month": 11,
+        "moment": 20,
+        "flag": 8,
+    }
+    return fixed[kind]
