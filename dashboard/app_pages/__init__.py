@@ -1,0 +1,1 @@
+"""One page a file; each is run by streamlit_app.py."""

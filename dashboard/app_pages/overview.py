@@ -1,0 +1,342 @@
+"""Overview: where the customers stand this month, what moved them, and what the revenue is made of."""
+
+from datetime import date
+from decimal import Decimal
+
+import pandas
+import plotly.graph_objects as go
+import streamlit as st
+
+from dashboard.components import charts, colours, numbers, words
+from dashboard.components.cache import ask
+from dashboard.components.page import empty, header, same_days
+from dashboard.data import months as calendar
+from dashboard.data import overview
+from dashboard.data.months import Month
+from dashboard.data.overview import Flows, Revenue
+
+LAST_YEAR = 12
+
+
+def main() -> None:
+    """Draws the page from top to bottom."""
+    month = header("Overview", "Where customers stand, what moved them, and what the revenue is made of.")
+    history = ask(overview.history, month.month)
+    _headlines(month, history)
+    left, right = st.columns(2, gap="large")
+    with left:
+        _tiers(month, history)
+    with right:
+        _events(month, history)
+    st.divider()
+    _growth(month, history)
+    st.divider()
+    _revenue_tree(month)
+    st.divider()
+    left, right = st.columns([3, 2], gap="large")
+    with left:
+        _tier_by_status(month)
+    with right:
+        _reach(month, history)
+
+
+def _headlines(month: Month, history: pandas.DataFrame) -> None:
+    now = ask(overview.whole_month, month.month)
+    before = ask(overview.comparison, month, month.months_before(1))
+    last_year = ask(overview.comparison, month, month.months_before(LAST_YEAR))
+    cards = [
+        ("Engaged customers", "engaged", _line(history, "total", ["all"], "scored"), "normal", False,
+         "Customers who are new, active or at risk: those who are scored."),
+        ("New customers", "new", _line(history, "growth_state", ["new"], "customers"), "normal", False,
+         "First core purchase in this month."),
+        ("Won back", "won_back", _line(history, "lifecycle_event", ["recovered", "reactivated"], "customers"), "normal",
+         False, "Recovered (were at risk) and reactivated (were lapsed or lost)."),
+        ("Became lost", "lost", _line(history, "lifecycle_event", ["lost"], "customers"), "inverse", False,
+         "Crossed into lost in this month."),
+        ("Revenue", "revenue", _line(history, "total", ["all"], "month_amount"), "normal", True,
+         "Net amount of all lines of the month, returns taken off."),
+    ]
+    with st.grid(min_column_width=190):
+        for label, field, line, colour, is_money, meaning in cards:
+            _card(month, label, field, line, colour, is_money, meaning, now, before, last_year)
+
+
+def _card(
+    month: Month,
+    label: str,
+    field: str,
+    line: list[float],
+    colour: str,
+    is_money: bool,
+    meaning: str,
+    now: Flows,
+    before: Flows | None,
+    last_year: Flows | None,
+) -> None:
+    show = numbers.money if is_money else numbers.count
+    value = getattr(now, field)
+    with st.container(border=True, height="stretch"):
+        st.metric(
+            label,
+            show(value),
+            delta=numbers.change(value, getattr(before, field)) if before else None,
+            delta_color=colour,
+            delta_description=f"on {same_days(month, month.months_before(1), year=False)}" if before else "",
+            help=meaning,
+            chart_data=line[:-1] if month.is_open and field != "engaged" else line,
+        )
+        st.caption(_against(month, value, getattr(last_year, field) if last_year else None, is_money))
+
+
+def _against(month: Month, value: Decimal | int, other: Decimal | int | None, is_money: bool) -> str:
+    name = same_days(month, month.months_before(LAST_YEAR))
+    if other is None:
+        return f"{name}: not published"
+    shown = (numbers.money if is_money else numbers.count)(float(other))
+    changed = numbers.change(float(value), float(other))
+    return f"{changed} on {name} ({shown})" if changed else f"{name}: {shown}"
+
+
+def _line(history: pandas.DataFrame, dimension: str, values: list[str], measure: str) -> list[float]:
+    chosen = history[(history["dimension"] == dimension) & history["value"].isin(values)]
+    months = sorted(history["month"].unique())
+    return [float(value) for value in chosen.groupby("month")[measure].sum().reindex(months, fill_value=0)]
+
+
+def _tiers(month: Month, history: pandas.DataFrame) -> None:
+    tiers = [tier for tier in ask(overview.tiers, month.rule_set) if tier != "none"]
+    colour = colours.tier_colours(tiers)
+    table = _by_month(history, "value_tier")
+    engaged = sum(int(table[tier].iloc[-1]) for tier in tiers if tier in table)
+    best = [tier for tier in tiers[:2] if tier in table]
+    held = sum(int(table[tier].iloc[-1]) for tier in best)
+    chart = charts.figure(320, barmode="stack", legend_traceorder="reversed")
+    for tier in reversed(tiers):
+        if tier in table:
+            chart.add_bar(
+                x=_month_names(table),
+                y=table[tier],
+                name=words.tier(tier),
+                marker_color=colour[tier],
+                hovertemplate="%{y:,.0f}",
+            )
+    chart.update_layout(hovermode="x unified")
+    names = words.listed([words.tier(tier) for tier in best])
+    charts.show(
+        f"{names} hold {numbers.share(held, engaged)} of {numbers.count(engaged)} engaged customers",
+        "Engaged customers by value tier, 13 months.",
+        chart,
+        "tiers",
+    )
+
+
+def _events(month: Month, history: pandas.DataFrame) -> None:
+    table = _by_month(history, "lifecycle_event")
+    events = [event for event in words.EVENT if event not in ("none", "retained", "registered") and event in table]
+    if not events:
+        empty("No lifecycle event in this month.")
+        return
+    now = table[events].iloc[-1]
+    largest = str(now.astype(float).idxmax())
+    names = [words.EVENT[event] for event in events][::-1]
+    chart = charts.figure(320)
+    chart.add_bar(
+        x=now[events[::-1]],
+        y=names,
+        orientation="h",
+        marker_color=colours.MAIN,
+        name=words.short_month(month.month),
+        text=[numbers.count(int(value)) for value in now[events[::-1]]],
+        textposition="auto",
+        hovertemplate="%{y}: %{x:,.0f}<extra></extra>",
+    )
+    if len(table) > 1 and not month.is_open:
+        chart.add_scatter(
+            x=table[events].iloc[-2][events[::-1]],
+            y=names,
+            mode="markers",
+            marker={"symbol": "line-ns-open", "size": 18, "color": colours.FALL, "line": {"width": 3}},
+            name=words.short_month(table.index[-2]),
+            hovertemplate="%{y}: %{x:,.0f}<extra></extra>",
+        )
+    charts.show(
+        f"{words.EVENT[largest]} was the most frequent change: {numbers.count(int(now[largest]))} customers",
+        "Lifecycle events of the month"
+        + ("." if month.is_open else ", the mark being the month before.")
+        + f" Retained: {numbers.count(_last(table, 'retained'))}, registered: {numbers.count(_last(table, 'registered'))}.",
+        chart,
+        "events",
+    )
+
+
+def _growth(month: Month, history: pandas.DataFrame) -> None:
+    table = _by_month(history, "growth_state")
+    shown = table.iloc[:-1] if month.is_open and len(table) > 1 else table
+    last = shown.iloc[-1]
+    gained = _value(last, "new") + _value(last, "resurrected")
+    dormant = _value(last, "dormant")
+    chart = charts.figure(340, barmode="relative", hovermode="x unified")
+    for state in ("returning", "new", "resurrected", "dormant"):
+        if state in shown:
+            sign = -1 if state == "dormant" else 1
+            chart.add_bar(
+                x=_month_names(shown),
+                y=[sign * int(value) for value in shown[state]],
+                name=words.GROWTH[state],
+                marker_color=colours.GROWTH[state],
+                customdata=shown[state],
+                hovertemplate="%{customdata:,.0f}",
+            )
+    named = words.month(shown.index[-1])
+    verdict = "more than" if gained > dormant else "fewer than" if gained < dormant else "as many as"
+    buyers = _value(last, "returning") + gained
+    earlier = f" = {numbers.count(buyers - gained + dormant)} before + {numbers.count(_value(last, 'new'))} new"
+    charts.show(
+        f"{named} gained {numbers.count(gained)} buyers, {verdict} the {numbers.count(dormant)} who paused",
+        f"Buyers of a core product. {named}: {numbers.count(buyers)} buyers{earlier}"
+        f" + {numbers.count(_value(last, 'resurrected'))} resurrected {numbers.MINUS} {numbers.count(dormant)} dormant."
+        + (f" {words.month(month.month)} is open and left out: who pauses is known at its end." if month.is_open else ""),
+        chart,
+        "growth",
+    )
+
+
+def _revenue_tree(month: Month) -> None:
+    published = [other for other in ask(calendar.months) if other.month < month.month]
+    if not published:
+        empty("The revenue tree compares two months; there is only one.")
+        return
+    other = st.selectbox(
+        "Compare revenue with",
+        published,
+        format_func=lambda earlier: same_days(month, earlier.month),
+        key=f"revenue against {month.month}",
+        width=260,
+    )
+    after = ask(overview.revenue, month.month)
+    before = (
+        ask(overview.revenue_of_first_days, other.month, month.as_of_date.day)
+        if month.is_open
+        else ask(overview.revenue, other.month)
+    )
+    _draw_revenue(month, other.month, before, after)
+
+
+def _draw_revenue(month: Month, other: date, before: Revenue, after: Revenue) -> None:
+    named = same_days(month, other)
+    changed = numbers.change(float(after.amount), float(before.amount))
+    brought = overview.contributions(before, after)
+    total = f"{numbers.money(float(before.amount))} to {numbers.money(float(after.amount))}"
+    if brought is None:
+        st.markdown(f"**Revenue went from {total} against {named}**")
+        empty("A factor of one of the months is zero, so only the total can be compared.")
+        return
+    driver = max(brought, key=lambda name: abs(brought[name]))
+    chart = go.Figure(charts.figure(330, showlegend=False))
+    chart.add_waterfall(
+        x=[named, *brought, words.short_month(month.month)],
+        y=[float(before.amount), *brought.values(), 0],
+        measure=["absolute", *["relative"] * len(brought), "total"],
+        text=[
+            numbers.money(float(before.amount)),
+            *(numbers.money(value) for value in brought.values()),
+            numbers.money(float(after.amount)),
+        ],
+        textposition="outside",
+        increasing_marker_color=colours.RISE,
+        decreasing_marker_color=colours.FALL,
+        totals_marker_color=colours.MAIN,
+        cliponaxis=False,
+        hovertemplate="%{x}: %{text}<extra></extra>",
+    )
+    lowest = min(float(before.amount), float(after.amount), float(before.amount) + min(0.0, *_sums(brought)))
+    highest = max(float(before.amount), float(after.amount), float(before.amount) + max(0.0, *_sums(brought)))
+    room = (highest - lowest) or highest
+    chart.update_yaxes(range=[max(0, lowest - room), highest + 0.3 * room], tickprefix=numbers.currency_prefix())
+    left, right = st.columns([3, 2], gap="large")
+    with left:
+        charts.show(
+            f"Revenue went from {total} ({changed}); most of it came from {driver.lower()}",
+            f"What each factor brought against {named}; the parts add up to the change. The scale does not begin at zero.",
+            chart,
+            "revenue",
+        )
+    with right:
+        st.markdown("**Customers × orders × items × price**")
+        st.caption("Customers with an order, orders of each, items of an order, price of an item net of returns.")
+        old, new = before.factors or {}, after.factors or {}
+        st.dataframe(
+            pandas.DataFrame(
+                {
+                    "Factor": list(brought),
+                    named: [_factor(name, old[name]) for name in brought],
+                    words.short_month(month.month): [_factor(name, new[name]) for name in brought],
+                    "Brought": [numbers.money(value) for value in brought.values()],
+                }
+            ),
+            hide_index=True,
+        )
+
+
+def _sums(parts: dict[str, float]) -> list[float]:
+    running, sums = 0.0, []
+    for part in parts.values():
+        running += part
+        sums.append(running)
+    return sums
+
+
+def _factor(name: str, value: Decimal) -> str:
+    if name == "Customers":
+        return numbers.count(float(value))
+    return numbers.money(float(value), 2) if name == "Price per item" else numbers.ratio(float(value))
+
+
+def _tier_by_status(month: Month) -> None:
+    found = ask(overview.tier_by_status, month.month)
+    tiers = ask(overview.tiers, month.rule_set)
+    table = found.pivot_table(index="activity_status", columns="value_tier", values="customers", aggfunc="sum")
+    table = table.reindex(index=[status for status in words.STATUS if status in table.index], columns=tiers)
+    table["total"] = table.sum(axis=1)
+    table.loc["total"] = table.sum()
+    total = int(table.loc["total", "total"])
+    shown = table.map(lambda value: "" if pandas.isna(value) or value == 0 else numbers.count(value))
+    shown.index = pandas.Index([words.STATUS.get(status, "All") for status in table.index], name="Status")
+    shown.columns = pandas.Index([words.tier(tier) if tier != "total" else "All" for tier in table.columns])
+    st.markdown(f"**{numbers.count(total)} customers by status and tier**")
+    st.caption(f"Everybody known until {words.day(month.as_of_date)}. Only scored statuses have a tier.")
+    st.table(shown)
+
+
+def _reach(month: Month, history: pandas.DataFrame) -> None:
+    total = history[(history["month"] == month.month) & (history["dimension"] == "total")].iloc[0]
+    customers = int(total["customers"])
+    st.markdown("**Who may be contacted**")
+    st.caption("Customers opted in by the master's version valid then; unknown counts as no.")
+    for channel, name in words.CHANNEL.items():
+        reached = int(total[f"reach_{channel}"])
+        st.progress(
+            reached / customers if customers else 0.0,
+            text=f"{name}: {numbers.count(reached)} ({numbers.share(reached, customers)})",
+        )
+
+
+def _by_month(history: pandas.DataFrame, dimension: str) -> pandas.DataFrame:
+    """Customers by month (rows) and value of the dimension (columns), gaps as 0."""
+    chosen = history[history["dimension"] == dimension]
+    return chosen.pivot_table(index="month", columns="value", values="customers", aggfunc="sum").fillna(0).sort_index()
+
+
+def _month_names(table: pandas.DataFrame) -> list[str]:
+    return [words.short_month(month) for month in table.index]
+
+
+def _value(counts: pandas.Series, name: str) -> int:
+    return int(counts.get(name, 0))
+
+
+def _last(table: pandas.DataFrame, name: str) -> int:
+    return int(table[name].iloc[-1]) if name in table else 0
+
+
+main()

@@ -1,0 +1,1 @@
+"""What the pages are made of: header, filters, charts, numbers and words."""

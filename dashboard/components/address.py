@@ -1,0 +1,31 @@
+"""What a reader chose, kept in the page's address (so that it can be bookmarked) and across pages."""
+
+from collections.abc import Callable
+
+import streamlit as st
+
+
+def restore(name: str, default: object, read: Callable[[list[str]], object]) -> None:
+    """Before the widget with the key `name` is drawn: sets it from a new address, else keeps what was chosen.
+
+    `read` turns the address's values into the widget's value and ignores what it does not know.
+    """
+    given = st.query_params.get_all(name)
+    if given and given != st.session_state.get(_written(name)):
+        st.session_state[name] = read(given)
+    elif name not in st.session_state:
+        st.session_state[name] = default
+
+
+def write(name: str, values: list[str]) -> None:
+    """After the widget is drawn: puts its values into the address; none takes the name away."""
+    st.session_state[_written(name)] = values
+    if values != st.query_params.get_all(name):
+        if values:
+            st.query_params[name] = values
+        else:
+            st.query_params.pop(name, None)
+
+
+def _written(name: str) -> str:
+    return f"address of {name}"

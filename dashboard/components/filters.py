@@ -1,0 +1,81 @@
+"""The filters of the customer list, kept in the page's address."""
+
+from collections.abc import Callable, Sequence
+
+import streamlit as st
+
+from dashboard.components import address, words
+from dashboard.components.cache import ask
+from dashboard.data import customers, overview
+from dashboard.data.months import Month
+from include.warehouse.customer_filter import CHANNELS, CustomerFilter
+
+NAMES = ("status", "tier", "segment", "event", "opt_in", "customer_group", "city", "home_store_id", "search")
+UNKNOWN = "Unknown"
+LONGEST_SEARCH = 10_000
+
+
+def customer_filters(month: Month) -> CustomerFilter:
+    """Draws the filters and gives what was chosen; nothing chosen restricts nothing."""
+    search = _search()
+    statuses = _choice("status", "Status", list(words.STATUS), words.status)
+    tiers = _choice("tier", "Tier", ask(overview.tiers, month.rule_set), words.tier)
+    segments = _choice("segment", "Segment", ask(customers.segments, month.rule_set), str)
+    events = _choice("event", "Event of the month", list(words.EVENT), lambda event: words.EVENT[event])
+    channels = _choice("opt_in", "Opted in to (all of)", list(CHANNELS), lambda channel: words.CHANNEL[channel])
+    stores = ask(customers.store_names)
+    groups = _attribute(month, "customer_group", "Customer group", str)
+    cities = _attribute(month, "city", "City", str)
+    homes = _attribute(month, "home_store_id", "Home store", lambda store: _store(store, stores))
+    st.button("Clear all filters", on_click=_clear, icon=":material/filter_alt_off:", type="tertiary")
+    return CustomerFilter(
+        month=month.month,
+        status=tuple(statuses),
+        tier=tuple(tiers),
+        event=tuple(events),
+        segment=tuple(segments),
+        opt_in=tuple(channels),
+        customer_group=tuple(value or None for value in groups),
+        city=tuple(value or None for value in cities),
+        home_store_id=tuple(value or None for value in homes),
+        search=search or None,
+    )
+
+
+def _search() -> str:
+    address.restore("search", "", lambda given: given[0][:LONGEST_SEARCH])
+    text = st.text_input(
+        "Search",
+        key="search",
+        persist_state="session",
+        max_chars=LONGEST_SEARCH,
+        placeholder="Customer id or name",
+        icon=":material/search:",
+    ).strip()
+    address.write("search", [text] if text else [])
+    return text
+
+
+def _attribute(month: Month, name: str, label: str, shown: Callable[[str], str]) -> list[str]:
+    """As _choice, for a column of the master, whose unknown value stands in the address as nothing."""
+    options = [value or "" for value in ask(customers.values, month.month, name)]
+    return _choice(name, label, options, lambda value: shown(value) if value else UNKNOWN)
+
+
+def _choice(name: str, label: str, options: Sequence[str], shown: Callable[[str], str]) -> list[str]:
+    address.restore(name, [], lambda given: [value for value in given if value in options])
+    st.session_state[name] = [value for value in st.session_state[name] if value in options]
+    chosen: list[str] = st.multiselect(
+        label, options, format_func=shown, key=name, persist_state="session", placeholder="All"
+    )
+    address.write(name, chosen)
+    return chosen
+
+
+def _store(store: str, names: dict[str, str]) -> str:
+    return f"{store} · {names[store]}" if store in names else store
+
+
+def _clear() -> None:
+    for name in NAMES:
+        st.session_state[name] = "" if name == "search" else []

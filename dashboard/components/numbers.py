@@ -1,0 +1,47 @@
+"""Numbers for people: separators, units, signs."""
+
+from dashboard.components.cache import ask
+from dashboard.data import months
+
+SYMBOLS = {"EUR": "€", "USD": "$", "GBP": "£"}
+MINUS = "\N{MINUS SIGN}"
+
+
+def currency_prefix() -> str:
+    """Sign or code of the warehouse's currency, to be written before an amount."""
+    code = ask(months.currency)
+    return SYMBOLS.get(code, f"{code} ")
+
+
+def count(value: float | None) -> str:
+    """12,345."""
+    return "–" if value is None else _signed(f"{abs(value):,.0f}", value)
+
+
+def money(value: float | None, decimals: int = 0) -> str:
+    """€12,345."""
+    return "–" if value is None else _signed(f"{currency_prefix()}{abs(value):,.{decimals}f}", value)
+
+
+def share(part: float, whole: float) -> str:
+    """12.3 %, or a dash where there is no whole."""
+    return f"{100 * part / whole:.1f} %" if whole else "–"
+
+
+def ratio(value: float | None) -> str:
+    """1.23."""
+    return "–" if value is None else f"{value:,.2f}"
+
+
+def change(now: float, before: float | None) -> str | None:
+    """+2.7 % or -2.7 %, with a hyphen as st.metric wants it; None where there is nothing to compare with."""
+    return f"{100 * (now - before) / abs(before):+,.1f} %" if before else None
+
+
+def difference(now: float, before: float) -> str:
+    """+1,234."""
+    return f"{'+' if now >= before else MINUS}{abs(now - before):,.0f}"
+
+
+def _signed(text: str, value: float) -> str:
+    return f"{MINUS}{text}" if value < 0 and any(digit in text for digit in "123456789") else text

@@ -1,0 +1,95 @@
+"""Top of every page: title, month selector, and what a reader should know about the month."""
+
+from calendar import monthrange
+from datetime import date
+
+import streamlit as st
+
+from dashboard.components import address, words
+from dashboard.components.cache import ask
+from dashboard.data import months
+from dashboard.data.months import Month
+
+REPORT_MONTH = "report"
+
+
+def header(title: str, subtitle: str) -> Month:
+    """Draws title and month selector; gives the chosen month. Stops the page while nothing is published."""
+    published = ask(months.months)
+    left, right = st.columns([3, 1], vertical_alignment="bottom")
+    left.title(title, anchor=False)
+    left.caption(subtitle)
+    if not published:
+        nothing_published()
+    with right:
+        chosen = _select_month(published)
+    _flags(chosen, published[0])
+    return chosen
+
+
+def title_only(title: str, subtitle: str) -> None:
+    """Top of a page that does not depend on a month."""
+    st.title(title, anchor=False)
+    st.caption(subtitle)
+
+
+def nothing_published() -> None:
+    """What a page shows before the first publication."""
+    st.info(
+        "**Nothing is published yet.** The first months appear here by themselves once sales, customers, products"
+        " and stores have arrived and passed the checks. *Data health* shows what has arrived so far.",
+        icon=":material/hourglass_empty:",
+    )
+    st.stop()
+
+
+def empty(message: str) -> None:
+    """What stands in place of a chart or list that has nothing to show."""
+    st.info(message, icon=":material/search_off:")
+
+
+def _select_month(published: list[Month]) -> Month:
+    by_key = {f"{month.month:%Y-%m}": month for month in published}
+    report = published[0]
+    options = [REPORT_MONTH, *list(by_key)[1:]]
+    address.restore("month", REPORT_MONTH, lambda given: given[0] if given[0] in options else REPORT_MONTH)
+    if st.session_state["month"] not in options:
+        st.session_state["month"] = REPORT_MONTH
+    key = st.selectbox(
+        "Month",
+        options,
+        format_func=lambda option: _month_label(by_key.get(option, report)),
+        key="month",
+        persist_state="session",
+    )
+    address.write("month", [] if key == REPORT_MONTH else [key])
+    return by_key.get(key, report)
+
+
+def _month_label(month: Month) -> str:
+    if month.is_report_month:
+        return f"{words.month(month.month)} (latest)"
+    return words.month(month.month)
+
+
+def _flags(month: Month, report: Month) -> None:
+    notes = []
+    if month.is_open:
+        notes.append(
+            f":material/schedule: **Open month**: it runs until {words.day(month.as_of_date)} so far and is compared"
+            f" with the first {month.as_of_date.day} days of other months."
+        )
+    if month.short_history:
+        notes.append(":material/history: **Short history**: the trailing window is not yet filled.")
+    if month.thin_month:
+        notes.append(":material/group_off: **Few scored customers**: scores of this month say little.")
+    if not month.is_report_month:
+        notes.append(f":material/calendar_month: An earlier month; the latest is {words.month(report.month)}.")
+    if notes:
+        st.caption("  \n".join(notes))
+
+
+def same_days(month: Month, other: date, year: bool = True) -> str:
+    """How a comparison with another month is named: Oct 2025, or 1–21 Oct 2025 where `month` is open."""
+    name = f"{other:%b %Y}" if year else f"{other:%b}"
+    return f"1–{min(month.as_of_date.day, monthrange(other.year, other.month)[1])} {name}" if month.is_open else name

@@ -1,0 +1,1 @@
+"""Queries of the dashboard: mart only, every value bound, no Streamlit."""

@@ -1,0 +1,162 @@
+"""The customer list: counts, breakdowns and pages of exactly the customers that a selection names."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+import pandas
+
+from dashboard.data.warehouse import connect, frame
+from include.warehouse.customer_filter import CustomerFilter, where_clause
+from include.warehouse.export_customers import COLUMNS
+
+FIRST_COLUMNS = (
+    "customer_id",
+    "activity_status",
+    "value_tier",
+    "segment",
+    "lifecycle_event",
+    "recency_days",
+    "frequency",
+    "monetary",
+    "month_amount",
+    "rfmt_score",
+    "customer_group",
+    "city",
+    "home_store_id",
+    "opt_in_email",
+    "opt_in_sms",
+    "opt_in_phone",
+)
+CHOOSABLE_COLUMNS = tuple(column for column in COLUMNS if column not in ("month", "as_of_date", "run_id"))
+ATTRIBUTES = ("customer_group", "city", "home_store_id")
+
+
+@dataclass(frozen=True)
+class Counts:
+    """What a selection holds, by status, tier and segment."""
+
+    customers: int
+    known: int
+    monetary: float
+    month_amount: float
+    reach: dict[str, int]
+    groups: pandas.DataFrame
+
+
+def counts(month: date, filters: CustomerFilter) -> Counts:
+    """Customers of a selection, their money, reach by channel, and customers by status, tier and segment."""
+    conditions, parameters = where_clause(filters, month)
+    groups = _frame(
+        f"""
+        select
+            activity_status,
+            value_tier,
+            segment,
+            count(*) as customers,
+            sum(monetary) as monetary,
+            sum(month_amount) as month_amount,
+            count(*) filter (where opt_in_email) as email,
+            count(*) filter (where opt_in_sms) as sms,
+            count(*) filter (where opt_in_phone) as phone
+        from mart.customer_snapshot as customer
+        where {conditions}
+        group by activity_status, value_tier, segment
+        """,
+        parameters,
+    )
+    known = frame("select coalesce(sum(customers), 0)::bigint as known from mart.month_summary where month = :month", month=month)
+    return Counts(
+        customers=int(groups["customers"].sum()),
+        known=int(known["known"].iloc[0]),
+        monetary=float(groups["monetary"].sum()),
+        month_amount=float(groups["month_amount"].sum()),
+        reach={channel: int(groups[channel].sum()) for channel in ("email", "sms", "phone")},
+        groups=groups,
+    )
+
+
+def by_attribute(month: date, filters: CustomerFilter, attribute: str, most: int = 12) -> pandas.DataFrame:
+    """Customers of a selection by one of ATTRIBUTES, the most frequent values first: value, customers, monetary."""
+    conditions, parameters = where_clause(filters, month)
+    return _frame(
+        f"""
+        select customer.{_listed(attribute, ATTRIBUTES)} as value, count(*) as customers, sum(monetary) as monetary
+        from mart.customer_snapshot as customer
+        where {conditions}
+        group by 1
+        order by customers desc, value
+        limit %(most)s
+        """,
+        parameters | {"most": most},
+    )
+
+
+def page(
+    month: date,
+    filters: CustomerFilter,
+    columns: Sequence[str],
+    sort: str,
+    is_descending: bool,
+    limit: int,
+    offset: int,
+) -> pandas.DataFrame:
+    """One page of the list, sorted in the database; unknown values come last, equal ones by customer_id."""
+    conditions, parameters = where_clause(filters, month)
+    shown = ",\n            ".join(f"customer.{_listed(column, COLUMNS)}" for column in columns)
+    direction = "desc" if is_descending else "asc"
+    order = "" if sort == "customer_id" else f"customer.{_listed(sort, COLUMNS)} {direction} nulls last, "
+    last = f"customer.customer_id {direction}" if sort == "customer_id" else "customer.customer_id"
+    return _frame(
+        f"""
+        select
+            {shown}
+        from mart.customer_snapshot as customer
+        where {conditions}
+        order by {order}{last}
+        limit %(limit)s offset %(offset)s
+        """,
+        parameters | {"limit": limit, "offset": offset},
+    )
+
+
+def values(month: date, attribute: str) -> list[str | None]:
+    """The values of one of ATTRIBUTES in a month, None for unknown last."""
+    found = _frame(
+        f"""
+        select {_listed(attribute, ATTRIBUTES)} as value
+        from mart.customer_snapshot
+        where month = %(month)s
+        group by 1
+        order by 1 nulls last
+        """,
+        {"month": month},
+    )
+    return [None if pandas.isna(value) else str(value) for value in found["value"]]
+
+
+def segments(rule_set: int) -> list[str]:
+    """Segments of a rule set, in its order."""
+    found = frame("select segment from mart.rule_segment where rule_set = :rule_set order by position", rule_set=rule_set)
+    return list(found["segment"])
+
+
+def store_names() -> dict[str, str]:
+    """Name of every store that has one."""
+    found = frame("select store_id, store_name from mart.stores where store_name is not null")
+    return dict(zip(found["store_id"], found["store_name"], strict=True))
+
+
+def _listed(name: str, names: Sequence[str] | dict[str, str]) -> str:
+    """The name, if it is one of `names`: what is not from a list never becomes SQL."""
+    if name not in names:
+        raise ValueError(f"{name!r} is not one of {', '.join(names)}")
+    return name
+
+
+def _frame(statement: str, parameters: dict[str, Any]) -> pandas.DataFrame:
+    with connect() as connection:
+        result = connection.exec_driver_sql(statement, parameters)
+        found = pandas.DataFrame.from_records(result.fetchall(), columns=list(result.keys()), coerce_float=True)
+    return found.convert_dtypes(convert_string=False, convert_floating=False)

@@ -1,0 +1,275 @@
+"""Figures of the overview: the month's summary with its 13 months, the same days of other months, the revenue tree."""
+
+from calendar import monthrange
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from math import log
+from typing import Any
+
+import pandas
+
+from dashboard.data.months import Month
+from dashboard.data.warehouse import frame, row
+
+DIMENSIONS = ("total", "activity_status", "value_tier", "segment", "lifecycle_event", "growth_state")
+
+
+def history(month: date, months: int = 13) -> pandas.DataFrame:
+    """Counts and sums of the `months` months that end with `month`.
+
+    One row a month, dimension (see DIMENSIONS) and value of it; money in currency units.
+    """
+    return frame(
+        """
+        select
+            month,
+            case
+                when grouping(activity_status) = 0 then 'activity_status'
+                when grouping(value_tier) = 0 then 'value_tier'
+                when grouping(segment) = 0 then 'segment'
+                when grouping(lifecycle_event) = 0 then 'lifecycle_event'
+                when grouping(growth_state) = 0 then 'growth_state'
+                else 'total'
+            end as dimension,
+            coalesce(activity_status, value_tier, segment, lifecycle_event, growth_state, 'all') as value,
+            sum(customers)::bigint as customers,
+            sum(buyers)::bigint as buyers,
+            sum(scored)::bigint as scored,
+            sum(reach_email)::bigint as reach_email,
+            sum(reach_sms)::bigint as reach_sms,
+            sum(reach_phone)::bigint as reach_phone,
+            sum(month_amount) as month_amount,
+            sum(month_orders)::bigint as month_orders,
+            sum(month_items) as month_items,
+            sum(monetary) as monetary
+        from mart.month_summary
+        where month <= :month and month > :month - make_interval(months => :months)
+        group by grouping sets (
+            (month),
+            (month, activity_status),
+            (month, value_tier),
+            (month, segment),
+            (month, lifecycle_event),
+            (month, growth_state)
+        )
+        order by month
+        """,
+        month=month,
+        months=months,
+    )
+
+
+def tier_by_status(month: date) -> pandas.DataFrame:
+    """Customers and their window's money by tier and status; one row each: value_tier, activity_status, customers."""
+    return frame(
+        """
+        select value_tier, activity_status, sum(customers)::bigint as customers, sum(monetary) as monetary
+        from mart.month_summary
+        where month = :month
+        group by value_tier, activity_status
+        """,
+        month=month,
+    )
+
+
+def tiers(rule_set: int) -> list[str]:
+    """Tiers of a rule set, best first, then none."""
+    found = frame("select tier from mart.rule_tier where rule_set = :rule_set order by tier_rank desc", rule_set=rule_set)
+    return [*found["tier"], "none"]
+
+
+@dataclass(frozen=True)
+class Flows:
+    """What an overview counts in a month, or in its first days."""
+
+    engaged: int
+    new: int
+    won_back: int
+    lost: int
+    revenue: Decimal
+
+
+def first_days(month: date, days: int) -> Flows | None:
+    """The flows of the first `days` days of a month, as that month would have counted them on its last of these days.
+
+    None where the month, or the month before it, is not published: then nobody's earlier status is known.
+    """
+    found = row(
+        """
+        with span as (
+            select
+                month.month,
+                cast(:through as date) as as_of_date,
+                rule_set.new_days,
+                rule_set.active_days,
+                rule_set.at_risk_days,
+                rule_set.lapsed_days,
+                rule_set.scored_statuses
+            from mart.month
+            join mart.rule_set on rule_set.rule_set = month.rule_set
+            where month.month = :month
+                and exists (select from mart.month as before where before.month = :month - interval '1 month')
+        ),
+        bought as (
+            select
+                customer_id,
+                min(transaction_date) filter (where is_core and not is_return) as first_core_date,
+                max(transaction_date) filter (where is_core and not is_return) as last_core_date,
+                sum(net_amount) as amount
+            from mart.fact_sale_line
+            where transaction_date between :month and :through
+            group by customer_id
+        ),
+        before as (
+            select customer_id, first_core_date, last_core_date, activity_status
+            from mart.customer_snapshot
+            where month = :month - interval '1 month'
+        ),
+        customer as (
+            select
+                coalesce(before.first_core_date, bought.first_core_date) as first_core_date,
+                coalesce(bought.last_core_date, before.last_core_date) as last_core_date,
+                bought.first_core_date is not null as has_core_purchase,
+                coalesce(before.activity_status, 'prospect') as previous_status,
+                bought.amount
+            from before
+            full join bought using (customer_id)
+        ),
+        judged as (
+            select
+                customer.has_core_purchase,
+                customer.previous_status,
+                customer.first_core_date >= :month as is_first,
+                customer.amount,
+                case
+                    when customer.last_core_date is null then 'prospect'
+                    when span.as_of_date - customer.first_core_date <= span.new_days
+                        and span.as_of_date - customer.last_core_date <= span.active_days then 'new'
+                    when span.as_of_date - customer.last_core_date <= span.active_days then 'active'
+                    when span.as_of_date - customer.last_core_date <= span.at_risk_days then 'at_risk'
+                    when span.as_of_date - customer.last_core_date <= span.lapsed_days then 'lapsed'
+                    else 'lost'
+                end as status,
+                span.scored_statuses
+            from customer
+            cross join span
+        )
+        select
+            count(*) filter (where status = any(scored_statuses)) as engaged,
+            count(*) filter (where is_first) as new,
+            count(*) filter (
+                where has_core_purchase and not is_first and previous_status in ('at_risk', 'lapsed', 'lost')
+            ) as won_back,
+            count(*) filter (where status = 'lost' and previous_status <> 'lost') as lost,
+            coalesce(sum(amount), 0) as revenue,
+            (select count(*) from span) as months
+        from judged
+        """,
+        month=month,
+        through=_through(month, days),
+    )
+    return Flows(**found) if found.pop("months") else None
+
+
+@dataclass(frozen=True)
+class Revenue:
+    """A month's revenue and what it is the product of; price_per_item is net of returns."""
+
+    amount: Decimal
+    customers: int
+    orders: int
+    items: Decimal
+
+    @property
+    def factors(self) -> dict[str, Decimal] | None:
+        """Customers × orders per customer × items per order × price per item; None where one of them is not positive."""
+        if min(self.amount, self.customers, self.orders, self.items) <= 0:
+            return None
+        return {
+            "Customers": Decimal(self.customers),
+            "Orders per customer": Decimal(self.orders) / self.customers,
+            "Items per order": self.items / self.orders,
+            "Price per item": self.amount / self.items,
+        }
+
+
+def revenue(month: date) -> Revenue:
+    """Revenue of a whole published month."""
+    return Revenue(
+        **row(
+            """
+            select
+                coalesce(sum(month_amount), 0) as amount,
+                count(*) filter (where month_orders > 0) as customers,
+                coalesce(sum(month_orders), 0)::bigint as orders,
+                coalesce(sum(month_items), 0) as items
+            from mart.customer_snapshot
+            where month = :month
+            """,
+            month=month,
+        )
+    )
+
+
+def revenue_of_first_days(month: date, days: int) -> Revenue:
+    """Revenue of the first `days` days of a published month."""
+    return Revenue(
+        **row(
+            """
+            select
+                coalesce(sum(net_amount), 0) as amount,
+                count(distinct customer_id) filter (where not is_return) as customers,
+                count(distinct (customer_id, transaction_id)) filter (where not is_return) as orders,
+                coalesce(sum(quantity) filter (where not is_return), 0) as items
+            from mart.fact_sale_line
+            where transaction_date between :month and :through
+            """,
+            month=month,
+            through=_through(month, days),
+        )
+    )
+
+
+def _through(month: date, days: int) -> date:
+    """Last of the first `days` days of a month."""
+    return month.replace(day=min(days, monthrange(month.year, month.month)[1]))
+
+
+def contributions(before: Revenue, after: Revenue) -> dict[str, float] | None:
+    """How much of the change in revenue each factor brought: additive, by logarithmic mean weights.
+
+    None where a factor of either month is not positive; then only the total can be said.
+    """
+    old, new = before.factors, after.factors
+    if old is None or new is None:
+        return None
+    first, second = float(before.amount), float(after.amount)
+    weight = first if first == second else (second - first) / (log(second) - log(first))
+    return {name: weight * log(float(new[name] / old[name])) for name in new}
+
+
+def comparison(month: Month, other: date) -> Flows | None:
+    """The flows of another month to compare `month` with: its same days where `month` is open, else all of it."""
+    if month.is_open:
+        return first_days(other, month.as_of_date.day)
+    return whole_month(other)
+
+
+def whole_month(month: date) -> Flows | None:
+    """The flows of a published month; None where it is not published."""
+    found: dict[str, Any] = row(
+        """
+        select
+            count(*) > 0 as is_published,
+            coalesce(sum(scored), 0)::bigint as engaged,
+            coalesce(sum(customers) filter (where growth_state = 'new'), 0)::bigint as new,
+            coalesce(sum(customers) filter (where lifecycle_event in ('recovered', 'reactivated')), 0)::bigint as won_back,
+            coalesce(sum(customers) filter (where lifecycle_event = 'lost'), 0)::bigint as lost,
+            coalesce(sum(month_amount), 0) as revenue
+        from mart.month_summary
+        where month = :month
+        """,
+        month=month,
+    )
+    return Flows(**found) if found.pop("is_published") else None

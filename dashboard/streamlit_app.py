@@ -1,0 +1,58 @@
+"""The dashboard's entrance: pages, navigation and what readers see when the warehouse cannot answer.
+
+Run by: python -m streamlit run dashboard/streamlit_app.py
+"""
+
+import logging
+import sys
+from pathlib import Path
+
+import streamlit as st
+from sqlalchemy.exc import DBAPIError, ProgrammingError
+
+# `streamlit run` puts only this folder on the path.
+ROOT = str(Path(__file__).resolve().parents[1])
+if ROOT not in sys.path:
+    sys.path.insert(0, ROOT)
+
+from dashboard.components.cache import forget_publication  # noqa: E402
+
+PAGES = Path(__file__).parent / "app_pages"
+QUERY_CANCELED = "57014"
+
+log = logging.getLogger(__name__)
+
+
+def main() -> None:
+    """Draws the page that the reader is on."""
+    st.set_page_config(page_title="Customer warehouse", page_icon=PAGES.parent / "icon.svg", layout="wide")
+    forget_publication()
+    page = st.navigation(
+        [
+            st.Page(PAGES / "overview.py", title="Overview", icon=":material/insights:", default=True),
+            st.Page(PAGES / "customers.py", title="Customers", icon=":material/groups:", url_path="customers"),
+        ],
+        position="top",
+    )
+    try:
+        page.run()
+    except DBAPIError as error:
+        log.exception("page %s", page.title)
+        st.error(_explained(error), icon=":material/error:")
+
+
+def _explained(error: DBAPIError) -> str:
+    if getattr(error.orig, "pgcode", None) == QUERY_CANCELED:
+        return "**This took too long and was stopped.** Choose fewer customers or a shorter time, then try again."
+    if isinstance(error, ProgrammingError):
+        return (
+            "**The warehouse does not have what this page needs.** It may be older than the dashboard:"
+            " let an administrator run `python -m include.warehouse migrate`."
+        )
+    return (
+        "**The warehouse does not answer.** It may be starting or stopped. Reload this page in a moment;"
+        " if it stays away, let an administrator run `python -m include.warehouse status`."
+    )
+
+
+main()
