@@ -1,0 +1,169 @@
+"""The rows of an Excel sheet, with memory that does not grow with the sheet.
+
+calamine holds a whole sheet in memory, 1 GB for a full one. So the XML of a large sheet is cut between rows, and
+calamine is given workbooks that hold one piece of it each.
+"""
+
+import io
+import re
+import zipfile
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path, PurePosixPath
+from typing import IO
+from xml.etree import ElementTree
+
+from python_calamine import CalamineError, CalamineSheet, CalamineWorkbook, SheetTypeEnum, SheetVisibleEnum
+
+from include.warehouse.errors import InputError
+
+PIECE_SIZE = 32 << 20
+READ_SIZE = 1 << 20
+SHEET_DATA = re.compile(rb"<((?:\w+:)?)sheetData\s*>")
+ROW = re.compile(rb"<(?:\w+:)?row[\s>/][^>]*>?")
+ROW_NUMBER = re.compile(rb"""\sr=["'](\d+)""")
+RELATIONSHIP_ID = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}id"
+STRICT_RELATIONSHIP_ID = "{http://purl.oclc.org/ooxml/officeDocument/relationships}id"
+
+
+def sheet_rows(path: Path, sheet: str | None, piece_size: int = PIECE_SIZE) -> Iterator[tuple[int, list[object]]]:
+    """Excel's row number and the cells from column A on, of every row that has any; an empty cell is ''.
+
+    Without `sheet` the first visible worksheet is read. Raises InputError for a file that is no workbook.
+    """
+    with _errors_named(path):
+        with CalamineWorkbook.from_path(path) as workbook:
+            name = _sheet_name(path, workbook, sheet)
+        with zipfile.ZipFile(path) as archive:
+            if sum(part.file_size for part in archive.infolist() if "worksheets/" in part.filename) <= piece_size:
+                with CalamineWorkbook.from_path(path) as workbook:
+                    yield from _rows(workbook.get_sheet_by_name(name), 0)
+            else:
+                for first_row, content in _pieces(path, archive, name, piece_size):
+                    with CalamineWorkbook.from_filelike(io.BytesIO(content)) as workbook:
+                        yield from _rows(workbook.get_sheet_by_name(name), first_row)
+
+
+@contextmanager
+def _errors_named(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except (CalamineError, zipfile.BadZipFile, zlib.error, ElementTree.ParseError, KeyError, EOFError) as error:
+        raise InputError(f"{path.name}: the file cannot be read as an Excel workbook ({error})") from error
+    except OSError as error:
+        raise InputError(f"{path.name}: the file cannot be opened: {error.strerror or error}") from error
+
+
+def _sheet_name(path: Path, workbook: CalamineWorkbook, wanted: str | None) -> str:
+    sheets = [sheet for sheet in workbook.sheets_metadata if sheet.typ == SheetTypeEnum.WorkSheet]
+    if wanted is not None:
+        if wanted not in [sheet.name for sheet in sheets]:
+            found = ", ".join(sheet.name for sheet in sheets)
+            raise InputError(f"{path.name}: the sheet {wanted} is missing; the workbook has: {found}")
+        return wanted
+    visible = [sheet.name for sheet in sheets if sheet.visible == SheetVisibleEnum.Visible]
+    if not visible:
+        raise InputError(f"{path.name}: the workbook has no worksheet")
+    return visible[0]
+
+
+def _rows(sheet: CalamineSheet, first_row: int) -> Iterator[tuple[int, list[object]]]:
+    if sheet.start is None:
+        return
+    row, column = sheet.start
+    left: list[object] = [""] * column
+    for number, cells in enumerate(sheet.to_python(), start=first_row + row + 1):
+        yield number, left + list(cells)
+
+
+def _pieces(path: Path, archive: zipfile.ZipFile, name: str, piece_size: int) -> Iterator[tuple[int, bytes]]:
+    """Rows to add to a piece's own row numbers, and the piece as a workbook of its own."""
+    part = _sheet_part(archive, name)
+    shared = {
+        other.filename: archive.read(other)
+        for other in archive.infolist()
+        if other.filename.endswith((".xml", ".rels")) and "worksheets/" not in other.filename
+    }
+    with archive.open(part) as xml:
+        start, rest = _up_to_rows(path, xml)
+        prefix = SHEET_DATA.search(start)[1]  # type: ignore[index]
+        end = b"</" + prefix + b"sheetData></" + prefix + b"worksheet>"
+        row_end = b"</" + prefix + b"row>"
+        rows_before = 0
+        is_last = False
+        while not is_last:
+            piece, rest, is_last = _next_rows(xml, rest, row_end, end, piece_size)
+            first = ROW.search(piece)
+            if first is None:
+                continue
+            # rows without a number of their own count on from the piece before
+            has_numbers = ROW_NUMBER.search(first[0]) is not None
+            yield 0 if has_numbers else rows_before, _workbook(shared, part, start + piece + end)
+            rows_before += len(ROW.findall(piece)) if not has_numbers else 0
+
+
+def _up_to_rows(path: Path, xml: IO[bytes]) -> tuple[bytes, bytes]:
+    """The sheet's XML up to its first row, and what was read beyond."""
+    head = b""
+    while block := xml.read(READ_SIZE):
+        head += block
+        found = SHEET_DATA.search(head)
+        if found:
+            return head[: found.end()], head[found.end() :]
+        if len(head) > PIECE_SIZE:
+            break
+    raise InputError(f"{path.name}: the sheet holds no rows; send it with a header and rows")
+
+
+def _next_rows(xml: IO[bytes], rest: bytes, row_end: bytes, end: bytes, size: int) -> tuple[bytes, bytes, bool]:
+    """About `size` bytes of whole rows, what was read beyond, and whether they are the last."""
+    blocks = [rest]
+    read = len(rest)
+    while read < size:
+        block = xml.read(READ_SIZE)
+        if not block:
+            break
+        blocks.append(block)
+        read += len(block)
+    data = b"".join(blocks)
+    data_end = data.find(end[: end.index(b">") + 1])
+    if data_end >= 0:
+        return data[:data_end], b"", True
+    cut = data.rfind(row_end)
+    if cut < 0:
+        raise zipfile.BadZipFile("the sheet's XML ends before its rows do")
+    cut += len(row_end)
+    return data[:cut], data[cut:], False
+
+
+def _workbook(shared: dict[str, bytes], part: str, xml: bytes) -> bytes:
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w") as archive:
+        for name, text in shared.items():
+            archive.writestr(name, text)
+        archive.writestr(part, xml)
+    return content.getvalue()
+
+
+def _sheet_part(archive: zipfile.ZipFile, name: str) -> str:
+    """Name of the zip entry that holds the sheet."""
+    targets = _relationships(archive, PurePosixPath(""), "_rels/.rels")
+    workbook = next(target for kind, target in targets.values() if kind.endswith("/officeDocument"))
+    folder = PurePosixPath(workbook).parent
+    parts = _relationships(archive, folder, str(folder / "_rels" / (PurePosixPath(workbook).name + ".rels")))
+    for element in ElementTree.fromstring(archive.read(workbook)).iter():
+        if element.tag.endswith("}sheet") and element.get("name") == name:
+            identifier = element.get(RELATIONSHIP_ID) or element.get(STRICT_RELATIONSHIP_ID)
+            return parts[str(identifier)][1]
+    raise KeyError(name)
+
+
+def _relationships(archive: zipfile.ZipFile, folder: PurePosixPath, part: str) -> dict[str, tuple[str, str]]:
+    """Id → kind and zip entry of what the part refers to."""
+    found = {}
+    for element in ElementTree.fromstring(archive.read(part)):
+        target = str(element.get("Target"))
+        entry = target.lstrip("/") if target.startswith("/") else str(folder / target)
+        found[str(element.get("Id"))] = (str(element.get("Type")), entry)
+    return found

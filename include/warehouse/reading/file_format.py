@@ -1,0 +1,32 @@
+"""What kind of file a path names, and opening it with an error a person can act on."""
+
+from pathlib import Path
+from typing import BinaryIO
+
+from include.warehouse.errors import InputError
+
+CSV_SUFFIXES = {".csv", ".txt", ".tsv"}
+EXCEL_SUFFIXES = {".xlsx", ".xlsm"}
+UTF8_BOM = b"\xef\xbb\xbf"
+FIELD_LIMIT = 1 << 20
+RECORD_LIMIT = 16 << 20
+
+
+def is_excel(path: Path) -> bool:
+    """True for Excel, False for CSV; raises InputError for any other ending."""
+    suffix = path.suffix.lower()
+    if suffix in EXCEL_SUFFIXES:
+        return True
+    if suffix in CSV_SUFFIXES:
+        return False
+    if suffix == ".xls":
+        raise InputError(f"{path.name}: the old Excel format .xls is not read; save the file as .xlsx or .csv")
+    raise InputError(f"{path.name}: files end in .csv, .txt, .tsv, .xlsx or .xlsm; rename the file or save it as one")
+
+
+def open_file(path: Path) -> BinaryIO:
+    """The file opened unbuffered for reading; raises InputError where that is not possible."""
+    try:
+        return path.open("rb", buffering=0)
+    except OSError as error:
+        raise InputError(f"{path.name}: the file cannot be opened: {error.strerror}") from error
