@@ -120,7 +120,7 @@ def stop(settings: Settings) -> None:
             os.kill(postmaster.pid, how)
             if _wait_until_gone(settings, STOP_SECONDS):
                 return
-    raise ServerError(f"PostgreSQL of {settings.home} does not stop; see {_log(settings)}")
+    raise ServerError(f"PostgreSQL of {settings.home} does not stop; see {log_file(settings)}")
 
 
 def find_postmaster(settings: Settings) -> Postmaster | None:
@@ -212,7 +212,7 @@ def _initialise(settings: Settings, user: str | None) -> None:
 def _start_on_free_port(settings: Settings, user: str | None) -> Postmaster:
     wanted = _remembered_port(settings) or FIRST_PORT
     for port in range(wanted, 65_536):
-        if not _is_free(port):
+        if not is_free(port):
             continue
         if port != wanted:
             _say(f"Port {wanted} is taken: PostgreSQL uses {port}.")
@@ -235,7 +235,7 @@ def _launch(settings: Settings, user: str | None, port: int) -> subprocess.Popen
     (settings.database / "postmaster.pid").unlink(missing_ok=True)
     _say(line)
     settings.logs.mkdir(parents=True, exist_ok=True)
-    log = _log(settings)
+    log = log_file(settings)
     if log.exists() and log.stat().st_size:
         log.replace(log.with_suffix(".previous.log"))
     with log.open("ab") as output:
@@ -261,9 +261,9 @@ def _wait_until_ready(settings: Settings, process: subprocess.Popen[bytes] | Non
         if postmaster and postmaster.is_ready:
             return postmaster
         if (process and process.poll() is not None) or (process is None and postmaster is None):
-            raise ServerError(f"PostgreSQL did not start; its log {_log(settings)} ends:\n{_last_lines(settings)}")
+            raise ServerError(f"PostgreSQL did not start; its log {log_file(settings)} ends:\n{_last_lines(settings)}")
         time.sleep(0.05)
-    raise ServerError(f"PostgreSQL is not ready after {START_SECONDS} s; see {_log(settings)}")
+    raise ServerError(f"PostgreSQL is not ready after {START_SECONDS} s; see {log_file(settings)}")
 
 
 def _wait_until_gone(settings: Settings, seconds: float) -> bool:
@@ -406,7 +406,8 @@ def _environment() -> dict[str, str]:
     return {"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C", "TZ": "UTC"}
 
 
-def _is_free(port: int) -> bool:
+def is_free(port: int) -> bool:
+    """Whether nobody listens on the port."""
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -428,12 +429,13 @@ def _remembered_port(settings: Settings) -> int | None:
         return None
 
 
-def _log(settings: Settings) -> Path:
+def log_file(settings: Settings) -> Path:
+    """Where the embedded server writes what happens to it."""
     return settings.logs / "database.log"
 
 
 def _last_lines(settings: Settings) -> str:
-    return "\n".join(_log(settings).read_text(errors="replace").splitlines()[-15:])
+    return "\n".join(log_file(settings).read_text(errors="replace").splitlines()[-15:])
 
 
 def _url(settings: Settings, user: str, database: str, port: int) -> str:
