@@ -1,0 +1,309 @@
+"""The gate between building and publishing: Soda data contracts on what a run has built and on what it was built from.
+
+Soda judges the contracts in include/contracts/soda; the identities that they read are computed by the database
+(ops.check_conservation). A check that fails, or that could not be evaluated, keeps the run from being published.
+"""
+
+import os
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Any
+
+import yaml
+from sqlalchemy import Connection, text
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import DBAPIError
+
+from include.warehouse.database import engine
+from include.warehouse.errors import WarehouseError
+from include.warehouse.server import ensure_running
+from include.warehouse.settings import REPOSITORY, Settings
+from include.warehouse.step_log import record_step
+
+CONTRACTS = REPOSITORY / "include" / "contracts" / "soda"
+# the rows of the run first: the identities are computed meanwhile
+ORDER = (
+    "crm/snapshot_unpublished",
+    "core/sale_line",
+    "core/customer_version",
+    "core/product_version",
+    "core/store_version",
+    "core/promotion_version",
+    "crm/month_summary",
+    "ops/conservation",
+)
+NEEDS_IDENTITIES = "ops/conservation"
+# a metric is about no row in particular: where to look
+FAILED_ROWS_OF_METRIC = {"as_many_as_summed": "select * from ops.miscounted_months(${var.run_id})"}
+DATA_SOURCE = "warehouse"
+MEMORY = "256MB"
+MOST_FAILED_ROWS = 1000
+
+
+@dataclass(frozen=True)
+class GateResult:
+    """Outcome of the gate: names of the checks that failed (or were not evaluated) and that warned."""
+
+    is_ok: bool
+    failed: list[str]
+    warned: list[str]
+    checks: int
+
+
+@dataclass(frozen=True)
+class Check:
+    """One check of a contract; `failed_rows` selects the rows that fail it, where rows can."""
+
+    contract: str
+    name: str
+    title: str
+    path: str
+    severity: str
+    failed_rows: str | None
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What Soda found: passed, warned, failed or not_evaluated; measured value and threshold in words."""
+
+    check: Check
+    outcome: str
+    measured: float | None
+    threshold: str | None
+    message: str
+
+
+def audit(settings: Settings, run_id: int) -> GateResult:
+    """Judges a built run; writes ops.check_result, ops.failed_row and ops.conservation.
+
+    A run that does not pass gets the status `refused`. May be repeated.
+    Raises WarehouseError for a run that is not built or that another one has overtaken.
+    """
+    started = time.monotonic()
+    variables = _begin(settings, run_id)
+    with ThreadPoolExecutor(max_workers=1) as identities:
+        computed = identities.submit(_compute_identities, settings, run_id)
+        outcomes = _verify(settings, variables, computed)
+    with engine(settings).begin() as connection:
+        _write(connection, run_id, outcomes, variables)
+        result = _conclude(connection, run_id, outcomes)
+        record_step(
+            connection,
+            step="gate",
+            run_id=run_id,
+            seconds=time.monotonic() - started,
+            rows=int(variables["built_rows"]),
+        )
+    return result
+
+
+def preload() -> None:
+    """Imports Soda in the background: it takes seconds, which a build can spend elsewhere."""
+    threading.Thread(target=_soda, daemon=True).start()
+
+
+def read_checks(contract: str) -> list[Check]:
+    """All checks of the contract `schema/table`, in the order of the file."""
+    content = yaml.safe_load((CONTRACTS / f"{contract}.yml").read_text(encoding="utf-8"))
+    table = contract.replace("/", ".")
+    condition = content.get("filter", "true")
+    checks = [_check(contract, table, condition, None, entry) for entry in content.get("checks", [])]
+    for column in content["columns"]:
+        checks += [_check(contract, table, condition, column["name"], entry) for entry in column.get("checks", [])]
+    return checks
+
+
+def _check(contract: str, table: str, condition: str, column: str | None, entry: Mapping[str, Any]) -> Check:
+    ((kind, body),) = entry.items()
+    body = body or {}
+    qualifier = body.get("qualifier")
+    path = ".".join(part for part in ("columns", column, "checks", kind, qualifier) if part)
+    return Check(
+        contract=contract,
+        name=".".join(part for part in (contract.split("/")[1], column, qualifier or kind) if part),
+        title=body.get("name", "Columns and types are as agreed"),
+        path=path if column else path.removeprefix("columns."),
+        severity=body.get("threshold", {}).get("level", "fail"),
+        failed_rows=_failed_rows(table, condition, column, kind, body),
+    )
+
+
+def _failed_rows(table: str, condition: str, column: str | None, kind: str, body: Mapping[str, Any]) -> str | None:
+    """The query for the rows that fail a check: Soda itself gives only their number."""
+    if "query" in body:
+        return str(body["query"])
+    if kind == "metric":
+        return FAILED_ROWS_OF_METRIC[body["qualifier"]]
+    if "expression" in body:
+        fault = str(body["expression"])
+    elif kind == "missing":
+        fault = f"{column} is null or {column}::text in ({_literals(body.get('missing_values', ['']))})"
+    elif "valid_values" in body:
+        fault = f"{column} not in ({_literals(body['valid_values'])})"
+    elif "valid_min" in body:
+        fault = f"{column} < {body['valid_min']}"
+    else:
+        return None
+    return f"select * from {table} where ({condition}) and ({fault})"
+
+
+def _literals(values: list[str]) -> str:
+    return ", ".join("'" + value.replace("'", "''") + "'" for value in values)
+
+
+def _begin(settings: Settings, run_id: int) -> dict[str, str]:
+    """Makes the run ready for an audit; gives the variables of the contracts."""
+    try:
+        with engine(settings).begin() as connection:
+            row = connection.execute(
+                text(
+                    "select :run_id as run_id, built_rows, known_at::text, audited_until::text,"
+                    " current_database() as database from ops.begin_audit(:run_id)"
+                ),
+                {"run_id": run_id},
+            ).one()
+    except DBAPIError as error:
+        if getattr(error.orig, "pgcode", None) == "P0001":
+            raise WarehouseError(error.orig.diag.message_primary) from error  # type: ignore[union-attr]
+        raise
+    return {name: str(value) for name, value in row._mapping.items()}
+
+
+def _compute_identities(settings: Settings, run_id: int) -> None:
+    with engine(settings).begin() as connection:
+        connection.execute(text(f"set local work_mem = '{MEMORY}'"))
+        connection.execute(text("call ops.check_conservation(:run_id)"), {"run_id": run_id})
+
+
+def _verify(settings: Settings, variables: Mapping[str, str], identities: Future[None]) -> list[Outcome]:
+    outcomes: list[Outcome] = []
+    with _data_source(settings) as data_source:
+        for contract in ORDER:
+            if contract == NEEDS_IDENTITIES:
+                identities.result()
+            outcomes += _verify_contract(data_source, contract, variables)
+    return outcomes
+
+
+def _verify_contract(data_source: Any, contract: str, variables: Mapping[str, str]) -> list[Outcome]:
+    checks = read_checks(contract)
+    soda = _soda()
+    try:
+        session = soda.verify_contract_locally(
+            data_sources=[data_source],
+            contract_file_path=str(CONTRACTS / f"{contract}.yml"),
+            variables=dict(variables),
+        )
+    except Exception as error:
+        # whatever Soda raises: nothing of this contract was evaluated
+        return [Outcome(check, "not_evaluated", None, None, f"Soda stopped: {error}") for check in checks]
+    found = {
+        result.check.relative_path: result
+        for verification in session.contract_verification_results
+        for result in verification.check_results
+    }
+    errors = session.get_errors_str()
+    outcomes = [_outcome(check, found.get(check.path), errors) for check in checks]
+    if not session.is_ok and not any(outcome.outcome in ("failed", "not_evaluated") for outcome in outcomes):
+        return [Outcome(check, "not_evaluated", None, None, f"Soda reports errors: {errors}") for check in checks]
+    return outcomes
+
+
+def _outcome(check: Check, result: Any, errors: str) -> Outcome:
+    names = {"PASSED": "passed", "WARN": "warned", "FAILED": "failed"}
+    outcome = names.get(result.outcome.value, "not_evaluated") if result else "not_evaluated"
+    if outcome == "not_evaluated":
+        return Outcome(
+            check, outcome, None, None, f"{check.title}: Soda could not evaluate it: {errors or 'no reason given'}"
+        )
+    threshold = " ".join(str(result.check.threshold).split("\n")[1:]) or None
+    return Outcome(check, outcome, result.threshold_value, threshold, f"{check.title}: {outcome}")
+
+
+def _write(connection: Connection, run_id: int, outcomes: list[Outcome], variables: Mapping[str, str]) -> None:
+    """Writes the results, and the failing rows of what failed or warned."""
+    for outcome in outcomes:
+        kept = None
+        if outcome.outcome in ("failed", "warned") and outcome.check.failed_rows:
+            kept = _keep_failed_rows(connection, run_id, outcome.check, variables)
+        connection.execute(
+            text(
+                "insert into ops.check_result"
+                " (run_id, contract, check_name, severity, outcome, measured, threshold, failed_rows, message)"
+                " values"
+                " (:run_id, :contract, :check_name, :severity, :outcome, :measured, :threshold, :failed_rows, :message)"
+            ),
+            {
+                "run_id": run_id,
+                "contract": outcome.check.contract,
+                "check_name": outcome.check.name,
+                "severity": outcome.check.severity,
+                "outcome": outcome.outcome,
+                "measured": outcome.measured,
+                "threshold": outcome.threshold,
+                "failed_rows": kept,
+                "message": outcome.message,
+            },
+        )
+
+
+def _keep_failed_rows(connection: Connection, run_id: int, check: Check, variables: Mapping[str, str]) -> int:
+    """Keeps the first rows that fail a check; gives how many were kept."""
+    query = str(check.failed_rows)
+    for name, value in variables.items():
+        query = query.replace(f"${{var.{name}}}", value)
+    return connection.execute(
+        text(
+            "insert into ops.failed_row (run_id, check_name, failed_row)"
+            f" select :run_id, :check_name, to_jsonb(failing) from ({query}) as failing limit {MOST_FAILED_ROWS}"
+        ),
+        {"run_id": run_id, "check_name": check.name},
+    ).rowcount
+
+
+def _conclude(connection: Connection, run_id: int, outcomes: list[Outcome]) -> GateResult:
+    failed = [outcome.check.name for outcome in outcomes if outcome.outcome in ("failed", "not_evaluated")]
+    warned = [outcome.check.name for outcome in outcomes if outcome.outcome == "warned"]
+    if failed:
+        connection.execute(
+            text("update ops.run set status = 'refused', message = :message where run_id = :run_id"),
+            {"run_id": run_id, "message": "refused by the gate: " + ", ".join(failed)},
+        )
+    return GateResult(is_ok=not failed, failed=failed, warned=warned, checks=len(outcomes))
+
+
+def _soda() -> Any:
+    """Soda, with telemetry off."""
+    os.environ["SODA_CORE_TELEMETRY_ENABLED"] = "false"
+    return import_module("soda_core.contracts")
+
+
+@contextmanager
+def _data_source(settings: Settings) -> Iterator[Any]:
+    """The warehouse as Soda's data source, on one connection with the memory that checks of whole tables need."""
+    _soda()
+    model = import_module("soda_postgres.common.data_sources.postgres_data_source_connection").PostgresDataSource
+    implementation = import_module("soda_postgres.common.data_sources.postgres_data_source").PostgresDataSourceImpl
+    url = make_url(ensure_running(settings))
+    connection = {
+        "host": url.host or url.query.get("host", "/var/run/postgresql"),
+        "port": url.port or 5432,
+        "user": url.username,
+        "password": url.password or "",
+        "database": url.database,
+        **{name: value for name, value in url.query.items() if name.startswith("ssl")},
+    }
+    data_source = implementation(
+        model.model_validate({"type": "postgres", "name": DATA_SOURCE, "connection": connection})
+    )
+    data_source.open_connection()
+    try:
+        data_source.execute_update(f"set work_mem = '{MEMORY}'")
+        yield data_source
+    finally:
+        data_source.close_connection()

@@ -1,0 +1,140 @@
+-- Checks of rows that a plain expression cannot make: keys, versions, drift. Each gives the rows that fail.
+
+-- Keys are global. At a first build the number of distinct key hashes decides, and only where it differs are the keys
+-- themselves compared; later, new lines are compared with all lines.
+create or replace function ops.lines_of_one_key(p_known_at timestamptz, p_audited_until timestamptz)
+returns setof core.sale_line
+language plpgsql
+as $$
+declare
+    v_lines bigint;
+    v_keys bigint;
+begin
+    if p_audited_until = '-infinity' then
+        select count(l.key), count(distinct l.key)
+        into v_lines, v_keys
+        from (select hashtextextended(s.transaction_id, s.line_no) as key from core.sale_line s) as l;
+        if v_lines = v_keys then
+            return;
+        end if;
+    end if;
+    return query
+    select s.*
+    from core.sale_line s
+    join (
+        select c.transaction_id, c.line_no
+        from core.sale_line c
+        join (
+            select distinct n.transaction_id, n.line_no
+            from core.sale_line n
+            where n.known_from > p_audited_until and n.known_from <= p_known_at
+        ) as n on n.transaction_id = c.transaction_id and n.line_no = c.line_no
+        group by c.transaction_id, c.line_no
+        having count(*) > 1
+    ) as twice on twice.transaction_id = s.transaction_id and twice.line_no = s.line_no;
+end
+$$;
+comment on function ops.lines_of_one_key(timestamptz, timestamptz) is 'Current lines that share (transaction_id, line_no) with another one.';
+
+-- A valid unique index proves its table, whatever its size: only tables without one are read.
+create or replace function ops.rows_of_one_customer(p_run_id bigint)
+returns table (month date, customer_id text, rows bigint)
+language plpgsql
+as $$
+declare
+    v_table regclass;
+begin
+    for v_table in
+        select p.relid
+        from pg_partition_tree('crm.snapshot_unpublished') p
+        join pg_class c on c.oid = p.relid
+        where
+            p.isleaf
+            and c.relname ~ ('^snapshot_' || p_run_id || '_\d{4}_\d{2}$')
+            and not exists (
+                select
+                from pg_index i
+                where
+                    i.indrelid = p.relid
+                    and i.indisunique
+                    and i.indisvalid
+                    and i.indpred is null
+                    and (
+                        select array_agg(a.attname::text order by a.attname)
+                        from pg_attribute a
+                        where a.attrelid = p.relid and a.attnum = any (i.indkey)
+                    ) = array['customer_id', 'month']
+            )
+    loop
+        return query execute format(
+            'select s.month, s.customer_id, count(*) from %s s group by s.month, s.customer_id having count(*) > 1', v_table
+        );
+    end loop;
+end
+$$;
+comment on function ops.rows_of_one_customer(bigint) is 'Customers with more than one row in a month that a run has built.';
+
+create or replace function ops.miscounted_months(p_run_id bigint)
+returns table (month date, rows_built bigint, customers_in_summary numeric, rows_mode text)
+language plpgsql stable
+as $$
+begin
+    return query
+    select m.month, coalesce(b.built, 0), coalesce(s.customers, 0), m.rows_mode
+    from ops.run_month m
+    left join (
+        select u.month, count(*) as built from crm.snapshot_unpublished u where u.run_id = p_run_id group by u.month
+    ) as b on b.month = m.month
+    left join (
+        select x.month, sum(x.customers) as customers from crm.month_summary x where x.run_id = p_run_id group by x.month
+    ) as s on s.month = m.month
+    where m.run_id = p_run_id and (m.rows_mode = 'touched' or coalesce(b.built, 0) <> coalesce(s.customers, 0));
+end
+$$;
+comment on function ops.miscounted_months(bigint) is 'Built months whose rows may differ from their summary: whole ones that do, and all touched ones.';
+
+create or replace function ops.drifting_months(p_run_id bigint)
+returns table (month date, measure text, previous_value numeric, value numeric)
+language plpgsql stable
+as $$
+begin
+    return query
+    with
+    summary as (
+        select
+            a.month,
+            a.is_open,
+            a.rows_mode,
+            sum(s.customers) as customers,
+            sum(s.buyers) as buyers,
+            sum(s.month_cents) * 0.01 as month_amount
+        from ops.months_after(p_run_id) a
+        join crm.month_summary s on s.run_id = a.summary_run_id and s.month = a.month
+        group by a.month, a.is_open, a.rows_mode
+    ),
+    movement as (
+        select
+            s.month,
+            s.is_open,
+            s.rows_mode,
+            v.measure,
+            lag(v.value) over (partition by v.measure order by s.month) as previous_value,
+            v.value
+        from summary s
+        cross join lateral (
+            values ('customers', s.customers), ('buyers', s.buyers), ('month_amount', s.month_amount)
+        ) as v (measure, value)
+    )
+    select m.month, m.measure, m.previous_value, m.value
+    from movement m
+    where
+        m.rows_mode = 'all'
+        -- an open month is not comparable, a closed one that was published before has been looked at
+        and not m.is_open
+        and not exists (select from crm.published_month p where p.month = m.month and not p.is_open)
+        and abs(m.value - m.previous_value)
+        > abs(m.previous_value) * (select g.value::numeric from ops.setting g where g.setting = 'drift_warning_share')
+    order by m.month, m.measure;
+end
+$$;
+comment on function ops.drifting_months(bigint) is 'Newly complete months whose customers, buyers or amount differ from the month before by more than drift_warning_share.';

@@ -1,0 +1,256 @@
+-- Conservation of rows and money from file to published total, and the accounting identities of every month.
+
+create or replace procedure ops.check_conservation(p_run_id bigint)
+language plpgsql
+as $$
+begin
+    delete from ops.conservation c where c.run_id = p_run_id;
+    call ops.conserve_files(p_run_id);
+    call ops.conserve_months(p_run_id);
+    call ops.check_identities(p_run_id);
+end
+$$;
+comment on procedure ops.check_conservation(bigint) is 'Writes both sides of every identity of a run to ops.conservation.';
+
+-- One statement, so that a load that ends meanwhile is seen whole or not at all.
+create or replace procedure ops.conserve_files(p_run_id bigint)
+language plpgsql
+as $$
+begin
+    insert into ops.conservation (run_id, identity, scope, left_value, right_value)
+    with
+    line as (
+        select l.file_id, count(*) as lines, sum(l.net_cents) as cents
+        from core.sale_line l
+        group by l.file_id
+    ),
+    superseded as (
+        select s.file_id, count(*) as lines, sum(s.net_cents) as cents
+        from core.sale_line_superseded s
+        group by s.file_id
+    ),
+    rejected as (
+        select x.file_id, count(*) as records, coalesce(sum(x.amount), 0) as amount
+        from ops.rejected_record x
+        where x.resolution is null or x.resolution not in ('replayed', 'duplicate')
+        group by x.file_id
+    ),
+    file as (
+        select
+            f.*,
+            f.file_name || ' (' || f.file_id || ')' as scope,
+            coalesce(l.lines, 0) as current_lines,
+            coalesce(l.cents, 0) as current_cents,
+            coalesce(s.lines, 0) as superseded_lines,
+            coalesce(s.cents, 0) as superseded_cents,
+            coalesce(r.records, 0) as rejected_records,
+            coalesce(r.amount, 0) as rejected_amount
+        from ops.file f
+        left join line l on l.file_id = f.file_id
+        left join superseded s on s.file_id = f.file_id
+        left join rejected r on r.file_id = f.file_id
+        where f.status = 'loaded'
+    ),
+    side as (
+        select
+            f.scope,
+            v.identity,
+            v.left_value,
+            v.right_value
+        from file f
+        cross join lateral (
+            values
+            (
+                'rows received = loaded + unchanged + rejected + duplicate',
+                f.rows_received,
+                f.rows_loaded + f.rows_unchanged + f.rows_rejected + f.rows_duplicate,
+                true
+            ),
+            (
+                'amount received = loaded + unchanged + rejected + duplicate',
+                f.amount_received,
+                f.amount_loaded + f.amount_unchanged + f.amount_rejected + f.amount_duplicate,
+                true
+            ),
+            ('rows rejected = rejected records', f.rows_rejected, f.rejected_records, true),
+            ('amount rejected = amount of rejected records', f.amount_rejected, f.rejected_amount, true),
+            (
+                'rows loaded = current lines + superseded lines',
+                f.rows_loaded,
+                f.current_lines + f.superseded_lines,
+                f.feed = 'sales'
+            ),
+            (
+                'amount loaded = current lines + superseded lines',
+                f.amount_loaded,
+                (f.current_cents + f.superseded_cents) * 0.01,
+                f.feed = 'sales'
+            )
+        ) as v (identity, left_value, right_value, applies)
+        where v.applies
+    )
+    select p_run_id, side.identity, side.scope, side.left_value, side.right_value
+    from side
+    union all
+    select p_run_id, side.identity, 'total', sum(side.left_value), sum(side.right_value)
+    from side
+    group by side.identity
+    union all
+    -- lines of a file that is not loaded would be in nobody's count
+    select
+        p_run_id,
+        'current lines = rows loaded - rows superseded',
+        'total',
+        (select coalesce(sum(l.lines), 0) from line l),
+        (select coalesce(sum(f.rows_loaded - f.rows_superseded), 0) from file f where f.feed = 'sales');
+end
+$$;
+comment on procedure ops.conserve_files(bigint) is 'Conservation of rows and money per file and in total.';
+
+create or replace procedure ops.conserve_months(p_run_id bigint)
+language plpgsql
+as $$
+declare
+    v_known_at timestamptz := (select r.known_at from ops.run r where r.run_id = p_run_id);
+begin
+    insert into ops.conservation (run_id, identity, scope, left_value, right_value)
+    with
+    month as (
+        select * from ops.months_after(p_run_id)
+    ),
+    fact as (
+        select
+            m.month,
+            sum(f.amount_cents) as cents,
+            sum(f.core_cents) as core_cents,
+            count(*) filter (where f.core_orders > 0) as buyers
+        from month m
+        join crm.customer_month f on f.fact_set_id = m.fact_set_id and f.month = m.month
+        group by m.month
+    ),
+    summary as (
+        select
+            m.month,
+            sum(s.month_cents) as cents,
+            sum(s.month_core_cents) as core_cents,
+            sum(s.customers) filter (where s.growth_state in ('new', 'returning', 'resurrected')) as buyers
+        from month m
+        join crm.month_summary s on s.run_id = m.summary_run_id and s.month = m.month
+        group by m.month
+    ),
+    known_line as (
+        -- what a load has added or superseded since the run took stock belongs to the next run
+        select
+            (select coalesce(sum(l.net_cents), 0) from core.sale_line l where l.known_from <= v_known_at)
+            + (
+                select coalesce(sum(s.net_cents), 0)
+                from core.sale_line_superseded s
+                where s.known_from <= v_known_at and s.superseded_at > v_known_at
+            ) as cents
+    )
+    select
+        p_run_id,
+        'net amount of current lines = customer-months',
+        'total',
+        l.cents * 0.01,
+        (select coalesce(sum(f.cents), 0) * 0.01 from fact f)
+    from known_line l
+    union all
+    select
+        p_run_id,
+        'customer-months = month_amount of published months',
+        'total',
+        (select coalesce(sum(f.cents), 0) * 0.01 from fact f),
+        (select coalesce(sum(s.cents), 0) * 0.01 from summary s)
+    union all
+    select
+        p_run_id,
+        v.identity,
+        to_char(m.month, 'YYYY-MM'),
+        v.left_value,
+        v.right_value
+    from month m
+    left join fact f on f.month = m.month
+    left join summary s on s.month = m.month
+    cross join lateral (
+        values
+        ('customer-months = month_amount of published months', coalesce(f.cents, 0) * 0.01, coalesce(s.cents, 0) * 0.01),
+        ('core customer-months = month_core_amount', coalesce(f.core_cents, 0) * 0.01, coalesce(s.core_cents, 0) * 0.01),
+        ('new + returning + resurrected = buyers', coalesce(s.buyers, 0), coalesce(f.buyers, 0))
+    ) as v (identity, left_value, right_value);
+end
+$$;
+comment on procedure ops.conserve_months(bigint) is 'Money and buyers from accepted lines over customer-months to the months as they will be published.';
+
+create or replace procedure ops.check_identities(p_run_id bigint)
+language plpgsql
+as $$
+begin
+    insert into ops.conservation (run_id, identity, scope, left_value, right_value)
+    with
+    month as (
+        select
+            a.*,
+            lag(a.rule_set_id) over (order by a.month) as previous_rule_set_id
+        from ops.months_after(p_run_id) a
+    ),
+    summary as (
+        select
+            m.month,
+            m.rule_set_id = m.previous_rule_set_id as has_same_rules,
+            coalesce(sum(s.customers), 0) as customers,
+            coalesce(sum(s.first_appearances), 0) as first_appearances,
+            coalesce(sum(s.scored), 0) as scored,
+            coalesce(sum(s.customers) filter (where s.value_tier <> 'none'), 0) as in_tiers,
+            coalesce(sum(s.buyers), 0) as buyers,
+            coalesce(sum(s.customers) filter (where s.growth_state = 'new'), 0) as new_buyers,
+            coalesce(sum(s.customers) filter (where s.growth_state = 'resurrected'), 0) as resurrected,
+            coalesce(sum(s.customers) filter (where s.growth_state = 'dormant'), 0) as dormant
+        from month m
+        left join crm.month_summary s on s.run_id = m.summary_run_id and s.month = m.month
+        group by m.month, m.rule_set_id, m.previous_rule_set_id
+    ),
+    movement as (
+        select
+            s.*,
+            coalesce(lag(s.customers) over (order by s.month), 0) as customers_before,
+            lag(s.buyers) over (order by s.month) as buyers_before
+        from summary s
+    ),
+    known as (
+        -- customers that appear by each month's as-of date, from the facts and not from the snapshot
+        select
+            m.month,
+            sum(k.customers) as customers
+        from month m
+        join (
+            select k.fact_set_id, k.known_from, count(*) as customers
+            from crm.customer_known k
+            group by k.fact_set_id, k.known_from
+        ) as k on k.fact_set_id = m.fact_set_id and k.known_from <= m.as_of_date
+        group by m.month
+    )
+    select
+        p_run_id,
+        v.identity,
+        to_char(m.month, 'YYYY-MM'),
+        v.left_value,
+        v.right_value
+    from movement m
+    left join known k on k.month = m.month
+    cross join lateral (
+        values
+        ('customers before + first appearances = customers', m.customers_before + m.first_appearances, m.customers, true),
+        (
+            'buyers before + new + resurrected - dormant = buyers',
+            m.buyers_before + m.new_buyers + m.resurrected - m.dormant,
+            m.buyers,
+            m.has_same_rules
+        ),
+        ('sum over tiers other than none = scored customers', m.in_tiers, m.scored, true),
+        ('sum over segments = known customers', m.customers, coalesce(k.customers, 0), true)
+    ) as v (identity, left_value, right_value, applies)
+    where v.applies;
+end
+$$;
+comment on procedure ops.check_identities(bigint) is 'Accounting identities of every month as it will be published.';
