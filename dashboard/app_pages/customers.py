@@ -1,46 +1,54 @@
 """Customers: who they are by status, tier, segment and more; the list to look through and to take away."""
 
+from dataclasses import replace
 from functools import partial
 
 import pandas
 import streamlit as st
 
 from dashboard.components import address, charts, colours, columns, numbers, words
-from dashboard.components.cache import ask
-from dashboard.components.filters import customer_filters
+from dashboard.components.builder import conditions
+from dashboard.components.cache import ask, ask_fresh
+from dashboard.components.filters import NAMES, customer_filters
 from dashboard.components.page import empty, header
 from dashboard.data import customers, export, overview
-from dashboard.data.customers import Counts
+from dashboard.data.audience import Audience
+from dashboard.data.customers import Arrangement, Counts
 from dashboard.data.months import Month
-from include.warehouse.customer_filter import CustomerFilter
 
 ROWS = 50
 ROWS_IN_SIGHT = 20
 FORMATS = {"csv": "CSV", "xlsx": "Excel"}
+ADDRESS = (*NAMES, "where", "sort", "order", "columns", "page")
 
 
 def main() -> None:
     """Draws filters, counts, breakdown and list."""
+    address.follow_link(ADDRESS)
     month = header("Customers", "Filter on the left, look through the list, take exactly these customers with you.")
     with st.sidebar:
         filters = customer_filters(month)
-    counts = ask(customers.counts, month.month, filters)
+    groups, is_any = conditions(month)
+    audience = Audience(filters, groups, is_any)
+    counts = ask(customers.counts, month.month, audience)
     _counts(counts)
     if not counts.customers:
         empty("No customer matches these filters. Take one away, or clear them all.")
         return
-    _export(filters, counts)
-    listed, broken_down = st.tabs(["List", "Breakdown"])
-    with listed:
-        _list(month, filters, counts)
-    with broken_down:
-        _breakdown(month, filters, counts)
+    _export(month, audience, counts)
+    listed, broken_down = st.tabs(["List", "Breakdown"], on_change="rerun", key="view")
+    if listed.open:
+        with listed:
+            _list(month, audience, counts)
+    if broken_down.open:
+        with broken_down:
+            _breakdown(month, audience, counts)
 
 
 def _counts(counts: Counts) -> None:
     with st.grid(min_column_width=110):
         st.metric("Customers", numbers.count(counts.customers), help="Customers who match all filters.")
-        st.metric("Share of all", numbers.share(counts.customers, counts.known), help="Of everybody known in the month.")
+        st.metric("Share of all", numbers.share(counts.customers, counts.known), help="Of all known in the month.")
         st.metric("Monetary", numbers.money(counts.monetary), help="Net amount of core lines in the trailing window.")
         for channel, name in words.CHANNEL.items():
             st.metric(
@@ -50,48 +58,75 @@ def _counts(counts: Counts) -> None:
             )
 
 
-def _export(filters: CustomerFilter, counts: Counts) -> None:
+def _export(month: Month, audience: Audience, counts: Counts) -> None:
     with st.container(horizontal=True):
         for file_format, name in FORMATS.items():
             st.download_button(
                 f"{name} of {numbers.count(counts.customers)}",
-                data=partial(export.customer_list, filters, file_format),
-                file_name=export.file_name(filters, file_format),
+                data=partial(export.customer_list, audience, file_format),
+                file_name=export.file_name(audience, file_format),
                 mime=export.MIME[file_format],
                 on_click="ignore",
                 icon=":material/download:",
                 key=f"export {file_format}",
-                help="Exactly the customers that match the filters, every column of the snapshot, no contact data.",
+                help="Exactly the customers that match, every column of the snapshot, no contact data.",
             )
+        with st.popover("For a channel", icon=":material/campaign:"):
+            _channel_export(month, audience)
 
 
-def _list(month: Month, filters: CustomerFilter, counts: Counts) -> None:
-    shown, sort, is_descending = _arrangement()
+def _channel_export(month: Month, audience: Audience) -> None:
+    channel = st.segmented_control(
+        "Channel", list(words.CHANNEL), format_func=lambda name: words.CHANNEL[name], key="export channel"
+    )
+    st.caption("Only customers who are in the current master and opted in to the channel there; unknown counts as no.")
+    if channel is None:
+        return
+    reached = replace(audience, channel=channel)
+    found = ask_fresh(customers.total, month.month, reached)
+    if not found:
+        empty("Nobody of this list may be contacted by this channel.")
+        return
+    for file_format, name in FORMATS.items():
+        st.download_button(
+            f"{name} of {numbers.count(found)}",
+            data=partial(export.customer_list, reached, file_format),
+            file_name=export.file_name(reached, file_format),
+            mime=export.MIME[file_format],
+            on_click="ignore",
+            icon=":material/download:",
+            key=f"export {channel} {file_format}",
+        )
+
+
+def _list(month: Month, audience: Audience, counts: Counts) -> None:
+    arrangement = _arrangement()
     place = st.container()
-    number = _page_number(-(-counts.customers // ROWS), (filters, sort, is_descending))
-    page = ask(customers.page, month.month, filters, tuple(shown), sort, is_descending, ROWS, (number - 1) * ROWS)
+    number = _page_number(-(-counts.customers // ROWS), (month.month, audience, arrangement))
+    page = ask(customers.page, month.month, audience, arrangement, number, ROWS)
     first = (number - 1) * ROWS + 1
     with place:
         st.dataframe(
             columns.in_words(page),
             hide_index=True,
-            column_config=columns.configuration(shown),
+            column_config=columns.configuration(list(arrangement.columns)),
             height=38 + 35 * min(len(page), ROWS_IN_SIGHT),
             key="customer list",
         )
         st.caption(
             f"{numbers.count(first)}–{numbers.count(first + len(page) - 1)} of {numbers.count(counts.customers)},"
-            f" sorted by {columns.label(sort)}."
+            f" sorted by {columns.label(arrangement.sort)}."
         )
 
 
-def _arrangement() -> tuple[list[str], str, bool]:
-    """The columns to show, the one to sort by, and whether downwards."""
-    address.restore("columns", list(customers.FIRST_COLUMNS), _known_columns)
-    address.restore("sort", "monetary", lambda given: given[0] if given[0] in customers.CHOOSABLE_COLUMNS else "monetary")
+def _arrangement() -> Arrangement:
+    """Draws the choice of columns and order."""
+    usual = Arrangement()
+    address.restore("columns", list(usual.columns), _known_columns)
+    address.restore("sort", usual.sort, lambda given: (_known_columns(given) or [usual.sort])[0])
     address.restore("order", "desc", lambda given: given[0] if given[0] in ("asc", "desc") else "desc")
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        sort = st.selectbox(
+        sort: str = st.selectbox(
             "Sort by",
             customers.CHOOSABLE_COLUMNS,
             format_func=columns.label,
@@ -108,17 +143,17 @@ def _arrangement() -> tuple[list[str], str, bool]:
             required=True,
         )
         with st.popover("Columns", icon=":material/view_column:"):
-            chosen = st.multiselect(
+            chosen: list[str] = st.multiselect(
                 "Columns of the list",
                 customers.CHOOSABLE_COLUMNS,
                 format_func=columns.label,
                 key="columns",
                 persist_state="session",
             )
-    address.write("sort", [sort] if sort != "monetary" else [])
-    address.write("order", [order] if order != "desc" else [])
-    address.write("columns", chosen if tuple(chosen) != customers.FIRST_COLUMNS else [])
-    return chosen or ["customer_id"], sort, order == "desc"
+    address.write("sort", [sort] if sort != usual.sort else [])
+    address.write("order", [order] if order == "asc" else [])
+    address.write("columns", chosen if tuple(chosen) != usual.columns else [])
+    return Arrangement(tuple(chosen or ["customer_id"]), sort, order == "desc")
 
 
 def _known_columns(given: list[str]) -> list[str]:
@@ -131,7 +166,7 @@ def _page_number(pages: int, listed: tuple[object, ...]) -> int:
         st.session_state["page"] = 1
     st.session_state["list of pages"] = listed
     address.restore("page", 1, lambda given: int(given[0]) if given[0].isdecimal() else 1)
-    number = max(1, min(st.session_state["page"], pages))
+    number: int = max(1, min(st.session_state["page"], pages))
     if pages > 1:
         number = st.pagination(pages, default=number, key=f"page of {hash(listed)}", max_visible_pages=5)
     st.session_state["page"] = number
@@ -139,25 +174,25 @@ def _page_number(pages: int, listed: tuple[object, ...]) -> int:
     return number
 
 
-def _breakdown(month: Month, filters: CustomerFilter, counts: Counts) -> None:
+def _breakdown(month: Month, audience: Audience, counts: Counts) -> None:
     tiers = ask(overview.tiers, month.rule_set)
     left, right = st.columns(2, gap="large")
     with left:
-        by_tier = counts.groups.groupby("value_tier")["customers"].sum()
-        order = [tier for tier in tiers if tier in by_tier]
-        _bars("tier", by_tier[order], [words.tier(tier) for tier in order], [colours.tier_colours(tiers)[t] for t in order])
-        by_status = counts.groups.groupby("activity_status")["customers"].sum()
-        order = [status for status in words.STATUS if status in by_status]
-        _bars("status", by_status[order], [words.status(status) for status in order], [colours.STATUS[s] for s in order])
+        by_tier = counts.groups.groupby("value_tier")["customers"].sum().reindex(tiers).dropna()
+        colour = colours.tier_colours(tiers)
+        _bars("tier", by_tier.rename(words.tier), [colour[str(tier)] for tier in by_tier.index])
+        by_status = counts.groups.groupby("activity_status")["customers"].sum().reindex(list(words.STATUS)).dropna()
+        _bars("status", by_status.rename(words.status), [colours.STATUS[str(status)] for status in by_status.index])
     with right:
         by_segment = counts.groups.groupby("segment")["customers"].sum().sort_values(ascending=False)
-        _bars("segment", by_segment, [str(segment) for segment in by_segment.index], colours.MAIN)
-        by_city = ask(customers.by_attribute, month.month, filters, "city").set_index("value")["customers"]
-        _bars("city", by_city, ["Unknown" if pandas.isna(city) else str(city) for city in by_city.index], colours.MAIN)
+        _bars("segment", by_segment, colours.MAIN)
+        by_city = ask(customers.by_attribute, month.month, audience, "city").set_index("value")["customers"]
+        _bars("city", by_city.rename(lambda city: "Unknown" if pandas.isna(city) else city), colours.MAIN)
 
 
-def _bars(name: str, counted: pandas.Series, labels: list[str], colour: str | list[str]) -> None:
+def _bars(name: str, counted: pandas.Series, colour: str | list[str]) -> None:
     total = int(counted.sum())
+    labels = [str(label) for label in counted.index]
     chart = charts.figure(60 + 28 * len(counted), showlegend=False)
     chart.add_bar(
         x=counted.tolist(),
@@ -171,8 +206,9 @@ def _bars(name: str, counted: pandas.Series, labels: list[str], colour: str | li
     )
     chart.update_yaxes(autorange="reversed")
     chart.update_xaxes(visible=False, range=[0, 1.35 * float(counted.max())])
-    top = labels[int(counted.reset_index(drop=True).idxmax())]
-    charts.show(f"Most are {top}" if name != "city" else f"Most live in {top}", f"Customers by {name}.", chart, f"by {name}")
+    most = str(counted.idxmax())
+    finding = f"{most} is the most frequent {name}: {numbers.share(float(counted.max()), total)}"
+    charts.show(finding, f"Customers by {name}.", chart, f"by {name}")
 
 
 main()

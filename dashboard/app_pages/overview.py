@@ -1,17 +1,19 @@
 """Overview: where the customers stand this month, what moved them, and what the revenue is made of."""
 
+from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from functools import partial
 
 import pandas
 import plotly.graph_objects as go
 import streamlit as st
 
-from dashboard.components import charts, colours, numbers, words
+from dashboard.components import charts, colours, numbers, tables, words
 from dashboard.components.cache import ask
 from dashboard.components.page import empty, header, same_days
+from dashboard.data import export, overview
 from dashboard.data import months as calendar
-from dashboard.data import overview
 from dashboard.data.months import Month
 from dashboard.data.overview import Flows, Revenue
 
@@ -38,69 +40,102 @@ def main() -> None:
         _tier_by_status(month)
     with right:
         _reach(month, history)
+        _summary_download(month)
+
+
+@dataclass(frozen=True)
+class Headline:
+    """A figure of the month with its line; `field` names it in Flows."""
+
+    label: str
+    meaning: str
+    field: str
+    line: list[float]
+    is_money: bool = False
+    is_good: bool = True
+
+    def shown(self, value: float) -> str:
+        """The value with its unit."""
+        return numbers.money(value) if self.is_money else numbers.count(value)
+
+    def value(self, flows: Flows | None) -> float | None:
+        """Its value among the flows of a month; None where the month is not known."""
+        return None if flows is None else float(getattr(flows, self.field))
 
 
 def _headlines(month: Month, history: pandas.DataFrame) -> None:
-    now = ask(overview.whole_month, month.month)
-    before = ask(overview.comparison, month, month.months_before(1))
-    last_year = ask(overview.comparison, month, month.months_before(LAST_YEAR))
-    cards = [
-        ("Engaged customers", "engaged", _line(history, "total", ["all"], "scored"), "normal", False,
-         "Customers who are new, active or at risk: those who are scored."),
-        ("New customers", "new", _line(history, "growth_state", ["new"], "customers"), "normal", False,
-         "First core purchase in this month."),
-        ("Won back", "won_back", _line(history, "lifecycle_event", ["recovered", "reactivated"], "customers"), "normal",
-         False, "Recovered (were at risk) and reactivated (were lapsed or lost)."),
-        ("Became lost", "lost", _line(history, "lifecycle_event", ["lost"], "customers"), "inverse", False,
-         "Crossed into lost in this month."),
-        ("Revenue", "revenue", _line(history, "total", ["all"], "month_amount"), "normal", True,
-         "Net amount of all lines of the month, returns taken off."),
+    flows = [
+        ask(overview.whole_month, month.month),
+        ask(overview.comparison, month, month.months_before(1)),
+        ask(overview.comparison, month, month.months_before(LAST_YEAR)),
+    ]
+    headlines = [
+        Headline(
+            "Engaged customers",
+            "Customers whose status is scored: by the default rules new, active and at risk.",
+            "engaged",
+            _line(month, history, "total", ["all"], "scored"),
+        ),
+        Headline(
+            "New customers",
+            "First core purchase in this month.",
+            "new",
+            _line(month, history, "growth_state", ["new"], "customers"),
+        ),
+        Headline(
+            "Won back",
+            "Recovered (were at risk) and reactivated (were lapsed or lost).",
+            "won_back",
+            _line(month, history, "lifecycle_event", ["recovered", "reactivated"], "customers"),
+        ),
+        Headline(
+            "Became lost",
+            "Crossed into lost in this month.",
+            "lost",
+            _line(month, history, "lifecycle_event", ["lost"], "customers"),
+            is_good=False,
+        ),
+        Headline(
+            "Revenue",
+            "Net amount of all lines of the month, returns taken off.",
+            "revenue",
+            _line(month, history, "total", ["all"], "month_amount"),
+            is_money=True,
+        ),
     ]
     with st.grid(min_column_width=190):
-        for label, field, line, colour, is_money, meaning in cards:
-            _card(month, label, field, line, colour, is_money, meaning, now, before, last_year)
+        for headline in headlines:
+            now, before, last_year = (headline.value(one) for one in flows)
+            _card(month, headline, now or 0.0, before, last_year)
 
 
-def _card(
-    month: Month,
-    label: str,
-    field: str,
-    line: list[float],
-    colour: str,
-    is_money: bool,
-    meaning: str,
-    now: Flows,
-    before: Flows | None,
-    last_year: Flows | None,
-) -> None:
-    show = numbers.money if is_money else numbers.count
-    value = getattr(now, field)
+def _card(month: Month, headline: Headline, now: float, before: float | None, last_year: float | None) -> None:
     with st.container(border=True, height="stretch"):
         st.metric(
-            label,
-            show(value),
-            delta=numbers.change(value, getattr(before, field)) if before else None,
-            delta_color=colour,
+            headline.label,
+            headline.shown(now),
+            delta=numbers.change(now, before),
+            delta_color="normal" if headline.is_good else "inverse",
             delta_description=f"on {same_days(month, month.months_before(1), year=False)}" if before else "",
-            help=meaning,
-            chart_data=line[:-1] if month.is_open and field != "engaged" else line,
+            help=headline.meaning,
+            chart_data=headline.line,
         )
-        st.caption(_against(month, value, getattr(last_year, field) if last_year else None, is_money))
+        name = same_days(month, month.months_before(LAST_YEAR))
+        changed = numbers.change(now, last_year)
+        if last_year is None:
+            st.caption(f"{name}: not published")
+        elif changed is None:
+            st.caption(f"{name}: {headline.shown(last_year)}")
+        else:
+            st.caption(f"{changed} on {name} ({headline.shown(last_year)})")
 
 
-def _against(month: Month, value: Decimal | int, other: Decimal | int | None, is_money: bool) -> str:
-    name = same_days(month, month.months_before(LAST_YEAR))
-    if other is None:
-        return f"{name}: not published"
-    shown = (numbers.money if is_money else numbers.count)(float(other))
-    changed = numbers.change(float(value), float(other))
-    return f"{changed} on {name} ({shown})" if changed else f"{name}: {shown}"
-
-
-def _line(history: pandas.DataFrame, dimension: str, values: list[str], measure: str) -> list[float]:
+def _line(month: Month, history: pandas.DataFrame, dimension: str, values: list[str], measure: str) -> list[float]:
+    """The measure of 13 months; what accumulates over a month is left out for an open one."""
     chosen = history[(history["dimension"] == dimension) & history["value"].isin(values)]
     months = sorted(history["month"].unique())
-    return [float(value) for value in chosen.groupby("month")[measure].sum().reindex(months, fill_value=0)]
+    line = [float(value) for value in chosen.groupby("month")[measure].sum().reindex(months, fill_value=0)]
+    return line[:-1] if month.is_open and measure != "scored" else line
 
 
 def _tiers(month: Month, history: pandas.DataFrame) -> None:
@@ -138,7 +173,7 @@ def _events(month: Month, history: pandas.DataFrame) -> None:
         return
     now = table[events].iloc[-1]
     largest = str(now.astype(float).idxmax())
-    names = [words.EVENT[event] for event in events][::-1]
+    names = [f"{words.EVENT[event]} · {numbers.count(int(now[event]))}" for event in events][::-1]
     chart = charts.figure(320)
     chart.add_bar(
         x=now[events[::-1]],
@@ -146,10 +181,9 @@ def _events(month: Month, history: pandas.DataFrame) -> None:
         orientation="h",
         marker_color=colours.MAIN,
         name=words.short_month(month.month),
-        text=[numbers.count(int(value)) for value in now[events[::-1]]],
-        textposition="auto",
-        hovertemplate="%{y}: %{x:,.0f}<extra></extra>",
+        hovertemplate="%{x:,.0f}",
     )
+    chart.update_xaxes(tickformat=",")
     if len(table) > 1 and not month.is_open:
         chart.add_scatter(
             x=table[events].iloc[-2][events[::-1]],
@@ -157,13 +191,15 @@ def _events(month: Month, history: pandas.DataFrame) -> None:
             mode="markers",
             marker={"symbol": "line-ns-open", "size": 18, "color": colours.FALL, "line": {"width": 3}},
             name=words.short_month(table.index[-2]),
-            hovertemplate="%{y}: %{x:,.0f}<extra></extra>",
+            hovertemplate="%{x:,.0f}",
         )
+    mark = "." if month.is_open else ", the mark being the month before."
+    others = [
+        f"{words.EVENT[event]}: {numbers.count(_value(table.iloc[-1], event))}" for event in ("retained", "registered")
+    ]
     charts.show(
         f"{words.EVENT[largest]} was the most frequent change: {numbers.count(int(now[largest]))} customers",
-        "Lifecycle events of the month"
-        + ("." if month.is_open else ", the mark being the month before.")
-        + f" Retained: {numbers.count(_last(table, 'retained'))}, registered: {numbers.count(_last(table, 'registered'))}.",
+        f"Lifecycle events of the month{mark} {', '.join(others)}.",
         chart,
         "events",
     )
@@ -190,12 +226,17 @@ def _growth(month: Month, history: pandas.DataFrame) -> None:
     named = words.month(shown.index[-1])
     verdict = "more than" if gained > dormant else "fewer than" if gained < dormant else "as many as"
     buyers = _value(last, "returning") + gained
-    earlier = f" = {numbers.count(buyers - gained + dormant)} before + {numbers.count(_value(last, 'new'))} new"
+    sentences = [
+        "Buyers of a core product.",
+        f"{named}: {numbers.count(buyers)} buyers = {numbers.count(buyers - gained + dormant)} before",
+        f"+ {numbers.count(_value(last, 'new'))} new + {numbers.count(_value(last, 'resurrected'))} resurrected",
+        f"{numbers.MINUS} {numbers.count(dormant)} dormant.",
+    ]
+    if month.is_open:
+        sentences.append(f"{words.month(month.month)} is open and left out: who pauses is known at its end.")
     charts.show(
         f"{named} gained {numbers.count(gained)} buyers, {verdict} the {numbers.count(dormant)} who paused",
-        f"Buyers of a core product. {named}: {numbers.count(buyers)} buyers{earlier}"
-        f" + {numbers.count(_value(last, 'resurrected'))} resurrected {numbers.MINUS} {numbers.count(dormant)} dormant."
-        + (f" {words.month(month.month)} is open and left out: who pauses is known at its end." if month.is_open else ""),
+        " ".join(sentences),
         chart,
         "growth",
     )
@@ -257,7 +298,7 @@ def _draw_revenue(month: Month, other: date, before: Revenue, after: Revenue) ->
     with left:
         charts.show(
             f"Revenue went from {total} ({changed}); most of it came from {driver.lower()}",
-            f"What each factor brought against {named}; the parts add up to the change. The scale does not begin at zero.",
+            f"What each factor brought against {named}; the parts add up to the change. Not from zero.",
             chart,
             "revenue",
         )
@@ -265,7 +306,7 @@ def _draw_revenue(month: Month, other: date, before: Revenue, after: Revenue) ->
         st.markdown("**Customers × orders × items × price**")
         st.caption("Customers with an order, orders of each, items of an order, price of an item net of returns.")
         old, new = before.factors or {}, after.factors or {}
-        st.dataframe(
+        tables.show(
             pandas.DataFrame(
                 {
                     "Factor": list(brought),
@@ -274,7 +315,6 @@ def _draw_revenue(month: Month, other: date, before: Revenue, after: Revenue) ->
                     "Brought": [numbers.money(value) for value in brought.values()],
                 }
             ),
-            hide_index=True,
         )
 
 
@@ -301,11 +341,11 @@ def _tier_by_status(month: Month) -> None:
     table.loc["total"] = table.sum()
     total = int(table.loc["total", "total"])
     shown = table.map(lambda value: "" if pandas.isna(value) or value == 0 else numbers.count(value))
-    shown.index = pandas.Index([words.STATUS.get(status, "All") for status in table.index], name="Status")
     shown.columns = pandas.Index([words.tier(tier) if tier != "total" else "All" for tier in table.columns])
+    shown.insert(0, "Status", [words.STATUS.get(status, "All") for status in table.index])
     st.markdown(f"**{numbers.count(total)} customers by status and tier**")
     st.caption(f"Everybody known until {words.day(month.as_of_date)}. Only scored statuses have a tier.")
-    st.table(shown)
+    tables.show(shown)
 
 
 def _reach(month: Month, history: pandas.DataFrame) -> None:
@@ -321,6 +361,19 @@ def _reach(month: Month, history: pandas.DataFrame) -> None:
         )
 
 
+def _summary_download(month: Month) -> None:
+    st.markdown("**All of it in Excel**")
+    st.caption("Tiers, statuses, events, segments, reach, movements, stores and data quality, with the SQL of each.")
+    st.download_button(
+        f"Excel summary of {words.month(month.month)}",
+        data=partial(export.summary, month.month),
+        file_name=export.summary_name(month.month),
+        mime=export.MIME["xlsx"],
+        on_click="ignore",
+        icon=":material/download:",
+    )
+
+
 def _by_month(history: pandas.DataFrame, dimension: str) -> pandas.DataFrame:
     """Customers by month (rows) and value of the dimension (columns), gaps as 0."""
     chosen = history[history["dimension"] == dimension]
@@ -333,10 +386,6 @@ def _month_names(table: pandas.DataFrame) -> list[str]:
 
 def _value(counts: pandas.Series, name: str) -> int:
     return int(counts.get(name, 0))
-
-
-def _last(table: pandas.DataFrame, name: str) -> int:
-    return int(table[name].iloc[-1]) if name in table else 0
 
 
 main()

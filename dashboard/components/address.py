@@ -1,6 +1,6 @@
 """What a reader chose, kept in the page's address (so that it can be bookmarked) and across pages."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import streamlit as st
 
@@ -15,6 +15,19 @@ def restore(name: str, default: object, read: Callable[[list[str]], object]) -> 
         st.session_state[name] = read(given)
     elif name not in st.session_state:
         st.session_state[name] = default
+
+
+def follow_link(names: Sequence[str]) -> None:
+    """Before the widgets of a page are drawn: an address that brings anything new decides all of `names`.
+
+    What such a link leaves out is then at its default, not at what was chosen before; a plain change of page keeps
+    what was chosen.
+    """
+    given = {name: st.query_params.get_all(name) for name in names}
+    if any(values and values != st.session_state.get(_written(name)) for name, values in given.items()):
+        for name in names:
+            st.session_state.pop(name, None)
+            st.session_state.pop(_written(name), None)
 
 
 def write(name: str, values: list[str]) -> None:

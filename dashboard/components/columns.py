@@ -12,9 +12,9 @@ LABELS = {
     "customer_group": "Group",
     "city": "City",
     "home_store_id": "Home store",
-    "opt_in_email": "E-mail",
-    "opt_in_sms": "SMS",
-    "opt_in_phone": "Phone",
+    "opt_in_email": "E-mail opt-in",
+    "opt_in_sms": "SMS opt-in",
+    "opt_in_phone": "Phone opt-in",
     "is_in_master": "In master",
     "first_core_date": "First core purchase",
     "last_core_date": "Last core purchase",
@@ -48,6 +48,17 @@ LABELS = {
     "previous_segment": "Segment before",
     "rule_set": "Rule set",
 }
+MASTER_LABELS = {
+    "current_city": "City now",
+    "current_customer_group": "Group now",
+    "current_home_store_id": "Home store now",
+    "current_opt_in_email": "E-mail opt-in now",
+    "current_opt_in_sms": "SMS opt-in now",
+    "current_opt_in_phone": "Phone opt-in now",
+    "current_is_in_master": "In master now",
+    "registration_date": "Registered",
+    "responsible_email": "Responsible seller",
+}
 MONEY = {"monetary", "total_amount", "month_amount", "month_core_amount"}
 COUNTS = {"recency_days", "frequency", "month_orders", "month_items", "tenure_months"}
 DATES = {"first_core_date", "last_core_date", "last_purchase_date", "last_scored_month"}
@@ -58,8 +69,8 @@ TIERS = {"value_tier", "last_scored_tier", "previous_tier"}
 
 
 def label(column: str) -> str:
-    """Heading of a column."""
-    return LABELS[column]
+    """Heading of a column of the snapshot or of a master attribute."""
+    return LABELS.get(column) or MASTER_LABELS[column]
 
 
 def configuration(columns: list[str]) -> dict[str, Any]:
@@ -80,8 +91,12 @@ def in_words(page: pandas.DataFrame) -> pandas.DataFrame:
         elif column == "growth_state":
             shown[column] = shown[column].map(words.GROWTH)
         elif column in FLAGS:
-            shown[column] = shown[column].map(lambda value: "Unknown" if pandas.isna(value) else "Yes" if value else "No")
+            shown[column] = shown[column].map(_yes_or_no)
     return shown
+
+
+def _yes_or_no(value: Any) -> str:
+    return "Unknown" if pandas.isna(value) else "Yes" if value else "No"
 
 
 def _configured(column: str) -> Any:

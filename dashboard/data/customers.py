@@ -1,4 +1,4 @@
-"""The customer list: counts, breakdowns and pages of exactly the customers that a selection names."""
+"""The customer list: counts, breakdowns and pages of exactly the customers of an audience."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,8 +7,8 @@ from typing import Any
 
 import pandas
 
+from dashboard.data.audience import Audience, Group, group_clause, where
 from dashboard.data.warehouse import connect, frame
-from include.warehouse.customer_filter import CustomerFilter, where_clause
 from include.warehouse.export_customers import COLUMNS
 
 FIRST_COLUMNS = (
@@ -35,7 +35,7 @@ ATTRIBUTES = ("customer_group", "city", "home_store_id")
 
 @dataclass(frozen=True)
 class Counts:
-    """What a selection holds, by status, tier and segment."""
+    """What an audience holds, by status, tier and segment."""
 
     customers: int
     known: int
@@ -45,9 +45,9 @@ class Counts:
     groups: pandas.DataFrame
 
 
-def counts(month: date, filters: CustomerFilter) -> Counts:
-    """Customers of a selection, their money, reach by channel, and customers by status, tier and segment."""
-    conditions, parameters = where_clause(filters, month)
+def counts(month: date, audience: Audience) -> Counts:
+    """Customers of an audience, their money, reach by channel, and customers by status, tier and segment."""
+    conditions, parameters = where(audience, month)
     groups = _frame(
         f"""
         select
@@ -66,7 +66,9 @@ def counts(month: date, filters: CustomerFilter) -> Counts:
         """,
         parameters,
     )
-    known = frame("select coalesce(sum(customers), 0)::bigint as known from mart.month_summary where month = :month", month=month)
+    known = frame(
+        "select coalesce(sum(customers), 0)::bigint as known from mart.month_summary where month = :month", month=month
+    )
     return Counts(
         customers=int(groups["customers"].sum()),
         known=int(known["known"].iloc[0]),
@@ -77,9 +79,32 @@ def counts(month: date, filters: CustomerFilter) -> Counts:
     )
 
 
-def by_attribute(month: date, filters: CustomerFilter, attribute: str, most: int = 12) -> pandas.DataFrame:
-    """Customers of a selection by one of ATTRIBUTES, the most frequent values first: value, customers, monetary."""
-    conditions, parameters = where_clause(filters, month)
+def total(month: date, audience: Audience) -> int:
+    """Customers of an audience."""
+    conditions, parameters = where(audience, month)
+    found = _frame(
+        f"select count(*) as customers from mart.customer_snapshot as customer where {conditions}", parameters
+    )
+    return int(found["customers"].iloc[0])
+
+
+def group_counts(month: date, groups: tuple[Group, ...]) -> list[int]:
+    """Customers of the month in each group by itself, in one pass."""
+    parameters: dict[str, Any] = {"month": month}
+    counted = [
+        f"count(*) filter (where {group_clause(group, f'group_{number}', parameters)}) as group_{number}"
+        for number, group in enumerate(groups, 1)
+    ]
+    found = _frame(
+        f"select {', '.join(counted)} from mart.customer_snapshot as customer where customer.month = %(month)s",
+        parameters,
+    )
+    return [int(count) for count in found.iloc[0]]
+
+
+def by_attribute(month: date, audience: Audience, attribute: str, most: int = 12) -> pandas.DataFrame:
+    """Customers of an audience by one of ATTRIBUTES, the most frequent values first: value, customers, monetary."""
+    conditions, parameters = where(audience, month)
     return _frame(
         f"""
         select customer.{_listed(attribute, ATTRIBUTES)} as value, count(*) as customers, sum(monetary) as monetary
@@ -93,31 +118,31 @@ def by_attribute(month: date, filters: CustomerFilter, attribute: str, most: int
     )
 
 
-def page(
-    month: date,
-    filters: CustomerFilter,
-    columns: Sequence[str],
-    sort: str,
-    is_descending: bool,
-    limit: int,
-    offset: int,
-) -> pandas.DataFrame:
-    """One page of the list, sorted in the database; unknown values come last, equal ones by customer_id."""
-    conditions, parameters = where_clause(filters, month)
-    shown = ",\n            ".join(f"customer.{_listed(column, COLUMNS)}" for column in columns)
-    direction = "desc" if is_descending else "asc"
-    order = "" if sort == "customer_id" else f"customer.{_listed(sort, COLUMNS)} {direction} nulls last, "
-    last = f"customer.customer_id {direction}" if sort == "customer_id" else "customer.customer_id"
+@dataclass(frozen=True)
+class Arrangement:
+    """Columns of the list, all from COLUMNS, and the one it is sorted by."""
+
+    columns: tuple[str, ...] = FIRST_COLUMNS
+    sort: str = "monetary"
+    is_descending: bool = True
+
+
+def page(month: date, audience: Audience, arrangement: Arrangement, number: int, rows: int) -> pandas.DataFrame:
+    """Page `number`, from 1, of a list with `rows` a page; the unknown comes last, ties go by customer_id."""
+    conditions, parameters = where(audience, month)
+    shown = ",\n            ".join(f"customer.{_listed(column, COLUMNS)}" for column in arrangement.columns)
+    direction = "desc" if arrangement.is_descending else "asc"
+    order = f"customer.{_listed(arrangement.sort, COLUMNS)} {direction} nulls last"
     return _frame(
         f"""
         select
             {shown}
         from mart.customer_snapshot as customer
         where {conditions}
-        order by {order}{last}
+        order by {order}, customer.customer_id
         limit %(limit)s offset %(offset)s
         """,
-        parameters | {"limit": limit, "offset": offset},
+        parameters | {"limit": rows, "offset": (number - 1) * rows},
     )
 
 
@@ -138,7 +163,9 @@ def values(month: date, attribute: str) -> list[str | None]:
 
 def segments(rule_set: int) -> list[str]:
     """Segments of a rule set, in its order."""
-    found = frame("select segment from mart.rule_segment where rule_set = :rule_set order by position", rule_set=rule_set)
+    found = frame(
+        "select segment from mart.rule_segment where rule_set = :rule_set order by position", rule_set=rule_set
+    )
     return list(found["segment"])
 
 

@@ -75,7 +75,9 @@ def tier_by_status(month: date) -> pandas.DataFrame:
 
 def tiers(rule_set: int) -> list[str]:
     """Tiers of a rule set, best first, then none."""
-    found = frame("select tier from mart.rule_tier where rule_set = :rule_set order by tier_rank desc", rule_set=rule_set)
+    found = frame(
+        "select tier from mart.rule_tier where rule_set = :rule_set order by tier_rank desc", rule_set=rule_set
+    )
     return [*found["tier"], "none"]
 
 
@@ -183,8 +185,8 @@ class Revenue:
 
     @property
     def factors(self) -> dict[str, Decimal] | None:
-        """Customers × orders per customer × items per order × price per item; None where one of them is not positive."""
-        if min(self.amount, self.customers, self.orders, self.items) <= 0:
+        """The factors by name, their product being the amount; None where one of them is not positive."""
+        if self.amount <= 0 or self.customers <= 0 or self.orders <= 0 or self.items <= 0:
             return None
         return {
             "Customers": Decimal(self.customers),
@@ -264,7 +266,8 @@ def whole_month(month: date) -> Flows | None:
             count(*) > 0 as is_published,
             coalesce(sum(scored), 0)::bigint as engaged,
             coalesce(sum(customers) filter (where growth_state = 'new'), 0)::bigint as new,
-            coalesce(sum(customers) filter (where lifecycle_event in ('recovered', 'reactivated')), 0)::bigint as won_back,
+            coalesce(sum(customers) filter (where lifecycle_event in ('recovered', 'reactivated')), 0)::bigint
+                as won_back,
             coalesce(sum(customers) filter (where lifecycle_event = 'lost'), 0)::bigint as lost,
             coalesce(sum(month_amount), 0) as revenue
         from mart.month_summary

@@ -1,0 +1,374 @@
+"""The audience builder: conditions in and/or groups, kept in the address as a link to share."""
+
+from dataclasses import dataclass, field
+from datetime import date
+from itertools import count
+from typing import Any, Literal
+
+import streamlit as st
+
+from dashboard.components import address, columns, numbers, words
+from dashboard.components.cache import ask
+from dashboard.data import customers, overview
+from dashboard.data import months as calendar
+from dashboard.data.audience import (
+    FIELDS,
+    LIST_OPERATORS,
+    LONGEST_VALUE,
+    MOST_CONDITIONS,
+    NOT_KNOWN_THEN,
+    OPERATORS,
+    AudienceError,
+    Condition,
+    Group,
+    check,
+    from_text,
+    to_text,
+)
+from dashboard.data.months import Month
+from include.warehouse.export_customers import COLUMNS
+
+LONGEST_LINK = 6_000
+HIDDEN: Literal["collapsed"] = "collapsed"
+FIRST_DAY, LAST_DAY = date(1900, 1, 1), date(2199, 12, 31)
+OPERATOR_WORDS = {
+    "is": "is one of",
+    "is_not": "is none of",
+    "is_unknown": "is unknown",
+    "is_known": "is known",
+    "at_least": "is at least",
+    "at_most": "is at most",
+    "between": "is between",
+    "equals": "is exactly",
+    "since": "is on or after",
+    "until": "is on or before",
+    "is_yes": "is yes",
+    "is_no": "is no",
+    "contains": "contains",
+    "begins_with": "begins with",
+    NOT_KNOWN_THEN: "customer was not known yet",
+}
+MATCH_WORDS = {"all": "all of these", "any": "any of these"}
+GROUP_WORDS = {"all": "All groups", "any": "Any group"}
+identities = count(1)
+
+
+@dataclass
+class Draft:
+    """A condition as it stands on the page, possibly without its values yet."""
+
+    column: str = "activity_status"
+    operator: str = "is"
+    values: list[str] = field(default_factory=list)
+    month: date | None = None
+    identity: int = field(default_factory=lambda: next(identities))
+
+
+@dataclass
+class DraftGroup:
+    """A group as it stands on the page."""
+
+    conditions: list[Draft]
+    is_any: bool = False
+    is_excluded: bool = False
+    identity: int = field(default_factory=lambda: next(identities))
+
+
+@dataclass
+class Drafts:
+    """All groups as they stand on the page."""
+
+    groups: list[DraftGroup] = field(default_factory=list)
+    is_any: bool = False
+
+
+def conditions(month: Month) -> tuple[tuple[Group, ...], bool]:
+    """Draws the builder; gives its complete groups and whether any of them is enough."""
+    address.restore("where", Drafts(), _read)
+    drafts: Drafts = st.session_state["where"]
+    number = sum(len(group.conditions) for group in drafts.groups)
+    label = f"Conditions ({number})" if number else "More conditions: any column, any month, and/or groups"
+    with st.expander(label, icon=":material/tune:", expanded=bool(number)):
+        _presets(month)
+        if len(drafts.groups) > 1:
+            drafts.is_any = _match("match groups", "A customer must match", drafts.is_any, GROUP_WORDS)
+        for position, group in enumerate(drafts.groups, 1):
+            _group(month, drafts, group, position)
+        st.button("Add a group", on_click=_add_group, icon=":material/add:", disabled=number >= MOST_CONDITIONS)
+        complete = _complete(drafts)
+        link = to_text(complete, drafts.is_any) if complete else ""
+        if len(link) > LONGEST_LINK:
+            st.caption("These conditions are too long for a link; they hold in this window only.")
+    address.write("where", [link] if 0 < len(link) <= LONGEST_LINK else [])
+    return complete, drafts.is_any
+
+
+def _read(given: list[str]) -> Drafts:
+    try:
+        groups, is_any = from_text(given[0])
+    except AudienceError as error:
+        st.warning(f"The link's conditions are left out: {error}.", icon=":material/link_off:")
+        return Drafts()
+    return drafts_of(groups, is_any)
+
+
+def drafts_of(groups: tuple[Group, ...], is_any: bool = False) -> Drafts:
+    """Groups as the page edits them."""
+    return Drafts(
+        groups=[
+            DraftGroup(
+                conditions=[
+                    Draft(item.field, item.operator, list(item.values), item.month) for item in group.conditions
+                ],
+                is_any=group.is_any,
+                is_excluded=group.is_excluded,
+            )
+            for group in groups
+        ],
+        is_any=is_any,
+    )
+
+
+def _complete(drafts: Drafts) -> tuple[Group, ...]:
+    """The groups without the conditions that still lack a value."""
+    groups = []
+    for group in drafts.groups:
+        complete = []
+        for draft in group.conditions:
+            condition = Condition(draft.column, draft.operator, tuple(draft.values), draft.month)
+            try:
+                check(condition)
+            except AudienceError:
+                continue
+            complete.append(condition)
+        if complete:
+            groups.append(Group(tuple(complete), group.is_any, group.is_excluded))
+    return tuple(groups)
+
+
+def _presets(month: Month) -> None:
+    best = tuple(tier for tier in ask(overview.tiers, month.rule_set) if tier != "none")[:2]
+    presets = {
+        "Win back": (
+            Condition("activity_status", "is", ("lapsed", "lost")),
+            Condition("last_scored_tier", "is", best),
+        ),
+        "High value slipping": (
+            Condition("activity_status", "is", ("at_risk",)),
+            Condition("m_score", "at_least", ("4",)),
+        ),
+        "New and worth keeping": (
+            Condition("activity_status", "is", ("new",)),
+            Condition("frequency", "at_least", ("2",)),
+        ),
+    }
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.caption("Begin with", width="content")
+        for name, preset in presets.items():
+            st.button(name, on_click=_set_preset, args=(preset,), type="tertiary", key=f"preset {name}")
+
+
+def _group(month: Month, drafts: Drafts, group: DraftGroup, position: int) -> None:
+    with st.container(border=True):
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.markdown(f"**Group {position}**", width="content")
+            group.is_any = _match(f"match {group.identity}", "Match", group.is_any, MATCH_WORDS, collapsed=True)
+            group.is_excluded = st.toggle(
+                "Exclude these customers", value=group.is_excluded, key=f"exclude {group.identity}"
+            )
+            _group_count(month, group)
+        for draft in list(group.conditions):
+            _condition(month, group, draft)
+        with st.container(horizontal=True):
+            key = group.identity
+            st.button("Add a condition", on_click=_add_condition, args=(group,), key=f"add {key}", type="tertiary")
+            st.button("Remove group", on_click=drafts.groups.remove, args=(group,), key=f"drop {key}", type="tertiary")
+
+
+def _group_count(month: Month, group: DraftGroup) -> None:
+    complete = _complete(Drafts([group]))
+    if complete:
+        alone = Group(complete[0].conditions, complete[0].is_any)
+        counted = ask(customers.group_counts, month.month, (alone,))[0]
+        st.badge(f"{numbers.count(counted)} customers", color="gray")
+
+
+def _condition(month: Month, group: DraftGroup, draft: Draft) -> None:
+    names = list(FIELDS)
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        draft.column = st.selectbox(
+            "Column",
+            names,
+            index=names.index(draft.column),
+            format_func=columns.label,
+            key=f"field {draft.identity}",
+            width=170,
+            label_visibility=HIDDEN,
+        )
+        draft.month = _month(draft)
+        draft.operator = _operator(draft)
+        draft.values = _values(month, draft)
+        st.button(
+            "",
+            icon=":material/close:",
+            help="Remove this condition",
+            on_click=_remove_condition,
+            args=(group, draft),
+            key=f"remove {draft.identity}",
+            type="tertiary",
+        )
+
+
+def _month(draft: Draft) -> date | None:
+    """The month in which the condition is asked; None for the one that is shown."""
+    if FIELDS[draft.column].is_master:
+        return None
+    options = [None, *(month.month for month in ask(calendar.months))]
+    chosen: date | None = st.selectbox(
+        "In",
+        options,
+        index=options.index(draft.month) if draft.month in options else 0,
+        format_func=lambda month: words.month(month) if month else "This month",
+        key=f"month {draft.identity}",
+        width=150,
+        label_visibility=HIDDEN,
+    )
+    return chosen
+
+
+def _operator(draft: Draft) -> str:
+    fitting = list(OPERATORS[FIELDS[draft.column].kind]) + ([NOT_KNOWN_THEN] if draft.month else [])
+    chosen: str = st.selectbox(
+        "Condition",
+        fitting,
+        index=fitting.index(draft.operator) if draft.operator in fitting else 0,
+        format_func=lambda operator: OPERATOR_WORDS[operator],
+        key=f"operator {draft.identity} {FIELDS[draft.column].kind} {draft.month is None}",
+        width=140,
+        label_visibility=HIDDEN,
+    )
+    return chosen
+
+
+def _values(month: Month, draft: Draft) -> list[str]:
+    kind = FIELDS[draft.column].kind
+    key = f"values {draft.identity} {draft.column} {draft.operator}"
+    if draft.operator == NOT_KNOWN_THEN:
+        return []
+    if kind in ("choice", "text") and draft.operator in LIST_OPERATORS:
+        return _list(month, draft, kind, key)
+    wanted = OPERATORS[kind][draft.operator].count("{") - OPERATORS[kind][draft.operator].count("{column}")
+    given = [*draft.values, *[None] * wanted][:wanted]
+    if kind == "number" and COLUMNS[draft.column] == "count":
+        kind = "count"
+    entered = [_value(kind, f"{key} {number}", text) for number, text in enumerate(given)]
+    return [text for text in entered if text]
+
+
+def _value(kind: str, key: str, text: str | None) -> str | None:
+    """One value of a condition as text; None while it is not given."""
+    if kind == "count":
+        whole = st.number_input("Value", value=_whole(text), step=1, key=key, width=120, label_visibility=HIDDEN)
+        return None if whole is None else str(whole)
+    if kind == "number":
+        number = st.number_input(
+            "Value", value=_number(text), format="%.2f", key=key, width=150, label_visibility=HIDDEN
+        )
+        return None if number is None else repr(number)
+    if kind == "date":
+        day = st.date_input(
+            "Value",
+            value=_day(text),
+            min_value=FIRST_DAY,
+            max_value=LAST_DAY,
+            format="DD/MM/YYYY",
+            key=key,
+            width=150,
+            label_visibility=HIDDEN,
+        )
+        return day.isoformat() if isinstance(day, date) else None
+    given = st.text_input(
+        "Value", value=text or "", key=key, max_chars=LONGEST_VALUE, width=200, label_visibility=HIDDEN
+    )
+    return given.strip() or None
+
+
+def _list(month: Month, draft: Draft, kind: str, key: str) -> list[str]:
+    known = _options(month, draft.column) if kind == "choice" else {}
+    options = list(dict.fromkeys([*known, *draft.values]))
+    chosen: list[str] = st.multiselect(
+        "Values",
+        options,
+        default=[value for value in draft.values if value in options],
+        format_func=lambda value: known.get(value, value),
+        accept_new_options=kind == "text",
+        placeholder="Choose" if kind == "choice" else "Type a value, Enter",
+        key=key,
+        width=260,
+        label_visibility=HIDDEN,
+    )
+    return chosen
+
+
+def _options(month: Month, name: str) -> dict[str, str]:
+    """The values of a column and the words for them."""
+    if name in columns.STATUSES:
+        return words.STATUS
+    if name in columns.TIERS:
+        return {tier: words.tier(tier) for tier in ask(overview.tiers, month.rule_set)}
+    if name in ("segment", "previous_segment"):
+        return {segment: segment for segment in ask(customers.segments, month.rule_set)}
+    fixed = {"lifecycle_event": words.EVENT, "growth_state": words.GROWTH, "abc_class": {"A": "A", "B": "B", "C": "C"}}
+    if name in fixed:
+        return fixed[name]
+    return {value: value for value in ask(customers.values, month.month, name) if value is not None}
+
+
+def _match(key: str, label: str, is_any: bool, options: dict[str, str], collapsed: bool = False) -> bool:
+    chosen: Any = st.segmented_control(
+        label,
+        list(options),
+        default="any" if is_any else "all",
+        format_func=lambda match: options[match],
+        required=True,
+        key=key,
+        label_visibility="collapsed" if collapsed else "visible",
+    )
+    return bool(chosen == "any")
+
+
+def _whole(text: str | None) -> int | None:
+    number = _number(text)
+    return None if number is None else int(number)
+
+
+def _number(text: str | None) -> float | None:
+    try:
+        return float(text) if text else None
+    except ValueError:
+        return None
+
+
+def _day(text: str | None) -> date | None:
+    try:
+        return date.fromisoformat(text) if text else None
+    except ValueError:
+        return None
+
+
+def _add_group() -> None:
+    st.session_state["where"].groups.append(DraftGroup([Draft()]))
+
+
+def _add_condition(group: DraftGroup) -> None:
+    group.conditions.append(Draft())
+
+
+def _remove_condition(group: DraftGroup, draft: Draft) -> None:
+    group.conditions.remove(draft)
+    drafts: Drafts = st.session_state["where"]
+    drafts.groups = [other for other in drafts.groups if other.conditions]
+
+
+def _set_preset(preset: tuple[Condition, ...]) -> None:
+    st.session_state["where"] = drafts_of((Group(preset),))

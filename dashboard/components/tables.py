@@ -1,0 +1,13 @@
+"""Small tables of words and numbers that are already written for people."""
+
+import pandas
+import streamlit as st
+
+
+def show(table: pandas.DataFrame, texts: int = 1) -> None:
+    """Draws a whole table: its first `texts` columns to the left, the others, being numbers, to the right."""
+    configuration = {
+        column: st.column_config.TextColumn(column, alignment="left" if position < texts else "right")
+        for position, column in enumerate(table.columns)
+    }
+    st.dataframe(table, hide_index=True, column_config=configuration, height="content")

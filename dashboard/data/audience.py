@@ -1,0 +1,325 @@
+"""Audiences: conditions over a month's customers in and/or groups, as SQL with every value bound.
+
+The SQL speaks of `mart.customer_snapshot as customer`. Names come from FIELDS and OPERATORS alone.
+"""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+from include.warehouse.customer_filter import CustomerFilter, where_clause
+from include.warehouse.export_customers import COLUMNS
+
+MOST_CONDITIONS = 50
+LONGEST_VALUE = 10_000
+MOST_DIGITS = 20
+CHANNELS = ("email", "sms", "phone")
+
+
+class AudienceError(ValueError):
+    """An audience that cannot be understood; the message is for the reader."""
+
+
+@dataclass(frozen=True)
+class Field:
+    """Something that a condition can be about; `kind` says which operators fit."""
+
+    name: str
+    kind: str
+    is_master: bool = False
+
+
+# Of the list columns those that are picked from a list of values, the rest by what the export calls them.
+CHOICES = (
+    "activity_status",
+    "value_tier",
+    "segment",
+    "lifecycle_event",
+    "growth_state",
+    "abc_class",
+    "previous_status",
+    "previous_tier",
+    "previous_segment",
+    "last_scored_tier",
+    "customer_group",
+    "city",
+    "home_store_id",
+)
+NOT_A_CONDITION = ("month", "as_of_date", "run_id")
+KINDS = {"count": "number", "number": "number", "money": "number", "date": "date", "flag": "flag", "text": "text"}
+MASTER_FIELDS = {
+    "current_city": ("city", "text"),
+    "current_customer_group": ("customer_group", "text"),
+    "current_home_store_id": ("home_store_id", "text"),
+    "current_opt_in_email": ("opt_in_email", "flag"),
+    "current_opt_in_sms": ("opt_in_sms", "flag"),
+    "current_opt_in_phone": ("opt_in_phone", "flag"),
+    "current_is_in_master": ("is_in_master", "flag"),
+    "registration_date": ("registration_date", "date"),
+    "responsible_email": ("responsible_email", "text"),
+}
+FIELDS = {
+    name: Field(name, "choice" if name in CHOICES else KINDS[kind])
+    for name, kind in COLUMNS.items()
+    if name not in NOT_A_CONDITION
+} | {name: Field(name, kind, is_master=True) for name, (_, kind) in MASTER_FIELDS.items()}
+
+# Operator: the SQL with {column} and one {0}, {1} … for each value; None where it takes a list of values.
+OPERATORS: dict[str, dict[str, str]] = {
+    "choice": {
+        "is": "{column} = any({0})",
+        "is_not": "({column} <> all({0}) or {column} is null)",
+        "is_unknown": "{column} is null",
+        "is_known": "{column} is not null",
+    },
+    "number": {
+        "at_least": "{column} >= {0}",
+        "at_most": "{column} <= {0}",
+        "between": "{column} between {0} and {1}",
+        "equals": "{column} = {0}",
+        "is_unknown": "{column} is null",
+        "is_known": "{column} is not null",
+    },
+    "date": {
+        "since": "{column} >= {0}",
+        "until": "{column} <= {0}",
+        "between": "{column} between {0} and {1}",
+        "is_unknown": "{column} is null",
+        "is_known": "{column} is not null",
+    },
+    "flag": {
+        "is_yes": "{column} is true",
+        "is_no": "{column} is false",
+        "is_unknown": "{column} is null",
+    },
+    "text": {
+        "is": "{column} = any({0})",
+        "is_not": "({column} <> all({0}) or {column} is null)",
+        "contains": "position(lower({0}) in lower({column})) > 0",
+        "begins_with": "starts_with(lower({column}), lower({0}))",
+        "is_unknown": "{column} is null",
+        "is_known": "{column} is not null",
+    },
+}
+LIST_OPERATORS = ("is", "is_not")
+# Beside those of its kind, a condition about another month may ask for customers who were not known yet.
+NOT_KNOWN_THEN = "not_known_then"
+
+
+@dataclass(frozen=True)
+class Condition:
+    """One condition; `month` asks for the value in another month than the one that is shown."""
+
+    field: str
+    operator: str
+    values: tuple[str, ...] = ()
+    month: date | None = None
+
+
+@dataclass(frozen=True)
+class Group:
+    """Conditions of which all must hold, or any; an excluded group takes its customers away."""
+
+    conditions: tuple[Condition, ...]
+    is_any: bool = False
+    is_excluded: bool = False
+
+
+@dataclass(frozen=True)
+class Audience:
+    """The filters of a list, and groups of conditions of which all must hold, or any.
+
+    With a `channel` only customers who are in the current master and opted in to it there, whatever month is shown.
+    """
+
+    filters: CustomerFilter = field(default_factory=CustomerFilter)
+    groups: tuple[Group, ...] = ()
+    is_any: bool = False
+    channel: str | None = None
+
+    @property
+    def is_everybody(self) -> bool:
+        """Whether nothing is asked for."""
+        return not self.as_document()
+
+    def as_document(self) -> dict[str, Any]:
+        """What was asked for, for people and for the About sheet."""
+        document = self.filters.as_document()
+        if self.groups:
+            document["conditions"] = json.loads(to_text(self.groups, self.is_any))
+        if self.channel:
+            document["opted_in_now_to"] = self.channel
+        return document
+
+
+def where(audience: Audience, month: date) -> tuple[str, dict[str, Any]]:
+    """Conditions over `mart.customer_snapshot as customer` and their parameters in psycopg2's named style."""
+    statement, parameters = where_clause(audience.filters, month)
+    if audience.groups:
+        parts = [group_clause(group, f"group_{number}", parameters) for number, group in enumerate(audience.groups, 1)]
+        statement += f"\n    and ({_joined(parts, audience.is_any)})"
+    if audience.channel:
+        if audience.channel not in CHANNELS:
+            raise AudienceError(f"there is no channel {audience.channel[:50]!r}")
+        statement += (
+            "\n    and exists (select from mart.customers as master where master.customer_id = customer.customer_id"
+            f" and master.is_in_master and master.opt_in_{audience.channel})"
+        )
+    return statement, parameters
+
+
+def group_clause(group: Group, prefix: str, parameters: dict[str, Any]) -> str:
+    """The SQL of one group; adds its values to `parameters`, their names beginning with `prefix`."""
+    parts = [
+        _condition_clause(condition, f"{prefix}_{number}", parameters)
+        for number, condition in enumerate(group.conditions, 1)
+    ]
+    clause = f"({_joined(parts, group.is_any)})"
+    return f"({clause}) is not true" if group.is_excluded else clause
+
+
+def _joined(parts: Sequence[str], is_any: bool) -> str:
+    return (" or " if is_any else " and ").join(parts)
+
+
+def _condition_clause(condition: Condition, prefix: str, parameters: dict[str, Any]) -> str:
+    about = FIELDS[condition.field]
+    if condition.month:
+        parameters[f"{prefix}_month"] = condition.month
+        then = (
+            "select from mart.customer_snapshot as earlier"
+            f" where earlier.month = %({prefix}_month)s and earlier.customer_id = customer.customer_id"
+        )
+        if condition.operator == NOT_KNOWN_THEN:
+            return f"not exists ({then})"
+        return f"exists ({then} and {_comparison(condition, f'earlier.{about.name}', prefix, parameters)})"
+    if about.is_master:
+        column, _ = MASTER_FIELDS[about.name]
+        return (
+            "exists (select from mart.customers as master where master.customer_id = customer.customer_id"
+            f" and {_comparison(condition, f'master.{column}', prefix, parameters)})"
+        )
+    return _comparison(condition, f"customer.{about.name}", prefix, parameters)
+
+
+def _comparison(condition: Condition, column: str, prefix: str, parameters: dict[str, Any]) -> str:
+    kind = FIELDS[condition.field].kind
+    values = _typed(condition, kind)
+    names = []
+    for number, value in enumerate(values, 1):
+        parameters[f"{prefix}_{number}"] = value
+        names.append(f"%({prefix}_{number})s")
+    return OPERATORS[kind][condition.operator].format(*names, column=column)
+
+
+def _typed(condition: Condition, kind: str) -> list[Any]:
+    """The values as the database compares them: a list as one array, numbers and dates by their type."""
+    if kind in ("choice", "text") and condition.operator in LIST_OPERATORS:
+        return [list(condition.values)]
+    if kind == "number":
+        return [Decimal(value) for value in condition.values]
+    if kind == "date":
+        return [date.fromisoformat(value) for value in condition.values]
+    return list(condition.values)
+
+
+def check(condition: Condition) -> None:
+    """Raises AudienceError for a condition that does not make sense."""
+    about = FIELDS.get(condition.field)
+    if about is None:
+        raise AudienceError(f"there is no column {condition.field[:50]!r}")
+    if condition.operator == NOT_KNOWN_THEN:
+        if condition.month is None or condition.values:
+            raise AudienceError("“not known then” needs another month and no value")
+        return
+    if condition.operator not in OPERATORS[about.kind]:
+        raise AudienceError(f"{condition.operator[:50]!r} does not fit {condition.field}")
+    if about.is_master and condition.month:
+        raise AudienceError(f"{condition.field} is known only as it is now, not for another month")
+    if any(len(value) > LONGEST_VALUE or not _is_storable(value) for value in condition.values):
+        raise AudienceError(f"a value of {condition.field} is too long or holds a character that no text can have")
+    _check_values(condition, about.kind)
+
+
+def _check_values(condition: Condition, kind: str) -> None:
+    if kind in ("choice", "text") and condition.operator in LIST_OPERATORS:
+        if not condition.values:
+            raise AudienceError(f"{condition.field}: choose at least one value")
+        return
+    wanted = OPERATORS[kind][condition.operator].count("{") - OPERATORS[kind][condition.operator].count("{column}")
+    if len(condition.values) != wanted:
+        raise AudienceError(f"{condition.field}: {condition.operator} takes {wanted} value{'s' * (wanted != 1)}")
+    try:
+        typed = _typed(condition, kind)
+    except (InvalidOperation, ValueError) as error:
+        raise AudienceError(f"{condition.field}: {', '.join(condition.values)[:50]!r} cannot be read") from error
+    if kind == "number" and not all(value.is_finite() and abs(value.adjusted()) < MOST_DIGITS for value in typed):
+        raise AudienceError(f"{condition.field}: {', '.join(condition.values)[:50]!r} is out of range")
+
+
+def _is_storable(value: str) -> bool:
+    """Whether a text of the database could hold the value: it has neither NUL nor half a surrogate pair."""
+    return "\0" not in value and not any("\ud800" <= character <= "\udfff" for character in value)
+
+
+def to_text(groups: Sequence[Group], is_any: bool) -> str:
+    """The groups as one line of JSON, as links and exports keep them; from_text reads it."""
+    return json.dumps(
+        {
+            "match": "any" if is_any else "all",
+            "groups": [
+                {
+                    "match": "any" if group.is_any else "all",
+                    "exclude": group.is_excluded,
+                    "conditions": [
+                        [
+                            condition.field,
+                            condition.operator,
+                            list(condition.values),
+                            *([f"{condition.month:%Y-%m}"] if condition.month else []),
+                        ]
+                        for condition in group.conditions
+                    ],
+                }
+                for group in groups
+            ],
+        },
+        ensure_ascii=False,
+        separators=(",", ":"),
+    )
+
+
+def from_text(text: str) -> tuple[tuple[Group, ...], bool]:
+    """Reads to_text: the groups and whether any of them is enough. Raises AudienceError."""
+    try:
+        document = json.loads(text)
+        groups = tuple(
+            Group(
+                conditions=tuple(
+                    Condition(
+                        field=str(name),
+                        operator=str(operator),
+                        values=tuple(str(value) for value in values),
+                        month=date.fromisoformat(f"{month[0]}-01") if month else None,
+                    )
+                    for name, operator, values, *month in group["conditions"]
+                ),
+                is_any=group["match"] == "any",
+                is_excluded=bool(group["exclude"]),
+            )
+            for group in document["groups"]
+        )
+        is_any = document["match"] == "any"
+    except (ValueError, TypeError, KeyError, RecursionError) as error:
+        raise AudienceError("the conditions of this link cannot be read; it may have been cut off") from error
+    if sum(len(group.conditions) for group in groups) > MOST_CONDITIONS:
+        raise AudienceError(f"more than {MOST_CONDITIONS} conditions")
+    if any(not group.conditions for group in groups):
+        raise AudienceError("a group has no condition")
+    for group in groups:
+        for condition in group.conditions:
+            check(condition)
+    return groups, is_any
