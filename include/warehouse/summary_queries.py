@@ -90,41 +90,50 @@ order by metric.position, monthly.month
 
 # As TREND, for an open month: every month only up to the day of the month that is known of the open one.
 SAME_DAYS = """
-with day as (
-    select
-        series.month::date as month,
-        series.month::date + day_number as transaction_date
+with known as (
+    select as_of_date - month + 1 as days
     from mart.month
-    cross join generate_series(month.month - interval '12 months', month.month, interval '1 month') as series (month)
-    cross join generate_series(0, month.as_of_date - month.month) as day_number
-    where month.month = %(month)s
-        and series.month::date + day_number < series.month + interval '1 month'
+    where month = %(month)s
+),
+
+receipt as (
+    select
+        month,
+        customer_id,
+        transaction_id,
+        sum(net_amount) as sales,
+        coalesce(sum(net_amount) filter (where is_core), 0) as core_sales,
+        coalesce(sum(quantity) filter (where not is_return), 0) as items,
+        bool_or(not is_return) as is_order,
+        bool_or(is_core and not is_return) as is_core_order
+    from mart.fact_sale_line
+    where transaction_date >= (%(month)s - interval '12 months')::date
+        and transaction_date < (%(month)s + interval '1 month')::date
+        and transaction_date < month + (select days from known)
+    group by month, customer_id, transaction_id
 ),
 
 customer_month as (
     select
-        day.month,
-        line.customer_id,
-        sum(line.net_amount) as sales,
-        coalesce(sum(line.net_amount) filter (where line.is_core), 0) as core_sales,
-        count(distinct line.transaction_id) filter (where not line.is_return) as orders,
-        coalesce(sum(line.quantity) filter (where not line.is_return), 0) as items,
-        bool_or(line.is_core and not line.is_return) as is_buyer
-    from mart.fact_sale_line as line
-    join day on day.transaction_date = line.transaction_date
-    where line.transaction_date >= (%(month)s - interval '12 months')::date
-        and line.transaction_date < (%(month)s + interval '1 month')::date
-    group by day.month, line.customer_id
+        month,
+        customer_id,
+        sum(sales) as sales,
+        sum(core_sales) as core_sales,
+        sum(items) as items,
+        count(*) filter (where is_order) as orders,
+        bool_or(is_core_order) as is_buyer
+    from receipt
+    group by month, customer_id
 ),
 
 first_purchase as (
     select
-        day.month,
+        date_trunc('month', first_core_date::timestamp)::date as month,
         count(*) as growth_new
-    from mart.customer_snapshot as customer
-    join day on day.transaction_date = customer.first_core_date
-    where customer.month = %(month)s
-    group by day.month
+    from mart.customer_snapshot
+    where month = %(month)s
+        and first_core_date < date_trunc('month', first_core_date::timestamp)::date + (select days from known)
+    group by date_trunc('month', first_core_date::timestamp)::date
 ),
 
 monthly as (
@@ -351,25 +360,34 @@ group by grouping sets ((value_tier, rule_tier.tier_rank), ())
 order by is_total, rule_tier.tier_rank desc nulls last
 """
 
+# Summed in two levels, like the breakdowns: parallel workers share the first.
 TIER_MOVEMENTS = """
+with moved as (
+    select
+        previous_tier,
+        value_tier,
+        count(*) as customers,
+        sum(monetary) as monetary
+    from mart.customer_snapshot
+    where month = %(month)s
+    group by previous_tier, value_tier
+)
 select
     previous_tier,
     value_tier,
     grouping(previous_tier) = 1 as is_total_of_previous,
     grouping(value_tier) = 1 as is_total_of_current,
-    count(*) as customers,
+    sum(customers) as customers,
     sum(monetary) as monetary
-from mart.customer_snapshot
-where month = %(month)s
+from moved
 group by cube (previous_tier, value_tier)
 order by is_total_of_previous, previous_tier, is_total_of_current, value_tier
 """
 
 _BREAKDOWN = """
-with counted as (
+with by_value as (
     select
         {dimension},
-        grouping({dimension}) = 1 as is_total,
         count(*) filter (where month = %(month)s) as customers,
         count(r_score) filter (where month = %(month)s) as engaged,
         count(r_score) filter (where month <> %(month)s) as engaged_previous_month,
@@ -387,16 +405,37 @@ with counted as (
         count(*) filter (where month = %(month)s and opt_in_phone) as reach_phone
     from mart.customer_snapshot
     where month in (%(month)s, (%(month)s - interval '1 month')::date)
+    group by {dimension}
+),
+
+counted as (
+    select
+        {dimension},
+        grouping({dimension}) = 1 as is_total,
+        sum(customers) as customers,
+        sum(engaged) as engaged,
+        sum(engaged_previous_month) as engaged_previous_month,
+        sum(status_new) as status_new,
+        sum(status_at_risk) as status_at_risk,
+        sum(status_lapsed) as status_lapsed,
+        sum(status_lost) as status_lost,
+        sum(buyers) as buyers,
+        sum(sales) as sales,
+        sum(monetary) as monetary,
+        sum(reach_email) as reach_email,
+        sum(reach_sms) as reach_sms,
+        sum(reach_phone) as reach_phone
+    from by_value
     group by rollup ({dimension})
 )
 select
     {names},
     counted.is_total,
     counted.customers,
-    round(counted.customers::numeric / nullif(max(counted.customers) over (), 0), 6) as share,
+    round(counted.customers / nullif(max(counted.customers) over (), 0), 6) as share,
     counted.engaged,
     counted.engaged_previous_month,
-    round(counted.engaged::numeric / nullif(counted.engaged_previous_month, 0) - 1, 6) as change_on_month,
+    round(counted.engaged / nullif(counted.engaged_previous_month, 0) - 1, 6) as change_on_month,
     counted.status_new,
     counted.status_at_risk,
     counted.status_lapsed,
