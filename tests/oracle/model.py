@@ -49,8 +49,8 @@ class Oracle:
 
     def __init__(self, rules: RuleSet | None = None, shrink_percent: int = 5) -> None:
         self.log = FileLog()
-        self._masters = {feed: Master(feed) for feed in MASTERS}
-        self._sales = SalesLedger(self._masters)
+        self.masters = {feed: Master(feed) for feed in MASTERS}
+        self._sales = SalesLedger(self.masters)
         self._publisher = Publisher(rules or RuleSet())
         self._held: list[_Received] = []
         self._shrink_percent = shrink_percent
@@ -92,7 +92,7 @@ class Oracle:
 
     def publish(self, recut: bool = False, recut_from: date | None = None) -> None:
         """What a refresh does. `recut` computes the cut points anew, of all months or from one on."""
-        masters = self._masters
+        masters = self.masters
         self._publisher.publish(self._sales.current, masters[CUSTOMERS], masters[PRODUCTS], recut, recut_from)
 
     def _refuse(self, result: FileResult, reason: RefusedFileError) -> FileResult:
@@ -111,7 +111,7 @@ class Oracle:
             repeated = self._sales.is_repeated(result.sha256, identity)
         else:
             assert identity.effective is not None
-            master = self._masters[identity.feed]
+            master = self.masters[identity.feed]
             repeated = master.is_repeated(result.sha256, identity.effective)
             if repeated:
                 master.repeat(result.sha256, identity.effective)
@@ -128,8 +128,8 @@ class Oracle:
             withdrawn, present = len(read.withdrawn), read.lines_of_year
         else:
             assert identity.effective is not None
-            read = self._masters[identity.feed].read(table, result)
-            withdrawn, present = self._masters[identity.feed].withdrawn(read.rows, identity.effective)
+            read = self.masters[identity.feed].read(table, result)
+            withdrawn, present = self.masters[identity.feed].withdrawn(read.rows, identity.effective)
         if not approved and 100 * withdrawn > self._shrink_percent * present:
             result.status = HELD
             result.message = f"would withdraw {withdrawn} of {present}"
@@ -139,7 +139,7 @@ class Oracle:
         if isinstance(read, ReadSales):
             self._sales.apply(read, result, self.log)
         else:
-            self._masters[identity.feed].apply(read, result, self.log)
+            self.masters[identity.feed].apply(read, result, self.log)
             self._sales.replay(result)
 
     def _take_held(self, name: str) -> _Received:
@@ -219,7 +219,7 @@ class Oracle:
         return self._master_frame(PROMOTIONS)
 
     def _master_frame(self, feed: str) -> pd.DataFrame:
-        master = self._masters[feed]
+        master = self.masters[feed]
         columns = [*master.columns, "is_in_master"]
         frame = pd.DataFrame([(*values, held) for values, held in master.current()], columns=columns, dtype=object)
         for name in [column for column in columns if column.startswith("opt_in_")]:
