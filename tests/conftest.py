@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 import psycopg2
@@ -59,27 +60,57 @@ def new_warehouse(warehouse: Settings, tmp_path: Path) -> Iterator[Callable[[], 
     made: list[Settings] = []
 
     def make() -> Settings:
-        name = f"test_{os.getpid()}_{next(numbers)}"
-        _execute_as_owner(warehouse, f"create database {name} template {TEMPLATE} strategy file_copy")
-        url = make_url(server.ensure_running(warehouse)).set(database=name)
-        home = tmp_path / name
-        home.mkdir()
-        shutil.copy(warehouse.secrets, home)
-        settings = Settings(home=home, url=url.render_as_string(hide_password=False), contracts=warehouse.contracts)
-        settings.create_folders()
-        made.append(settings)
-        return settings
+        made.append(_make(warehouse, tmp_path / f"home_{len(made)}"))
+        return made[-1]
 
     yield make
     for settings in made:
-        engine(settings).dispose()
-        _execute_as_owner(warehouse, f"drop database {make_url(str(settings.url)).database} with (force)")
+        _drop(warehouse, settings)
+
+
+@pytest.fixture
+def passing_warehouse(
+    warehouse: Settings, tmp_path_factory: pytest.TempPathFactory
+) -> Callable[[], AbstractContextManager[Settings]]:
+    """Like `new_warehouse`, for tests that need many: each is dropped when its `with` block ends."""
+
+    @contextmanager
+    def pass_by() -> Iterator[Settings]:
+        made = _make(warehouse, tmp_path_factory.mktemp("home"))
+        try:
+            yield made
+        finally:
+            _drop(warehouse, made)
+            shutil.rmtree(made.home, ignore_errors=True)
+
+    return pass_by
 
 
 @pytest.fixture
 def fresh_warehouse(new_warehouse: Callable[[], Settings]) -> Settings:
     """A migrated, empty warehouse of this test's own; writing to it disturbs no other test."""
     return new_warehouse()
+
+
+def _make(warehouse: Settings, home: Path) -> Settings:
+    name = f"test_{os.getpid()}_{next(numbers)}"
+    _execute_as_owner(warehouse, f"create database {name} template {TEMPLATE} strategy file_copy")
+    url = make_url(server.ensure_running(warehouse)).set(database=name)
+    home.mkdir(exist_ok=True)
+    shutil.copy(warehouse.secrets, home)
+    settings = Settings(home=home, url=url.render_as_string(hide_password=False), contracts=warehouse.contracts)
+    settings.create_folders()
+    return settings
+
+
+def _drop(warehouse: Settings, settings: Settings) -> None:
+    engine(settings).dispose()
+    name = make_url(str(settings.url)).database
+    try:
+        # gives autovacuum, which only a superuser may end, the time to leave
+        _execute_as_owner(warehouse, f"drop database {name}")
+    except psycopg2.errors.ObjectInUse:
+        _execute_as_owner(warehouse, f"drop database {name} with (force)")
 
 
 def _execute_as_owner(settings: Settings, statement: str) -> None:

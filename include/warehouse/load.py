@@ -239,12 +239,8 @@ def _process(connection: Connection, settings: Settings, file_id: int, approved:
         _load(connection, settings, file_id, approved)
     except _Held as held:
         connection.rollback()
+        _discard_held(connection, file_id)
         _set_status(connection, file_id, "held", str(held))
-        connection.execute(
-            text("call core.discard_held(:id, 'a later file of its period arrived and is held instead')"),
-            {"id": file_id},
-        )
-        connection.commit()
     except (InputError, DataError, CopyDataError) as error:
         connection.rollback()
         _set_status(connection, file_id, "refused", _reason(error))
@@ -271,6 +267,7 @@ def _load(connection: Connection, settings: Settings, file_id: int, approved: bo
     if not row["is_forced"] and not approved:
         in_force = connection.execute(text("select ops.find_in_force(:id)"), {"id": file_id}).scalar()
         if in_force:
+            _discard_held(connection, file_id)
             _set_status(connection, file_id, "skipped", in_force)
             return
 
@@ -369,6 +366,10 @@ def _settle(connection: Connection, settings: Settings) -> None:
             {"path": str(target.relative_to(settings.home)), "id": file_id},
         )
     connection.commit()
+
+
+def _discard_held(connection: Connection, file_id: int) -> None:
+    connection.execute(text("call core.discard_held(:id)"), {"id": file_id})
 
 
 def _held_file(connection: Connection, file_name: str) -> int:

@@ -79,17 +79,17 @@ create table ops.file (
     header text[],
     column_map jsonb,
     loaded_at timestamptz,
-    rows_received bigint,
-    rows_loaded bigint,
-    rows_unchanged bigint,
-    rows_rejected bigint,
-    rows_duplicate bigint,
-    rows_superseded bigint,
-    amount_received numeric,
-    amount_loaded numeric,
-    amount_unchanged numeric,
-    amount_rejected numeric,
-    amount_duplicate numeric
+    rows_received bigint not null default 0,
+    rows_loaded bigint not null default 0,
+    rows_unchanged bigint not null default 0,
+    rows_rejected bigint not null default 0,
+    rows_duplicate bigint not null default 0,
+    rows_superseded bigint not null default 0,
+    amount_received numeric not null default 0,
+    amount_loaded numeric not null default 0,
+    amount_unchanged numeric not null default 0,
+    amount_rejected numeric not null default 0,
+    amount_duplicate numeric not null default 0
 );
 create index file_feed on ops.file (feed, status, loaded_at);
 create index file_sha256 on ops.file (sha256);

@@ -11,7 +11,7 @@ create table crm.fact_set (
 create unique index fact_set_current on crm.fact_set (core_product_types) where known_at is null;
 comment on table crm.fact_set is 'A set of customer-month facts: one for each choice of core product types, and one for each rebuild as of a known time.';
 comment on column crm.fact_set.fact_set_id is 'Key.';
-comment on column crm.fact_set.core_product_types is 'Product types that count as core, sorted.';
+comment on column crm.fact_set.core_product_types is 'Product types that count as core, in lower case, sorted.';
 comment on column crm.fact_set.known_at is 'Known time of a rebuild; null for the facts kept up to date.';
 
 create table crm.customer_month (

@@ -67,7 +67,7 @@ begin
         join core.calendar c on c.day = l.transaction_date
         left join core.product_version p
             on p.product_id = l.product_id
-            and p.product_type = any (v_types)
+            and lower(p.product_type) = any (v_types)
             and l.transaction_date >= p.version_from
             and l.transaction_date < p.version_to
             and p.known_from <= coalesce(v_known_at, 'infinity')

@@ -17,7 +17,7 @@ begin
     if v_held is not null then
         return v_held;
     end if;
-    call core.discard_held(p_file_id, 'a later file of its period was loaded: ' || v_file.file_name);
+    call core.discard_held(p_file_id);
     update ops.file f
     set
         status = 'loaded',
@@ -37,12 +37,12 @@ end
 $$;
 comment on function core.accept_file(bigint, boolean) is 'Accepts the rows of a received file; gives why the shrink guard holds it (the caller rolls back and records that), or null.';
 
-create or replace procedure core.discard_held(p_file_id bigint, p_message text)
+create or replace procedure core.discard_held(p_file_id bigint)
 language plpgsql
 as $$
 begin
     update ops.file h
-    set status = 'discarded', message = p_message
+    set status = 'discarded', message = 'a later file of its period arrived: ' || f.file_name
     from ops.file f
     where
         f.file_id = p_file_id
@@ -56,4 +56,4 @@ begin
         end;
 end
 $$;
-comment on procedure core.discard_held(bigint, text) is 'Discards held files of the period that a later file speaks for.';
+comment on procedure core.discard_held(bigint) is 'Discards held files of the period that a later file speaks for.';

@@ -13,7 +13,13 @@ declare
     v_new_columns text := (
         select string_agg(
             format(
-                'case when j.row_number is not null then j.%1$I when b.version_from is not null then b.%1$I else p.%1$I end as %1$I',
+                case
+                    -- a closed customer has agreed to nothing
+                    when a like 'opt\_in\_%' then 'j.%1$I as %1$I'
+                    else 'case
+                        when j.row_number is not null then j.%1$I when b.version_from is not null then b.%1$I else p.%1$I
+                    end as %1$I'
+                end,
                 a
             ),
             ', '
@@ -105,7 +111,17 @@ declare
     v_change_columns text := (select string_agg(format('c.%I', a), ', ') from unnest(v_attributes) as a);
     -- a closed version keeps the last attributes: now this file's
     v_carried_columns text := (
-        select string_agg(format('case when p.is_in_master then p.%1$I else c.%1$I end', a), ', ') from unnest(v_attributes) as a
+        select string_agg(
+            format(
+                case when a like 'opt\_in\_%' then 'p.%1$I' else 'case when p.is_in_master then p.%1$I else c.%1$I end' end, a
+            ),
+            ', '
+        )
+        from unnest(v_attributes) as a
+    );
+    v_closed_columns text := (
+        select string_agg(format(case when a like 'opt\_in\_%' then 'null' else 'c.%1$I' end, a), ', ')
+        from unnest(v_attributes) as a
     );
     v_insert text := format(
         'insert into core.%I (%I, %s, is_in_master, version_from, version_to, effective_date, known_from, file_id, warnings) ',
@@ -166,7 +182,7 @@ begin
             'select c.key, %1$s, false, $2, coalesce(c.later_effective, ''infinity''), $2, $1, $3, null
             from raw.master_change c
             where c.prior_from is null and coalesce(c.later_effective, ''infinity'') > $2',
-            v_change_columns
+            v_closed_columns
         ) using p_known_at, p_until, p_file_id;
         -- versions after the interval: no longer the first one, or closed with this file's attributes
         execute v_insert || format(

@@ -88,7 +88,7 @@ begin
             else
                 f.period_year = v_file.period_year
                 or f.delta_date is not null
-                and coalesce(x.transaction_date, f.delta_date)
+                and x.transaction_date
                     between make_date(v_file.period_year, 1, 1) and make_date(v_file.period_year, 12, 31)
         end;
 

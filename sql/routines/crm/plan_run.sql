@@ -4,7 +4,7 @@ create or replace function crm.fact_set_of(p_core_product_types text[], p_known_
 language plpgsql
 as $$
 declare
-    v_types text[] := array(select distinct t from unnest(p_core_product_types) as t order by t);
+    v_types text[] := array(select distinct lower(t) as t from unnest(p_core_product_types) as t order by 1);
     v_fact_set_id integer;
 begin
     select f.fact_set_id

@@ -3,7 +3,7 @@
 create or replace function raw.row_as_received(p_row jsonb, p_column_map jsonb) returns jsonb
 language sql immutable parallel safe
 return (
-    select jsonb_object_agg(pair.value ->> 0, p_row -> (pair.value ->> 1))
+    select jsonb_object_agg(pair.value ->> 0, coalesce(p_row ->> (pair.value ->> 1), ''))
     from jsonb_array_elements(p_column_map) as pair
 );
 comment on function raw.row_as_received(jsonb, jsonb) is 'A raw row by the header names of its file.';

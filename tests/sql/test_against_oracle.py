@@ -1,0 +1,71 @@
+"""The warehouse against the oracle: any world of files, corrections and publications gives the same rows, column by column."""
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from datetime import datetime, timezone
+from decimal import Decimal
+
+import pandas as pd
+from hypothesis import HealthCheck, given, settings
+
+from include.warehouse.settings import Settings
+from tests.oracle.compare import assert_same
+from tests.oracle.model import Oracle
+from tests.oracle.strategies import worlds
+from tests.oracle.warehouse import RealWarehouse
+from tests.oracle.worlds import Publication, World
+
+TODAY = datetime.now(timezone.utc).date()
+# words are not compared; a row as received is the reader's test
+WITHOUT_WORDS = ["message", "received_at", "rejected_at", "raw_row"]
+
+
+def assert_equal_results(oracle: Oracle, real: RealWarehouse) -> None:
+    """Every result that the definitions describe, accepted and published."""
+    assert_same(
+        oracle.source_files().drop(columns=WITHOUT_WORDS, errors="ignore").reset_index(names="number"),
+        real.frame("source_file order by file_id").reset_index(names="number"),
+        ["number"],
+    )
+    assert_same(
+        oracle.rejected_records().drop(columns=WITHOUT_WORDS, errors="ignore"),
+        real.frame("rejected_records"),
+        ["file_name", "line_number"],
+    )
+    assert_same(oracle.sale_lines(), real.frame("sale_line"), ["transaction_id", "line_no"])
+    assert_same(oracle.customers(), real.frame("customers"), ["customer_id"])
+    assert_same(oracle.products(), real.frame("products"), ["product_id"])
+    assert_same(oracle.stores(), real.frame("stores"), ["store_id"])
+    assert_same(oracle.promotions(), real.frame("promotion_details"), ["promotion_id"])
+    assert_same(oracle.months(), real.frame("month"), ["month"])
+    assert_same(oracle.snapshot(), real.frame("customer_snapshot"), ["month", "customer_id"])
+    assert_same(score_limits(oracle), real.frame("cut_point where metric <> 'abc'"), ["month", "metric", "band"])
+
+
+def score_limits(oracle: Oracle) -> pd.DataFrame:
+    """Limits of the score bands by the warehouse's names; those of abc are compared by the classes they give."""
+    limits = oracle.cut_points()
+    limits = limits[limits["metric"] != "abc"].copy()
+    limits["band"] = limits["band"].astype(int)
+    limits["limit_value"] = limits["limit_value"].astype(object)
+    is_money = limits["metric"] == "m"
+    limits.loc[is_money, "limit_value"] = limits.loc[is_money, "limit_value"].map(lambda cents: Decimal(cents) / 100)
+    limits["metric"] = limits["metric"].map({"r": "recency", "f": "frequency", "m": "monetary"})
+    return limits
+
+
+@given(world=worlds(received_on=TODAY))
+@settings(
+    max_examples=25,
+    deadline=None,
+    report_multiple_bugs=False,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.data_too_large],
+)
+def test_any_world(passing_warehouse: Callable[[], AbstractContextManager[Settings]], world: World) -> None:
+    with passing_warehouse() as empty:
+        oracle, real = Oracle(), RealWarehouse(empty)
+        for event in world.events:
+            event.happen(oracle)
+            event.happen(real)
+            if isinstance(event, Publication):
+                assert_equal_results(oracle, real)
