@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from .files import COLUMNS, CUSTOMERS, PRODUCTS, PROMOTIONS, SALES, STORES, FileIdentity, Record, Table
 from .masters import Master
-from .values import LIMIT, net_cents, read_date, read_number, read_whole_number
+from .values import AMOUNT_LIMIT, net_cents, read_date, read_number, read_whole_number
 
 SALE = "sale"
 RETURN = "return"
@@ -73,13 +73,14 @@ class Judge:
         net = None
         if quantity is not None and unit_price is not None and (discount is not None or not discount_text):
             net = net_cents(quantity, unit_price, discount or Decimal(0))
+            net = net if abs(net) < 100 * AMOUNT_LIMIT else None
         amount = None if net is None else -net if word == RETURN else net
         key = (transaction_id, line_no) if transaction_id and line_no is not None else None
 
         ids = {"transaction_id": transaction_id, "customer_id": customer_id, "product_id": product_id}
         reasons = [f"missing_{name}" for name, text in ids.items() if not text]
         reasons += self._date_reasons(day)
-        if line_no is None or net is None or abs(net) >= 100 * LIMIT:
+        if line_no is None or net is None:
             reasons.append("invalid_number")
         reasons += _sign_reasons(word, quantity, unit_price, net)
         if word not in {SALE, RETURN}:

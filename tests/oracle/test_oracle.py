@@ -186,7 +186,7 @@ def test_months_taken_away_and_put_in_front() -> None:
 
 
 ANY_WORLD = settings(
-    max_examples=60,
+    max_examples=30,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much],
 )

@@ -8,6 +8,7 @@ from decimal import ROUND_HALF_UP, Context, Decimal
 from functools import lru_cache
 
 LIMIT = Decimal(10) ** 12
+AMOUNT_LIMIT = Decimal(10) ** 15  # a larger net amount is not read: whole cents of many lines must add up in 64 bits
 
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)", re.ASCII)
 _TIME_OF_DAY = r"(?:[ T]+\d{1,2}:\d{2}(?::\d{2}(?:\.\d+)?)?\s*(?:Z|[+-]\d{2}(?::?\d{2})?)?)?"
