@@ -5,9 +5,11 @@ everything that is accepted and not yet published, so files that arrive together
 waits, the plan says so and the rest is skipped.
 
 * **plan**: which months and customers the new rows touch
-* **build**: facts per customer and month, the months' snapshots in batches and in order, their summary; readers see none of it
+* **build**: facts per customer and month, the months' snapshots in batches and in order, their summary; readers see
+  none of it
 * **audit**: Soda contracts and accounting identities; a refusal fails the task `gate`, names the checks in
-  `mart.check_result` and the rows in `mart.failed_row`, and leaves readers on the last good state
+  `mart.check_result` and the rows in `mart.failed_row`, and leaves readers on the last good state; the same state is
+  built again only by hand
 * **publish**: one short transaction, then the Excel summary in `exports/`
 
 *If a task fails:* every step may be repeated: clear the task, or let the next run plan anew.
@@ -23,7 +25,8 @@ from include.warehouse.dag_support import (
     DEFAULT_ARGS,
     build_and_publish,
     feed_asset,
-    step_of,
+    is_refused_already,
+    plan_run,
     wait_for_quiet_inbox,
 )
 from include.warehouse.settings import load_settings
@@ -46,16 +49,12 @@ def build_customer_snapshot() -> None:
 
     @task
     def plan(**context: Any) -> int:
-        from include.warehouse.refresh import plan as plan_refresh
-
+        """Waits a moment for files that arrive together, then plans what they change."""
         settings = load_settings()
         wait_for_quiet_inbox(settings)
-        with step_of("plan") as facts:
-            planned = plan_refresh(settings, requested_by=f"{context['dag'].dag_id} {context['run_id']}")
-            facts.update(run=planned.run_id, status=planned.status, months=len(planned.months))
-        if planned.run_id is None:
-            raise AirflowSkipException("nothing waits for publication")
-        return planned.run_id
+        if context["dag_run"].run_type != "manual" and is_refused_already(settings):
+            raise AirflowSkipException("the gate refused this state; mend the data, or trigger this DAG by hand")
+        return plan_run(settings, asked_by=f"{context['dag'].dag_id} {context['run_id']}")
 
     build_and_publish(plan())
 

@@ -1,13 +1,15 @@
+# ruff: noqa: PLC0415 - every task is a process of its own: it imports only what its step needs
 """Asks a person about a file that the shrink guard holds, then approves or discards it.
 
-A file that would withdraw more than the allowed share (`shrink_guard_share`) of its year's lines or of a master is held:
-nothing of it is applied. The ingest DAG opens one run here for each such file. Answer under *Required Actions* in the
-Airflow UI, or with `python -m include.warehouse approve FILE` or `discard FILE`; a later file of the same period
+A file that would withdraw more than the allowed share (`shrink_guard_share`) of its year's lines or of a master is
+held: nothing of it is applied. The ingest DAG opens one run here for each such file. Answer under *Required Actions* in
+the Airflow UI, or with `python -m include.warehouse approve FILE` or `discard FILE`; a later file of the same period
 discards a held one by itself. Where it was decided elsewhere the tasks below are skipped.
 
 It is a DAG of its own so that the feed's next files are loaded while a person thinks.
 """
 
+from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -48,24 +50,28 @@ def decide_held_file() -> None:
     )
 
     @task(outlets=[APPROVED])
-    def approve_file(params: dict[str, Any]) -> Any:
+    def approve_file(**context: Any) -> Iterator[Metadata]:
+        """Applies the file; its feed's asset is updated."""
         from include.warehouse.load import approve
 
+        file_name = context["params"]["file_name"]
         settings = load_settings()
-        with step_of("approve", file=params["file_name"]):
-            skip_unless_held(settings, params["file_name"])
-            result = approve(settings, params["file_name"])
+        with step_of("approve", file=file_name):
+            skip_unless_held(settings, file_name)
+            result = approve(settings, file_name)
             log_load(result)
-        yield Metadata(asset=feed_asset(result.feed), alias=APPROVED)
+        yield Metadata(asset=feed_asset(str(result.feed)), alias=APPROVED)
 
     @task
-    def discard_file(params: dict[str, Any]) -> None:
+    def discard_file(**context: Any) -> None:
+        """Puts the file aside."""
         from include.warehouse.load import discard
 
+        file_name = context["params"]["file_name"]
         settings = load_settings()
-        with step_of("discard", file=params["file_name"]):
-            skip_unless_held(settings, params["file_name"])
-            log_load(discard(settings, params["file_name"]))
+        with step_of("discard", file=file_name):
+            skip_unless_held(settings, file_name)
+            log_load(discard(settings, file_name))
 
     decide >> [approve_file(), discard_file()]
 

@@ -1,3 +1,4 @@
+# ruff: noqa: PLC0415 - every task is a process of its own: it imports only what its step needs
 """Loads the files of one feed as they arrive in the inbox.
 
 The sensor waits, without a worker, until a complete file lies in `inbox/`; a file that is still being written is left
@@ -8,9 +9,11 @@ something; that starts `build_customer_snapshot`. A held file opens a run of `de
 One run waits for the next file; a new one begins when it is done. There is one such DAG for every feed contract in
 `include/contracts/feeds/`.
 
-*If a task fails:* nothing is half-loaded. Mend the cause and clear the task, or let the next run take the file up again.
+*If a task fails:* nothing is half-loaded. Mend the cause and clear the task, or let the next run
+take the file up again.
 """
 
+from datetime import UTC, datetime
 from typing import Any
 
 from airflow.providers.standard.operators.trigger_dagrun import TriggerDagRunOperator
@@ -18,7 +21,7 @@ from airflow.sdk import DAG, TaskGroup, task
 from airflow.sdk.exceptions import AirflowSkipException
 
 from include.warehouse.contracts import Contract, load_contracts
-from include.warehouse.dag_support import DEFAULT_ARGS, feed_asset, log_load, step_of
+from include.warehouse.dag_support import DEFAULT_ARGS, feed_asset, held_receipts, log_load, step_of
 from include.warehouse.inbox import InboxSensor
 from include.warehouse.settings import load_settings
 
@@ -40,13 +43,10 @@ def load_files(feed: str, **context: Any) -> list[str]:
 
 
 @task(trigger_rule="none_failed")
-def list_held_files(feed: str) -> list[dict[str, Any]]:
-    """Gives what is needed to open a decision on each held file of the feed."""
-    from include.warehouse.dag_support import held_receipts
-
+def list_held_files() -> list[dict[str, Any]]:
+    """Gives what is needed to open a decision on each held file."""
     return [
-        {"trigger_run_id": f"held_{receipt['file_id']}", "conf": receipt}
-        for receipt in held_receipts(load_settings(), feed)
+        {"trigger_run_id": f"held_{receipt['file_id']}", "conf": receipt} for receipt in held_receipts(load_settings())
     ]
 
 
@@ -58,6 +58,8 @@ def ingest_dag(contract: Contract) -> DAG:
         description=contract.title,
         doc_md=__doc__,
         schedule="@continuous",
+        # without a start in the past the second run would have the first one's logical date, and never begin
+        start_date=datetime(2020, 1, 1, tzinfo=UTC),
         max_active_runs=1,
         catchup=False,
         default_args=DEFAULT_ARGS,
@@ -67,7 +69,7 @@ def ingest_dag(contract: Contract) -> DAG:
         with TaskGroup("accept", tooltip="Claim, load, judge and accept"):
             loaded = load_files.override(outlets=[feed_asset(contract.feed)])(contract.feed)
         with TaskGroup("held", tooltip="Files that would withdraw too many rows"):
-            held = list_held_files(contract.feed)
+            held = list_held_files()
             TriggerDagRunOperator.partial(
                 task_id="ask_for_decision",
                 trigger_dag_id="decide_held_file",

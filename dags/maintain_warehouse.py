@@ -1,16 +1,18 @@
 """Nightly care of the warehouse.
 
-* **retention**: drops rows as received after `raw_retention_days` (the archived files stay), and the unpublished tables of
-  refused and abandoned runs after `unpublished_retention_days`
+* **retention**: drops rows as received after `raw_retention_days` (the archived files stay), and the unpublished tables
+  of refused and abandoned runs after `unpublished_retention_days`
 * **analyze**: refreshes the planner's statistics of every warehouse schema
 * **verify**: archived files still have the bytes that were loaded, and rows and money are conserved from file to
   published total; a difference fails the task and names file or identity
 
-*If `verify` fails:* nothing was changed. `mart.source_file` names the file, `mart.conservation` the identity of the last run.
+*If `verify` fails:* nothing was changed. `mart.source_file` names the file, `mart.conservation` the identity of the
+last run.
 """
 
 from airflow.sdk import TaskGroup, dag, task
 
+from include.warehouse import maintenance
 from include.warehouse.dag_support import DEFAULT_ARGS, step_of
 from include.warehouse.settings import load_settings
 
@@ -29,41 +31,31 @@ def maintain_warehouse() -> None:
 
     @task
     def drop_raw_rows() -> None:
-        from include.warehouse.maintenance import drop_expired_raw
-
         with step_of("drop_raw_rows") as facts:
-            facts["tables"] = len(drop_expired_raw(load_settings()))
+            facts["tables"] = len(maintenance.drop_expired_raw(load_settings()))
 
     @task
-    def drop_unpublished_months() -> None:
-        from include.warehouse.maintenance import drop_expired_unpublished
-
-        with step_of("drop_unpublished_months") as facts:
-            facts["tables"] = len(drop_expired_unpublished(load_settings()))
+    def drop_old_runs() -> None:
+        with step_of("drop_old_runs") as facts:
+            facts["tables"] = len(maintenance.drop_expired_runs(load_settings()))
 
     @task
     def analyze() -> None:
-        from include.warehouse.maintenance import analyze as analyze_tables
-
         with step_of("analyze") as facts:
-            facts["tables"] = analyze_tables(load_settings())
+            facts["tables"] = maintenance.analyze(load_settings())
 
     @task
     def verify_archive() -> None:
-        from include.warehouse.maintenance import verify_archive as verify
-
         with step_of("verify_archive") as facts:
-            facts["files"] = verify(load_settings())
+            facts["files"] = maintenance.verify_archive(load_settings())
 
     @task
     def verify_conservation() -> None:
-        from include.warehouse.maintenance import verify_conservation as verify
-
         with step_of("verify_conservation") as facts:
-            facts["identities"] = verify(load_settings())
+            facts["identities"] = maintenance.verify_conservation(load_settings())
 
     with TaskGroup("retention"):
-        retention = [drop_raw_rows(), drop_unpublished_months()]
+        retention = [drop_raw_rows(), drop_old_runs()]
     retention >> analyze()
     with TaskGroup("verify"):
         verify_archive()

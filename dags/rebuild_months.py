@@ -1,10 +1,11 @@
+# ruff: noqa: PLC0415 - every task is a process of its own: it imports only what its step needs
 """Builds months again on request: *Trigger* and fill in the form.
 
 * **First month**, alone: builds it and every later month (each reads the one before) and publishes them.
 * **Recut** as well: computes the cut points of those months anew. Without it, months that were published before they
   ceased to be the report month keep theirs, and only customers whose rows changed move.
-* **Dry run**: builds and audits the same, and publishes nothing; the next run abandons it. The tables stay for
-  inspection for `unpublished_retention_days`.
+* **Dry run**: builds and audits the same, and publishes nothing. Its rows stay in `crm.snapshot_unpublished` until the
+  next run takes over.
 * **Known at**: builds every month from the first to the last as it would have been computed from what was known at that
   moment. Such months are for inspection and are never published.
 """
@@ -15,7 +16,7 @@ from typing import Any
 from airflow.sdk import Param, dag, task
 from airflow.sdk.exceptions import AirflowSkipException
 
-from include.warehouse.dag_support import DEFAULT_ARGS, build_and_publish, log_step, step_of
+from include.warehouse.dag_support import DEFAULT_ARGS, build_and_publish, log_step, plan_run, step_of
 from include.warehouse.rebuild_request import read_request
 from include.warehouse.settings import load_settings
 
@@ -54,56 +55,50 @@ def rebuild_months() -> None:
     """Wires the request to a publication or to an inspection."""
 
     @task.branch
-    def request(params: dict[str, Any]) -> str:
+    def request(**context: Any) -> str:
         """Checks the form and chooses the way."""
-        with step_of("request", **params):
-            asked = read_request(params)
+        with step_of("request", **context["params"]):
+            asked = read_request(context["params"])
         return "months_as_known" if asked.known_at else "plan"
 
     @task
-    def months_as_known(params: dict[str, Any]) -> list[dict[str, str]]:
+    def months_as_known(**context: Any) -> list[dict[str, str]]:
         """Lists the months to build as known then."""
-        asked = read_request(params)
+        asked = read_request(context["params"])
         assert asked.known_at is not None
         return [{"month": f"{month:%Y-%m-%d}", "known_at": asked.known_at.isoformat()} for month in asked.months]
 
     @task(max_active_tis_per_dagrun=1)
     def rebuild_as_known(month: str, known_at: str) -> None:
         """Builds one month as known then."""
-        from include.warehouse.refresh import rebuild
+        from include.warehouse import refresh
 
         with step_of("rebuild", month=month, known_at=known_at) as facts:
-            facts.update(rebuild(load_settings(), date.fromisoformat(month), datetime.fromisoformat(known_at)))
+            facts.update(refresh.rebuild(load_settings(), date.fromisoformat(month), datetime.fromisoformat(known_at)))
 
     @task
-    def plan(params: dict[str, Any], **context: Any) -> int:
+    def plan(**context: Any) -> int:
         """Plans the months from the first on."""
-        from include.warehouse.refresh import plan as plan_refresh
-
-        asked = read_request(params)
-        settings = load_settings()
-        with step_of("plan") as facts:
-            planned = plan_refresh(
-                settings,
-                from_month=asked.first_month,
-                recut=asked.is_recut,
-                requested_by=f"{context['dag'].dag_id} {context['run_id']}",
-            )
-            facts.update(run=planned.run_id, status=planned.status, months=len(planned.months))
-        if planned.run_id is None:
-            raise AirflowSkipException("there is no accepted transaction from that month on")
-        return planned.run_id
+        asked = read_request(context["params"])
+        return plan_run(
+            load_settings(),
+            asked_by=f"{context['dag'].dag_id} {context['run_id']}",
+            from_month=asked.first_month,
+            recut=asked.is_recut,
+        )
 
     @task
-    def may_publish(params: dict[str, Any], warehouse_run: int) -> None:
+    def may_publish(warehouse_run: int, **context: Any) -> None:
         """Ends a dry run before readers see anything of it."""
-        if params["dry_run"]:
+        if context["params"]["dry_run"]:
             log_step("dry_run", 0.0, run=warehouse_run)
-            raise AirflowSkipException(f"dry run: see run {warehouse_run} in mart.check_result and crm.snapshot_unpublished")
+            raise AirflowSkipException(
+                f"dry run: see run {warehouse_run} in mart.check_result and crm.snapshot_unpublished"
+            )
 
     asked = request()
     inspected = months_as_known()
-    planned = plan()
+    planned: Any = plan()
     asked >> [inspected, planned]
     rebuild_as_known.expand_kwargs(inspected)
     build_and_publish(planned, approval=may_publish(warehouse_run=planned))

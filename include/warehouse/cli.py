@@ -1,3 +1,4 @@
+# ruff: noqa: PLC0415, PLR0917 - a verb imports what it needs, so that --help answers at once; typer passes by name
 """The command line: the same steps as in Airflow, without Airflow.
 
 Every verb takes --json (one document on standard output, nothing else there) and ends with 0 for done, 1 where the gate
@@ -7,6 +8,7 @@ What a verb needs is imported inside it, so that --help answers at once.
 
 import re
 from datetime import date, datetime
+from json import loads
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -59,8 +61,12 @@ def moment_option(value: str) -> datetime:
         raise typer.BadParameter(f"{value} is not a moment; write 2025-11-01 or 2025-11-01T08:30") from error
 
 
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON document on standard output, and nothing else there.")]
-Month = Annotated[date | None, typer.Option(parser=month_option, metavar="YYYY-MM", help="The month; else the report month.")]
+Json = Annotated[
+    bool, typer.Option("--json", help="Print one JSON document on standard output, and nothing else there.")
+]
+Month = Annotated[
+    date | None, typer.Option(parser=month_option, metavar="YYYY-MM", help="The month; else the report month.")
+]
 Out = Annotated[Path | None, typer.Option(help="The file to write; else a new one in exports/.")]
 RuleSetVersion = Annotated[int | None, typer.Argument(metavar="VERSION", help="Version; else the newest that is due.")]
 
@@ -244,21 +250,34 @@ def load_files(
 ) -> list[Document]:
     """Loads files in load order; a refused one does not keep the others from being loaded."""
     from include.warehouse.errors import InputError
-    from include.warehouse.load import load_file, load_order
+    from include.warehouse.load import load_file
 
     missing = [path for path in paths if not path.is_file()]
     if missing:
         raise InputError(f"{missing[0]} is not a file; nothing was loaded")
     results = []
     with progress_of("Loading", len(paths)) as next_is:
-        for path in load_order(settings, paths, feed=feed):
+        for path in in_load_order(settings, paths, feed, effective):
             next_is(path.name)
-            try:
-                result = load_file(settings, path, feed=feed, effective=effective, force=force)
-                results.append(as_document(result))
-            except InputError as error:
-                results.append({"file_name": path.name, "feed": feed, "status": "refused", "message": str(error)})
+            results.append(as_document(load_file(settings, path, feed=feed, effective=effective, force=force)))
     return results
+
+
+def in_load_order(settings: Settings, paths: list[Path], feed: str | None, effective: date | None) -> list[Path]:
+    """Masters by effective date, years, deltas; last the files that no contract knows, which will be refused."""
+    from include.warehouse.arrivals import load_order
+    from include.warehouse.contracts import load_contracts, match_feed
+    from include.warehouse.errors import InputError
+
+    contracts = load_contracts(settings)
+    known, unknown = [], []
+    for path in paths:
+        try:
+            contract, period = match_feed(contracts, path.name, feed)
+            known.append((load_order(path, contract, period, effective), path))
+        except InputError:
+            unknown.append(path)
+    return [path for _, path in sorted(known, key=lambda item: item[0])] + unknown
 
 
 def as_document(result: "LoadResult") -> Document:
@@ -285,7 +304,9 @@ def worst(results: list[Document]) -> int:
 def refresh(
     from_month: Annotated[
         date | None,
-        typer.Option("--from", parser=month_option, metavar="YYYY-MM", help="Build from this month on, changed or not."),
+        typer.Option(
+            "--from", parser=month_option, metavar="YYYY-MM", help="Build from this month on, changed or not."
+        ),
     ] = None,
     recut: Annotated[bool, typer.Option("--recut", help="Compute the cut points of those months anew.")] = False,
     json: Json = False,
@@ -295,24 +316,36 @@ def refresh(
 
     with answering(json) as answer:
         document = run_refresh(ready(), from_month=from_month, recut=recut)
-        answer.give(document, show_refresh)
+        answer.give(document, show_refresh, refresh_exit_code(document))
 
 
 def run_refresh(settings: Settings, *, from_month: date | None = None, recut: bool = False) -> Document:
-    """Runs the list of steps with a progress bar; raises GateRefused where the gate does."""
-    from dataclasses import asdict
-
-    from include.warehouse.refresh import refresh as build_and_publish
+    """Runs the list of steps with a progress bar; `status` is published, nothing_to_do or refused."""
+    from include.warehouse.errors import GateRefused
     from include.warehouse.steps import REFRESH_STEPS
+    from include.warehouse.steps import refresh as build_and_publish
 
     with progress_of("Refresh", len(REFRESH_STEPS)) as next_is:
-        result = build_and_publish(
-            settings,
-            from_month=from_month,
-            recut=recut,
-            on_step=lambda step: next_is(step.title),
-        )
-    return asdict(result)
+        try:
+            result = build_and_publish(
+                settings, from_month=from_month, recut=recut, on_step=lambda step: next_is(step.title)
+            )
+        except GateRefused as error:
+            return {"status": "refused", "message": str(error)}
+    return {
+        "status": "published" if result.is_published else "nothing_to_do",
+        "message": None if result.is_published else result.plan.message,
+        "run_id": result.plan.run_id,
+        "report_month": result.plan.report_month,
+        "months_built": len(result.plan.months),
+        "warnings": result.warnings,
+        "excel": str(result.excel) if result.excel else None,
+    }
+
+
+def refresh_exit_code(document: Document) -> int:
+    """1 where the gate refused."""
+    return REFUSED_OR_HELD if document["status"] == "refused" else DONE
 
 
 @app.command("run-once", epilog=example("run-once ~/erp_files"))
@@ -340,7 +373,7 @@ def run_once(
         with connect(settings) as connection:
             document["customers"] = read_customers(connection)
             document["rejects_by_reason"] = read_rejects_by_reason(connection)
-        answer.give(document, show_run_once, worst(results))
+        answer.give(document, show_run_once, worst(results) or refresh_exit_code(document["refresh"]))
 
 
 @app.command(epilog=example("explain C000123 --month 2025-11"))
@@ -365,7 +398,9 @@ def rebuild(
     month: Annotated[date, typer.Option(parser=month_option, metavar="YYYY-MM", help="The month to build.")],
     known_at: Annotated[
         datetime,
-        typer.Option(parser=moment_option, metavar="MOMENT", help="Use only what was known then, such as 2025-08-01T06:00."),
+        typer.Option(
+            parser=moment_option, metavar="MOMENT", help="Use only what was known then, such as 2025-08-01T06:00."
+        ),
     ],
     json: Json = False,
 ) -> None:
@@ -394,9 +429,8 @@ def rules_show(json: Json = False) -> None:
     from include.warehouse.rules import show
     from include.warehouse.show import show_rules
 
-    with answering(json) as answer:
-        with connect(ready()) as connection:
-            answer.give({"rule_sets": show(connection)}, show_rules)
+    with answering(json) as answer, connect(ready()) as connection:
+        answer.give({"rule_sets": show(connection)}, show_rules)
 
 
 @rules_app.command("draft", epilog=example("rules draft my_rules.yml"))
@@ -408,9 +442,8 @@ def rules_draft(
     from include.warehouse.database import connect
     from include.warehouse.rules import draft
 
-    with answering(json) as answer:
-        with connect(ready()) as connection:
-            answer.give({"rule_set": draft(connection, file), "state": "draft"})
+    with answering(json) as answer, connect(ready()) as connection:
+        answer.give({"rule_set": draft(connection, file), "state": "draft"})
 
 
 @rules_app.command("prove", epilog=example("rules prove 2"))
@@ -472,10 +505,51 @@ def newest_rule_set(connection: Any, state: str) -> int:
     versions = [rule_set["rule_set_id"] for rule_set in show(connection) if rule_set["state"] == state]
     if not versions:
         raise InputError(f"no rule set is in the state {state}; see: {COMMAND} rules show")
-    return max(versions)
+    return int(max(versions))
 
 
 # Exports ------------------------------------------------------------------------------------------------------------
+
+
+@export_app.command(
+    "customers", epilog=example("export customers --tier platinum --tier gold --opt-in email --format xlsx")
+)
+def export_customers(
+    month: Month = None,
+    status: Annotated[list[str] | None, typer.Option(help="Activity status.")] = None,
+    tier: Annotated[list[str] | None, typer.Option(help="Value tier.")] = None,
+    event: Annotated[list[str] | None, typer.Option(help="Lifecycle event.")] = None,
+    segment: Annotated[list[str] | None, typer.Option(help="Segment.")] = None,
+    opt_in: Annotated[list[str] | None, typer.Option(metavar="CHANNEL", help="Agreed to email, sms or phone.")] = None,
+    group: Annotated[list[str] | None, typer.Option(help="Customer group.")] = None,
+    city: Annotated[list[str] | None, typer.Option(help="City.")] = None,
+    store: Annotated[list[str] | None, typer.Option(help="Home store id.")] = None,
+    search: Annotated[str | None, typer.Option(help="Part of an id or a name.")] = None,
+    contact: Annotated[bool, typer.Option("--contact", help="Add names, e-mail addresses and phone numbers.")] = False,
+    file_format: Annotated[str, typer.Option("--format", help="csv or xlsx.")] = "csv",
+    out: Out = None,
+    json: Json = False,
+) -> None:
+    """Write the customers of a month that match every filter; an option given twice matches either value."""
+    from include.warehouse.customer_filter import CustomerFilter
+    from include.warehouse.export_customers import export_customers as write_list
+
+    with answering(json) as answer:
+        filters = CustomerFilter(
+            month=month,
+            status=status or (),
+            tier=tier or (),
+            event=event or (),
+            segment=segment or (),
+            opt_in=opt_in or (),
+            customer_group=group or (),
+            city=city or (),
+            home_store_id=store or (),
+            search=search,
+        )
+        path = write_list(ready(), filters, file_format, out, contact=contact)
+        about = path.with_name(f"{path.name}.about.json")
+        answer.give({"file": str(path), "rows": loads(about.read_text(encoding="utf-8"))["rows"], "about": str(about)})
 
 
 @export_app.command("summary", epilog=example("export summary --month 2025-11 --out summary.xlsx"))

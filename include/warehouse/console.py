@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import typer
+from rich.box import SIMPLE
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
@@ -71,7 +72,8 @@ def answering(as_json: bool) -> Iterator[Answer]:
     if as_json:
         print(json.dumps(answer.document, default=_as_json, indent=2, ensure_ascii=False))
     else:
-        answer.show(Console(highlight=False), answer.document)
+        # a table in a file or a pipe is not cut to the width of a terminal
+        answer.show(Console(highlight=False, width=None if sys.stdout.isatty() else 160), answer.document)
     raise typer.Exit(answer.exit_code)
 
 
@@ -134,7 +136,7 @@ def show_fields(console: Console, document: Document) -> None:
 
 def show_table(console: Console, title: str, rows: list[Document], columns: list[str]) -> None:
     """Prints rows as a table; numbers stand to the right with separators."""
-    table = Table(title=title, title_justify="left", title_style="bold", header_style="")
+    table = Table(title=title, title_justify="left", title_style="bold", box=SIMPLE, pad_edge=False)
     numeric = {name for name in columns if any(isinstance(row.get(name), int | Decimal) for row in rows)}
     for name in columns:
         table.add_column(name.replace("_", " "), justify="right" if name in numeric else "left", overflow="fold")
@@ -145,14 +147,19 @@ def show_table(console: Console, title: str, rows: list[Document], columns: list
 
 def in_words(value: object) -> str:
     """A value as a person reads it."""
-    if value is None:
-        return "–"
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, int | Decimal):
-        return f"{value:,}"
-    if isinstance(value, datetime):
-        return value.strftime("%Y-%m-%d %H:%M:%S %Z").strip()
-    if isinstance(value, list | tuple):
-        return ", ".join(in_words(item) for item in value) or "none"
-    return str(value)
+    match value:
+        case None:
+            words = "–"
+        case bool():
+            words = "yes" if value else "no"
+        case int() | Decimal():
+            words = f"{value:,}"
+        case datetime():
+            words = value.strftime("%Y-%m-%d %H:%M:%S %Z").strip()
+        case date.min:
+            words = "the beginning"
+        case list() | tuple():
+            words = ", ".join(in_words(item) for item in value) or "none"
+        case _:
+            words = str(value)
+    return words

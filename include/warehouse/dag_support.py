@@ -1,25 +1,25 @@
+# ruff: noqa: PLC0415 - every task is a process of its own: it imports only what its step needs
 """What the DAGs share: their defaults, assets, notices, and the tasks that build and publish months.
 
-A task calls one step of the warehouse and logs one line on it. What a step needs is imported when it runs, so that the
-DAG processor reads the DAGs quickly and without a database.
+A task calls one step of the warehouse and logs one line on it. Reading the DAGs needs no database.
 """
 
 import logging
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import Asset, Context, TaskGroup, XComArg, chain, task
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
-from include.warehouse.errors import GateRefused, InputError
-from include.warehouse.settings import load_settings
+from include.warehouse.errors import GateRefused, InputError, WarehouseError
+from include.warehouse.settings import Settings, load_settings
 
 if TYPE_CHECKING:
     from include.warehouse.load import LoadResult
-    from include.warehouse.settings import Settings
 
 log = logging.getLogger(__name__)
 
@@ -58,7 +58,7 @@ def notice(text: str) -> None:
     path = load_settings().logs / "notices.log"
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("a", encoding="utf-8") as notices:
-        notices.write(f"{datetime.now(timezone.utc):%Y-%m-%d %H:%M:%SZ} {' '.join(text.split())}\n")
+        notices.write(f"{datetime.now(UTC):%Y-%m-%d %H:%M:%SZ} {' '.join(text.split())}\n")
 
 
 def log_step(step: str, seconds: float, **facts: object) -> None:
@@ -82,6 +82,20 @@ def step_of(name: str, **facts: object) -> Iterator[dict[str, object]]:
     log_step(name, time.monotonic() - started, **found)
 
 
+@contextmanager
+def step_of_run(name: str, warehouse_run: int, **facts: object) -> Iterator[dict[str, object]]:
+    """As step_of; skips the task where another run took over, which publishes the same and more."""
+    from include.warehouse.refresh import find_plan
+
+    with step_of(name, run=warehouse_run, **facts) as found:
+        try:
+            yield found
+        except WarehouseError as error:
+            if find_plan(load_settings(), warehouse_run).status == "abandoned":
+                raise AirflowSkipException(f"run {warehouse_run} is abandoned: another run took over") from error
+            raise
+
+
 def log_load(result: "LoadResult") -> None:
     """The log line of one file, and a notice where a person has to look."""
     log_step("load", result.seconds, file=result.file_name, feed=result.feed, status=result.status, **result.rows)
@@ -91,17 +105,17 @@ def log_load(result: "LoadResult") -> None:
         notice(f"{result.file_name} is {result.status}: {result.message}")
 
 
-def wait_for_quiet_inbox(settings: "Settings") -> None:
+def wait_for_quiet_inbox(settings: Settings) -> None:
     """Lets files that arrived together be loaded together, so that they make one publication; at most a minute."""
-    from include.warehouse.load import pending_files
+    from include.warehouse.arrivals import pending_files
 
     deadline = time.monotonic() + QUIET_SECONDS
     while time.monotonic() < deadline and (pending_files(settings) or any(settings.processing.glob("*"))):
         time.sleep(0.5)
 
 
-def held_receipts(settings: "Settings", feed: str) -> list[dict[str, Any]]:
-    """The held files of a feed: file_id, file_name, feed and message."""
+def held_receipts(settings: Settings) -> list[dict[str, Any]]:
+    """The held files: file_id, file_name, feed and message."""
     from sqlalchemy import text
 
     from include.warehouse.database import connect
@@ -109,15 +123,13 @@ def held_receipts(settings: "Settings", feed: str) -> list[dict[str, Any]]:
     with connect(settings) as connection:
         rows = connection.execute(
             text(
-                "select file_id, file_name, feed, message from mart.source_file"
-                " where status = 'held' and feed = :feed order by file_id"
-            ),
-            {"feed": feed},
+                "select file_id, file_name, feed, message from mart.source_file where status = 'held' order by file_id"
+            )
         )
         return [dict(row) for row in rows.mappings()]
 
 
-def skip_unless_held(settings: "Settings", file_name: str) -> None:
+def skip_unless_held(settings: Settings, file_name: str) -> None:
     """Skips the task where the file was decided elsewhere, or discarded by a later one, in the meantime."""
     from include.warehouse.load import held_files
 
@@ -125,37 +137,79 @@ def skip_unless_held(settings: "Settings", file_name: str) -> None:
         raise AirflowSkipException(f"{file_name} is not held any more; see mart.source_file")
 
 
+def plan_run(settings: Settings, *, asked_by: str, from_month: date | None = None, recut: bool = False) -> int:
+    """Plans a run and gives its number; skips the task, and with it the rest, where nothing waits for publication."""
+    from include.warehouse import refresh
+
+    with step_of("plan") as facts:
+        planned = refresh.plan(settings, from_month=from_month, recut=recut, requested_by=asked_by)
+        facts.update(run=planned.run_id, status=planned.status, months=len(planned.months))
+    if planned.status == "nothing_to_do":
+        raise AirflowSkipException(str(planned.message))
+    return planned.run_id
+
+
+def is_refused_already(settings: Settings) -> bool:
+    """Whether the gate refused just what waits for publication, so that building it again would end the same."""
+    from sqlalchemy import text
+
+    from include.warehouse.database import connect
+
+    with connect(settings) as connection:
+        return bool(
+            connection.execute(
+                text(
+                    "select status = 'refused' and not crm.has_changed_since(known_at) from ops.run"
+                    " where kind = 'refresh' and status in ('refused', 'published') order by run_id desc limit 1"
+                )
+            ).scalar()
+        )
+
+
 @task
 def run_step(name: str, warehouse_run: int) -> None:
     """Runs one step of the warehouse's list of steps."""
+    from include.warehouse.gate import GateResult
     from include.warehouse.steps import REFRESH_STEPS
 
     step = next(step for step in REFRESH_STEPS if step.name == name)
-    with step_of(name, run=warehouse_run) as facts:
-        facts["rows"] = step.function(load_settings(), warehouse_run)
+    with step_of_run(name, warehouse_run) as facts:
+        outcome = step.function(load_settings(), warehouse_run)
+        if isinstance(outcome, int):
+            facts["rows"] = outcome
+        elif isinstance(outcome, GateResult):
+            facts.update(checks=outcome.checks, warned=len(outcome.warned))
+            for warning in outcome.warned:
+                notice(f"run {warehouse_run}: check {warning} warns; see mart.check_result")
+        elif isinstance(outcome, Path):
+            facts["file"] = outcome.name
 
 
 @task
 def aggregate_facts(warehouse_run: int) -> list[list[str]]:
-    """Runs the step `aggregate`; gives the months to build in batches, in order."""
-    from include.warehouse.refresh import aggregate, month_batches
+    """Runs the step `aggregate`; gives the months to build in batches, in order.
+
+    A run that only takes months away has one empty batch: with none at all the tasks after it would be skipped.
+    """
+    from include.warehouse import refresh
 
     settings = load_settings()
-    with step_of("aggregate", run=warehouse_run) as facts:
-        facts["rows"] = aggregate(settings, warehouse_run)
-    return month_batches(settings, warehouse_run)
+    with step_of_run("aggregate", warehouse_run) as facts:
+        facts["rows"] = refresh.aggregate(settings, warehouse_run)
+    return refresh.month_batches(settings, warehouse_run) or [[]]
 
 
 @task(max_active_tis_per_dagrun=1)
 def build_months(warehouse_run: int, months: list[str]) -> None:
     """Builds one batch of months; a month needs the one before, so one batch runs at a time."""
-    from include.warehouse.refresh import build_months as build
+    from include.warehouse import refresh
 
-    with step_of("snapshot", run=warehouse_run, months=f"{months[0]}..{months[-1]}") as facts:
-        facts["rows"] = build(load_settings(), warehouse_run, months)
+    if months:
+        with step_of_run("snapshot", warehouse_run, months=f"{months[0]}..{months[-1]}") as facts:
+            facts["rows"] = refresh.build_months(load_settings(), warehouse_run, months)
 
 
-def build_and_publish(planned: XComArg, approval: XComArg | None = None) -> None:
+def build_and_publish(planned: Any, approval: XComArg | None = None) -> None:
     """The tasks from a planned run to its publication; `approval` is a task that may keep it from being published."""
     with TaskGroup("build", tooltip="Months into unpublished tables"):
         batches = aggregate_facts.override(task_id="aggregate")(planned)

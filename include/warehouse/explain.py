@@ -7,7 +7,11 @@ from sqlalchemy import Connection, text
 
 from include.warehouse.errors import InputError
 
-METRICS = {"recency": ("recency_days", "r_score"), "frequency": ("frequency", "f_score"), "monetary": ("monetary", "m_score")}
+METRICS = {
+    "recency": ("recency_days", "r_score"),
+    "frequency": ("frequency", "f_score"),
+    "monetary": ("monetary", "m_score"),
+}
 LAST_LINES = 10
 
 
@@ -16,16 +20,7 @@ def explain(connection: Connection, customer_id: str, month: date | None = None)
 
     `month` is the report month unless given. Raises InputError where the customer is not in that month.
     """
-    published = _rows(
-        connection,
-        "select * from mart.month where month = coalesce(:month, (select month from mart.month where is_report_month))",
-        month=month,
-    )
-    if not published:
-        wanted = f"{month:%Y-%m} is" if month else "no month is"
-        raise InputError(f"{wanted} not published; see: python -m include.warehouse status" if month else
-                         "no month is published yet; run: python -m include.warehouse refresh")
-    shown = published[0]
+    shown = _month(connection, month)
     customer = _rows(
         connection,
         "select * from mart.customer_snapshot where month = :month and customer_id = :customer_id",
@@ -44,6 +39,19 @@ def explain(connection: Connection, customer_id: str, month: date | None = None)
         "limits": _limits(connection, customer[0]),
         "last_lines": _last_lines(connection, customer[0]),
     }
+
+
+def _month(connection: Connection, month: date | None) -> dict[str, Any]:
+    found = _rows(
+        connection,
+        "select * from mart.month where month = coalesce(:month, (select month from mart.month where is_report_month))",
+        month=month,
+    )
+    if found:
+        return found[0]
+    if month is None:
+        raise InputError("no month is published yet; run: python -m include.warehouse refresh")
+    raise InputError(f"{month:%Y-%m} is not published; see: python -m include.warehouse status")
 
 
 def _rule_set(connection: Connection, rule_set: int) -> dict[str, Any]:
@@ -79,8 +87,8 @@ def _limits(connection: Connection, customer: dict[str, Any]) -> list[dict[str, 
 def _last_lines(connection: Connection, customer: dict[str, Any]) -> list[dict[str, Any]]:
     return _rows(
         connection,
-        "select transaction_date, transaction_id, line_no, product_id, transaction_type, quantity, net_amount, file_name"
-        " from mart.sale_line where customer_id = :customer_id and transaction_date <= :as_of_date"
+        "select transaction_date, transaction_id, line_no, product_id, transaction_type, quantity, net_amount,"
+        " file_name from mart.sale_line where customer_id = :customer_id and transaction_date <= :as_of_date"
         " order by transaction_date desc, transaction_id desc, line_no desc limit :lines",
         customer_id=customer["customer_id"],
         as_of_date=customer["as_of_date"],

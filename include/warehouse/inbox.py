@@ -5,21 +5,29 @@ complete, and ends its task there and then, without a worker.
 """
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Sequence
+from pathlib import Path
 from typing import Any
 
 from airflow.providers.standard.sensors.filesystem import FileSensor
 from airflow.sdk import Context
 from airflow.triggers.base import BaseTrigger, TaskSuccessEvent, TriggerEvent
 
+from include.warehouse.arrivals import pending_files, unknown_files
+from include.warehouse.contracts import Contract, load_contracts, match_feed
+from include.warehouse.errors import InputError
+from include.warehouse.settings import load_settings
+
 POKE_SECONDS = 1.0
+INTERRUPTED_SECONDS = 600.0
 
 
 class InboxTrigger(BaseTrigger):
     """Fires once as soon as a complete file of the feed lies in the inbox."""
 
     def __init__(self, feed: str) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self.feed = feed
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
@@ -60,8 +68,28 @@ class InboxSensor(FileSensor):
 
 
 def pending_names(feed: str) -> list[str]:
-    """Names of the feed's complete files in the inbox."""
-    from include.warehouse.load import pending_files
-    from include.warehouse.settings import load_settings
+    """Names of the files that a load of the feed would take up now.
 
-    return [path.name for path in pending_files(load_settings(), feed)]
+    These are its complete files in the inbox, files whose names no feed knows (to be refused), and files of the feed
+    that an interrupted load left claimed.
+    """
+    settings = load_settings()
+    contracts = load_contracts(settings)
+    found = [*pending_files(settings, feed), *unknown_files(settings)]
+    return [path.name for path in found] + [
+        path.name for path in settings.processing.glob("*/*") if _is_interrupted(path) and _is_of(path, feed, contracts)
+    ]
+
+
+def _is_interrupted(path: Path) -> bool:
+    try:
+        return time.time() - path.parent.stat().st_mtime > INTERRUPTED_SECONDS
+    except FileNotFoundError:
+        return False
+
+
+def _is_of(path: Path, feed: str, contracts: dict[str, Contract]) -> bool:
+    try:
+        return match_feed(contracts, path.name)[0].feed == feed
+    except InputError:
+        return False

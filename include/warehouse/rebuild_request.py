@@ -1,7 +1,7 @@
 """The form of the DAG rebuild_months, read and checked."""
 
 from dataclasses import dataclass
-from datetime import date, datetime, timezone
+from datetime import UTC, date, datetime
 from typing import Any
 
 from include.warehouse.errors import InputError
@@ -33,7 +33,7 @@ def read_request(params: dict[str, Any]) -> RebuildRequest:
     first_month = _month(params["first_month"])
     known_at = datetime.fromisoformat(params["known_at"]) if params["known_at"] else None
     if known_at is not None and known_at.tzinfo is None:
-        known_at = known_at.replace(tzinfo=timezone.utc)
+        known_at = known_at.replace(tzinfo=UTC)
     if params["last_month"] and known_at is None:
         raise InputError(
             "last month goes only with known at: what is published runs to the report month, as each month reads"

@@ -33,21 +33,16 @@ def show_rows(name: str, title: str) -> Callable[[Console, Document], None]:
 def show_files(console: Console, document: Document) -> None:
     """What became of every file and of its rows."""
     files = [
-        {name.removeprefix("rows_"): file.get(name) for name in ("file_name", "feed", "status", *FATES)}
+        {name.removeprefix("rows_"): file.get(name) for name in ("file_name", "status", *FATES)}
         for file in document["files"]
     ]
     if files:
         show_table(console, "Files", files, list(files[0]))
     for file in document["files"]:
-        for remark in (file.get("message"), *(file.get("warnings") or [])):
+        for remark in dict.fromkeys((file.get("message"), *(file.get("warnings") or []))):
             if remark:
-                console.print(f"{file['file_name']}: {remark}", markup=False, soft_wrap=True)
-        if file["status"] == "held":
-            console.print(
-                f"{file['file_name']}: decide with `approve {file['file_name']}` or `discard {file['file_name']}`",
-                markup=False,
-                soft_wrap=True,
-            )
+                name = file["file_name"]
+                console.print(remark if remark.startswith(name) else f"{name}: {remark}", markup=False, soft_wrap=True)
 
 
 def show_status(console: Console, document: Document) -> None:
@@ -73,7 +68,17 @@ def show_status(console: Console, document: Document) -> None:
 
 def show_refresh(console: Console, document: Document) -> None:
     """The outcome of a refresh in a few lines."""
-    show_fields(console, {name: value for name, value in document.items() if not isinstance(value, dict)})
+    if document["status"] != "published":
+        console.print(f"{document['status'].replace('_', ' ')}: {document['message']}", markup=False, soft_wrap=True)
+        return
+    console.print(
+        f"Published: run {document['run_id']}, report month {document['report_month']:%Y-%m},"
+        f" {document['months_built']} months built",
+        soft_wrap=True,
+    )
+    for warning in document["warnings"]:
+        console.print(f"warning: {warning}", markup=False, soft_wrap=True)
+    console.print(f"Excel: {document['excel']}", markup=False, soft_wrap=True)
 
 
 def show_run_once(console: Console, document: Document) -> None:

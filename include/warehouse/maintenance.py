@@ -1,0 +1,87 @@
+"""Nightly care: retention, statistics, and proof that nothing was lost or altered."""
+
+import hashlib
+from pathlib import Path
+
+from sqlalchemy import text
+
+from include.warehouse.database import connect
+from include.warehouse.errors import WarehouseError
+from include.warehouse.settings import Settings
+
+NAMED_AT_MOST = 5
+
+
+def drop_expired_raw(settings: Settings) -> list[str]:
+    """Drops rows as received that are older than raw_retention_days; gives the tables. Loads wait."""
+    with connect(settings) as connection:
+        return list(connection.scalars(text("select ops.drop_expired_raw()")))
+
+
+def drop_expired_runs(settings: Settings) -> list[str]:
+    """Drops what runs older than unpublished_retention_days left unpublished; gives the tables. Builds wait."""
+    with connect(settings) as connection:
+        return list(connection.scalars(text("select ops.drop_expired_runs()")))
+
+
+def analyze(settings: Settings) -> int:
+    """Refreshes the statistics of every table, partitioned parents included (autovacuum leaves those out)."""
+    with connect(settings) as connection:
+        tables = connection.scalars(
+            text(
+                "select oid::regclass::text from pg_class"
+                " where relnamespace::regnamespace::text in ('core', 'crm', 'ops')"
+                " and relkind in ('r', 'p') and not relispartition order by 1"
+            )
+        ).all()
+        for table in tables:
+            connection.exec_driver_sql(f"analyze {table}")
+    return len(tables)
+
+
+def verify_archive(settings: Settings) -> int:
+    """Compares every archived file with the SHA-256 of its receipt; gives how many there are.
+
+    Raises WarehouseError naming the files that are missing or have other bytes.
+    """
+    with connect(settings) as connection:
+        receipts = connection.execute(
+            text(
+                "select path, sha256 from ops.file where path like 'archive/%' and sha256 is not null order by file_id"
+            )
+        ).all()
+    missing = [path for path, _ in receipts if not (settings.home / path).is_file()]
+    altered = [path for path, sha256 in receipts if path not in missing and _sha256(settings.home / path) != sha256]
+    if missing or altered:
+        found = [*(f"{path} is missing" for path in missing), *(f"{path} has other bytes" for path in altered)]
+        raise WarehouseError(f"the archive is not what was loaded: {_some(found)}; restore it from a backup")
+    return len(receipts)
+
+
+def verify_conservation(settings: Settings) -> int:
+    """Checks that rows and money are conserved from file to published months; gives how many identities there are.
+
+    Raises WarehouseError naming the identities that do not hold.
+    """
+    with connect(settings) as connection:
+        identities = connection.execute(
+            text("select identity, scope, left_value, right_value from ops.verify_conservation()")
+        ).all()
+    broken = [
+        f"{identity} ({scope}): {left} is not {right}" for identity, scope, left, right in identities if left != right
+    ]
+    if broken:
+        raise WarehouseError(
+            f"rows or money are not conserved: {_some(broken)}; publish nothing before it is found why"
+        )
+    return len(identities)
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _some(found: list[str]) -> str:
+    more = f" and {len(found) - NAMED_AT_MOST} more" if len(found) > NAMED_AT_MOST else ""
+    return ", ".join(found[:NAMED_AT_MOST]) + more
