@@ -35,8 +35,7 @@ def assert_same(expected: pd.DataFrame, actual: pd.DataFrame, key: list[str]) ->
     place = {each: i for i, each in enumerate(theirs)}
     report = _missing_rows(ours, theirs, key)
     if not report:
-        order = [place[each] for each in ours]
-        report = _differing_cells(left, {column: values[order] for column, values in right.items()}, ours)
+        report = _differing_cells(left, right, ours, np.array([place[each] for each in ours], dtype=np.int64))
     if report:
         raise AssertionError("\n".join(report))
 
@@ -100,10 +99,11 @@ def _missing_rows(ours: list[Row], theirs: list[Row], key: Sequence[str]) -> lis
     return [f"expected {len(ours)} rows, actual {len(theirs)}", *report] if report else []
 
 
-def _differing_cells(left: Cells, right: Cells, keys: list[Row]) -> list[str]:
+def _differing_cells(left: Cells, right: Cells, keys: list[Row], order: NDArray[np.int64]) -> list[str]:
+    """`order` says which row of the right side belongs to each row of the left."""
     report = []
     for column, ours in left.items():
-        theirs = right[column]
+        theirs = right[column][order]
         places = np.flatnonzero(np.asarray(ours != theirs, dtype=bool))
         if len(places):
             report.append(f"{column}: {len(places)} of {len(ours)} rows differ")
