@@ -31,6 +31,9 @@ def main() -> None:
         [
             st.Page(PAGES / "overview.py", title="Overview", icon=":material/insights:", default=True),
             st.Page(PAGES / "customers.py", title="Customers", icon=":material/groups:", url_path="customers"),
+            st.Page(PAGES / "movements.py", title="Movements", icon=":material/sync_alt:", url_path="movements"),
+            st.Page(PAGES / "cohorts.py", title="Cohorts", icon=":material/stacked_line_chart:", url_path="cohorts"),
+            st.Page(PAGES / "rfmt.py", title="RFMT", icon=":material/grid_on:", url_path="rfmt"),
         ],
         position="top",
     )

@@ -3,6 +3,8 @@
 Tiers: a subset of Okabe and Ito; statuses and growth: the muted scheme of Paul Tol.
 """
 
+import pandas
+
 TIER = {
     "platinum": "#0072b2",
     "gold": "#e69f00",
@@ -41,3 +43,31 @@ def tier_colours(tiers: list[str]) -> dict[str, str]:
     """Colour of every tier, `tiers` being all of them, best first."""
     others = iter(OTHER_TIERS * (1 + len(tiers) // len(OTHER_TIERS)))
     return {tier: TIER.get(tier) or next(others) for tier in tiers}
+
+
+# For segments, which companies define themselves: in the order of the rule set, again from the start when used up.
+SEGMENTS = (
+    "#b3bcc5",
+    "#aa4499",
+    "#882255",
+    "#cc6677",
+    "#ddcc77",
+    "#44aa99",
+    "#332288",
+    "#0072b2",
+    "#117733",
+    "#88ccee",
+    "#999933",
+)
+
+
+def segment_colours(segments: list[str]) -> dict[str, str]:
+    """Colour of every segment of a rule set, `segments` being all of them in its order."""
+    return {segment: SEGMENTS[position % len(SEGMENTS)] for position, segment in enumerate(segments)}
+
+
+def shade(value: float, largest: float) -> str:
+    """CSS of a table's cell: the stronger the larger, faint enough for the text of either light."""
+    if pandas.isna(value) or value <= 0:
+        return ""
+    return f"background-color: rgba(47, 138, 170, {0.06 + 0.5 * (value / largest) ** 0.5:.2f})"

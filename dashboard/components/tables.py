@@ -10,4 +10,4 @@ def show(table: pandas.DataFrame, texts: int = 1) -> None:
         column: st.column_config.TextColumn(column, alignment="left" if position < texts else "right")
         for position, column in enumerate(table.columns)
     }
-    st.dataframe(table, hide_index=True, column_config=configuration, height="content")
+    st.dataframe(table, hide_index=True, column_config=configuration, height="content", placeholder="")

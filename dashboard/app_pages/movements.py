@@ -1,0 +1,220 @@
+"""Movements: who went from which tier, status or segment to which between two months, and the customers behind it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date
+
+import pandas
+import plotly.graph_objects as go
+import streamlit as st
+
+from dashboard.components import address, charts, colours, numbers, words
+from dashboard.components.cache import ask
+from dashboard.components.page import empty, header
+from dashboard.data import customers, movements, overview
+from dashboard.data import months as calendar
+from dashboard.data.months import Month
+
+MEASURES = {"customers": "Customers", "monetary": "Money"}
+
+
+@dataclass(frozen=True)
+class Dimension:
+    """What customers move between: its values in order, their words and colours."""
+
+    name: str
+    label: str
+    values: list[str]
+    word: Callable[[str], str]
+    colour: dict[str, str]
+
+
+def main() -> None:
+    """Draws the selectors, the flows and the matrix."""
+    month = header("Movements", "Who went from where to where between two months. Click a cell to open its customers.")
+    earlier_months = [other for other in ask(calendar.months) if other.month < month.month]
+    if not earlier_months:
+        empty("Movements compare two months; this is the first.")
+        return
+    dimension, earlier, measure = _choose(month, earlier_months)
+    found = ask(movements.movements, earlier, month.month, dimension.name)
+    _flows(month, earlier, dimension, found, measure)
+    _matrix(month, earlier, dimension, found, measure)
+
+
+def _choose(month: Month, earlier_months: list[Month]) -> tuple[Dimension, date, str]:
+    dimensions = {dimension.name: dimension for dimension in _dimensions(month)}
+    keys = [f"{other.month:%Y-%m}" for other in earlier_months]
+    address.restore("by", "value_tier", lambda given: given[0] if given[0] in dimensions else "value_tier")
+    address.restore("from", keys[0], lambda given: given[0] if given[0] in keys else keys[0])
+    address.restore("measure", "customers", lambda given: given[0] if given[0] in MEASURES else "customers")
+    if st.session_state["from"] not in keys:
+        st.session_state["from"] = keys[0]
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        name = st.segmented_control(
+            "Move between",
+            list(dimensions),
+            format_func=lambda value: dimensions[value].label,
+            key="by",
+            persist_state="session",
+            required=True,
+        )
+        chosen: str = st.selectbox(
+            "Since",
+            keys,
+            format_func=lambda key: words.month(_month_of(key)),
+            key="from",
+            persist_state="session",
+            width=200,
+        )
+        measure = st.segmented_control(
+            "Show",
+            list(MEASURES),
+            format_func=lambda value: MEASURES[value],
+            key="measure",
+            persist_state="session",
+            required=True,
+        )
+    address.write("by", [name] if name and name != "value_tier" else [])
+    address.write("from", [chosen] if chosen != keys[0] else [])
+    address.write("measure", [measure] if measure and measure != "customers" else [])
+    return dimensions[name or "value_tier"], _month_of(chosen), measure or "customers"
+
+
+def _dimensions(month: Month) -> list[Dimension]:
+    tiers = ask(overview.tiers, month.rule_set)
+    segments = ask(customers.segments, month.rule_set)
+    statuses = list(words.STATUS)
+    return [
+        Dimension("value_tier", "Tier", tiers, words.tier, colours.tier_colours(tiers)),
+        Dimension("activity_status", "Status", statuses, words.status, colours.STATUS),
+        Dimension("segment", "Segment", segments, str, colours.segment_colours(segments)),
+    ]
+
+
+def _flows(month: Month, earlier: date, dimension: Dimension, found: pandas.DataFrame, measure: str) -> None:
+    moved = found[(found["origin"] != found["destination"]) & (found["origin"] != movements.NOT_KNOWN)]
+    if moved.empty:
+        empty("Nobody moved between these months.")
+        return
+    origins = [value for value in dimension.values if value in set(moved["origin"])]
+    destinations = [value for value in dimension.values if value in set(moved["destination"])]
+    colour = [dimension.colour.get(value, colours.SOFT) for value in origins + destinations]
+    shown = numbers.money if measure == "monetary" else numbers.count
+    chart = charts.figure(380)
+    chart.add_trace(
+        go.Sankey(
+            node={
+                "label": [dimension.word(value) for value in origins + destinations],
+                "color": colour,
+                "x": [0.001] * len(origins) + [0.999] * len(destinations),
+                "y": [
+                    *_centres(moved, "origin", origins, measure),
+                    *_centres(moved, "destination", destinations, measure),
+                ],
+                "pad": 16,
+                "thickness": 14,
+                "line": {"width": 0},
+                "hovertemplate": "%{label}<extra></extra>",
+            },
+            link={
+                "source": [origins.index(value) for value in moved["origin"]],
+                "target": [len(origins) + destinations.index(value) for value in moved["destination"]],
+                "value": moved[measure].astype(float).tolist(),
+                "color": [_faint(dimension.colour.get(value, colours.SOFT)) for value in moved["origin"]],
+                "customdata": [shown(value) for value in moved[measure]],
+                "hovertemplate": "%{source.label} → %{target.label}: %{customdata}<extra></extra>",
+            },
+            valueformat=",",
+        )
+    )
+    chart.update_layout(margin={"l": 4, "r": 4, "t": 12, "b": 12})
+    charts.show(
+        _finding(dimension, moved),
+        f"From {words.month(earlier)} on the left to {words.month(month.month)} on the right; who stayed is left out.",
+        chart,
+        "flows",
+    )
+
+
+def _centres(moved: pandas.DataFrame, end: str, values: list[str], measure: str) -> list[float]:
+    """Heights of the nodes of one side, from 0 at the top to 1, in the order of `values`."""
+    sizes = moved.groupby(end)[measure].sum().reindex(values).astype(float)
+    return [float(centre) for centre in ((sizes.cumsum() - sizes / 2) / sizes.sum()).clip(0.001, 0.999)]
+
+
+def _finding(dimension: Dimension, moved: pandas.DataFrame) -> str:
+    top = moved.sort_values("customers").iloc[-1]
+    most = (
+        f"{dimension.word(top['origin'])} to {dimension.word(top['destination'])} was the most frequent move:"
+        f" {numbers.count(top['customers'])} customers"
+    )
+    if dimension.name != "value_tier":
+        return most
+    rank = {tier: -position for position, tier in enumerate(dimension.values)}
+    scored = moved[(moved["origin"] != "none") & (moved["destination"] != "none")]
+    rises = scored["destination"].map(rank).astype(int) > scored["origin"].map(rank).astype(int)
+    up, down = int(scored["customers"][rises].sum()), int(scored["customers"][~rises].sum())
+    return f"{numbers.count(up)} customers moved up a tier, {numbers.count(down)} moved down"
+
+
+def _matrix(month: Month, earlier: date, dimension: Dimension, found: pandas.DataFrame, measure: str) -> None:
+    table = found.pivot_table(index="origin", columns="destination", values=measure, aggfunc="sum")
+    origins = [value for value in [*dimension.values, movements.NOT_KNOWN] if value in table.index]
+    destinations = [value for value in dimension.values if value in table.columns]
+    table = table.reindex(index=origins, columns=destinations)
+    stayed = int(found["customers"][found["origin"] == found["destination"]].sum())
+    st.markdown(f"**{numbers.share(stayed, int(found['customers'].sum()))} stayed where they were**")
+    st.caption(
+        f"Rows: {words.month(earlier)}. Columns: {words.month(month.month)}."
+        + (" Money: net amount of core lines in the later month's window." if measure == "monetary" else "")
+    )
+    shown = table.copy()
+    shown.columns = pandas.Index([dimension.word(value) for value in destinations])
+    shown.insert(0, "From", [dimension.word(value) if value else "Not yet known" for value in origins])
+    largest = float(table.max().max() or 1)
+    styled = shown.style.format(
+        lambda value: "" if pandas.isna(value) else (numbers.money if measure == "monetary" else numbers.count)(value),
+        subset=list(shown.columns[1:]),
+    ).map(lambda value: colours.shade(value, largest), subset=list(shown.columns[1:]))
+    event = st.dataframe(
+        styled,
+        hide_index=True,
+        on_select="rerun",
+        selection_mode="single-cell",
+        height="content",
+        placeholder="",
+        key=f"matrix {dimension.name} {earlier} {month.month} {measure}",
+        column_config={
+            column: st.column_config.Column(column, alignment="right" if number else "left")
+            for number, column in enumerate(shown.columns)
+        },
+    )
+    cells = event["selection"]["cells"]
+    if cells:
+        row, column = cells[0]
+        position = list(shown.columns).index(column)
+        if position > 0:
+            _open(month, earlier, dimension, origins[row], destinations[position - 1])
+
+
+def _open(month: Month, earlier: date, dimension: Dimension, origin: str, destination: str) -> None:
+    st.switch_page(
+        "app_pages/customers.py",
+        query_params={
+            "month": f"{month.month:%Y-%m}",
+            "where": movements.link(earlier, dimension.name, origin, destination),
+        },
+    )
+
+
+def _month_of(key: str) -> date:
+    return date.fromisoformat(f"{key}-01")
+
+
+def _faint(colour: str) -> str:
+    red, green, blue = (int(colour[start : start + 2], 16) for start in (1, 3, 5))
+    return f"rgba({red},{green},{blue},0.45)"
+
+
+main()

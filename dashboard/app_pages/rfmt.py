@@ -1,0 +1,186 @@
+"""RFMT: how the month scores recency, frequency, monetary and tenure, and where its cut points lie."""
+
+from math import ceil
+
+import pandas
+import plotly.graph_objects as go
+import streamlit as st
+
+from dashboard.components import charts, colours, numbers, tables, words
+from dashboard.components.cache import ask
+from dashboard.components.page import empty, header
+from dashboard.data import scores
+from dashboard.data.months import Month
+from dashboard.data.scores import Band
+
+BARS = 48
+# How far a distribution is drawn, as a multiple of the best (for recency the worst) cut point.
+REACH = {"recency": 2.5, "frequency": 2.5, "monetary": 3.0}
+UNITS = {"recency": "days since the last core purchase", "frequency": "core purchases", "monetary": "core net amount"}
+GOOD = 4
+
+
+def main() -> None:
+    """Draws grid, bands and distributions."""
+    month = header("RFMT", "How recency, frequency, monetary and tenure are scored this month, from 1 to 5.")
+    grid = ask(scores.grid, month.month)
+    if grid.empty:
+        empty("Nobody is scored in this month: there is no engaged customer yet.")
+        return
+    _grid(grid)
+    st.divider()
+    bands = ask(scores.bands, month.month)
+    _bands(month, bands)
+    st.divider()
+    for column, metric in zip(st.columns(3, gap="large"), scores.METRICS, strict=True):
+        with column:
+            _distribution(month, metric, bands[metric])
+
+
+def _grid(grid: pandas.DataFrame) -> None:
+    cells = grid.groupby(["r_score", "f_score"])[["customers", "monetary"]].sum()
+    top = grid.sort_values("customers").groupby(["r_score", "f_score"])["segment"].last()
+    bands = range(1, 1 + int(grid[["r_score", "f_score"]].max().max()))
+    counts, texts = [], []
+    for r_score in bands:
+        counts.append([_cell(cells, r_score, f_score, "customers") for f_score in bands])
+        texts.append(
+            [
+                f"<b>{numbers.count(_cell(cells, r_score, f_score, 'customers'))}</b><br>"
+                f"{numbers.money(_cell(cells, r_score, f_score, 'monetary'))}<br>{top.get((r_score, f_score), '')}"
+                for f_score in bands
+            ]
+        )
+    chart = charts.figure(460)
+    chart.add_trace(
+        go.Heatmap(
+            z=counts,
+            x=[f"F {band}" for band in bands],
+            y=[f"R {band}" for band in bands],
+            text=texts,
+            texttemplate="%{text}",
+            colorscale=list(colours.SEQUENCE),
+            showscale=False,
+            xgap=3,
+            ygap=3,
+            hovertemplate="%{y}, %{x}<br>%{text}<extra></extra>",
+        )
+    )
+    chart.update_xaxes(showgrid=False, side="top")
+    chart.update_yaxes(showgrid=False)
+    best = grid[(grid["r_score"] >= GOOD) & (grid["f_score"] >= GOOD)]
+    customers = numbers.share(float(best["customers"].sum()), float(grid["customers"].sum()))
+    money = numbers.share(float(best["monetary"].sum()), float(grid["monetary"].sum()))
+    charts.show(
+        f"{customers} of engaged customers buy often and recently, and bring {money} of the money",
+        "Scored customers by recency (up is more recent) and frequency (right is more often): how many, their"
+        " money in the window, and the most frequent segment.",
+        chart,
+        "grid",
+    )
+
+
+def _cell(cells: pandas.DataFrame, r_score: int, f_score: int, measure: str) -> float:
+    return float(cells[measure].get((r_score, f_score), 0))
+
+
+def _bands(month: Month, bands: dict[str, list[Band]]) -> None:
+    st.markdown(f"**What the scores mean in {words.month(month.month)}**")
+    st.caption("The bands are cut so that each holds about as many scored customers; equal values score alike.")
+    tenure = ask(scores.tenure_bands, month.rule_set)
+    highest = max([len(tenure), *(band.band for found in bands.values() for band in found)])
+    table = []
+    for score in range(highest, 0, -1):
+        line = {"Score": str(score)}
+        for metric, found in bands.items():
+            line[words.METRIC[metric]] = next((in_words(metric, band) for band in found if band.band == score), "–")
+        line["Tenure"] = _tenure_in_words(tenure, score)
+        table.append(line)
+    tables.show(pandas.DataFrame(table), texts=5)
+    limits = ask(scores.abc_limits, month.month)
+    if limits:
+        classes = [f"{name} from {numbers.money(float(limit), 2)}" for name, limit in limits.items()]
+        st.caption(f"ABC class by monetary: {', '.join(classes)}, C below.")
+
+
+def in_words(metric: str, band: Band) -> str:
+    """A band as a sentence has it: 6 to 9 purchases."""
+    low, high = band.lowest, band.highest
+    if metric == "monetary":
+        shown = [None if limit is None else numbers.money(float(limit), 2) for limit in (low, high)]
+        unit = ""
+    else:
+        shown = [None if limit is None else numbers.count(float(limit)) for limit in (low, high)]
+        unit = " days" if metric == "recency" else " purchases"
+    if low is None and high is None:
+        return "any value"
+    if low is None:
+        return f"up to {shown[1]}{unit}"
+    if high is None:
+        return f"{shown[0]}{unit} or more"
+    return f"{shown[0]}{unit}" if low == high else f"{shown[0]} to {shown[1]}{unit}"
+
+
+def _tenure_in_words(tenure: list[int], score: int) -> str:
+    if score > len(tenure):
+        return "–"
+    first = tenure[score - 1]
+    return f"{first} months or more" if score == len(tenure) else f"{first} to {tenure[score] - 1} months"
+
+
+def _distribution(month: Month, metric: str, bands: list[Band]) -> None:
+    cuts = _cuts(metric, bands)
+    if not cuts:
+        empty(f"{words.METRIC[metric]} tells nobody apart in this month.")
+        return
+    width = max(cuts) * REACH[metric] / BARS
+    if metric != "monetary":
+        width = float(ceil(width))
+    bars = max(1, ceil(max(cuts) * REACH[metric] / width))
+    found = ask(scores.distribution, month.month, metric, width, bars)
+    inside = found[found["start"].astype(float) < width * bars]
+    beyond = int(found["customers"].sum() - inside["customers"].sum())
+    chart = charts.figure(260, showlegend=False, bargap=0.05)
+    chart.add_bar(
+        x=[float(start) + width / 2 for start in inside["start"]],
+        y=inside["customers"],
+        width=width * 0.95,
+        marker_color=colours.MAIN,
+        customdata=[_range(metric, float(start), width) for start in inside["start"]],
+        hovertemplate="%{customdata}: %{y:,.0f} customers<extra></extra>",
+    )
+    for cut in cuts:
+        chart.add_vline(x=cut, line_color=colours.FALL, line_dash="dot", line_width=1.5)
+    chart.update_xaxes(tickprefix=numbers.currency_prefix() if metric == "monetary" else "", tickformat=",")
+    half = _half(found)
+    shown = numbers.money(half) if metric == "monetary" else numbers.count(half)
+    charts.show(
+        f"{words.METRIC[metric]}: half have {shown} or {'less' if metric == 'recency' else 'more'}",
+        f"Scored customers by {UNITS[metric]}; dotted lines are the cut points."
+        + (f" {numbers.count(beyond)} lie beyond the right edge." if beyond else ""),
+        chart,
+        f"distribution of {metric}",
+    )
+
+
+def _cuts(metric: str, bands: list[Band]) -> list[float]:
+    """Where one band ends and the next begins."""
+    if metric == "recency":
+        return [float(band.highest) + 1 for band in bands if band.highest is not None]
+    return [float(band.lowest) for band in bands if band.lowest is not None]
+
+
+def _range(metric: str, start: float, width: float) -> str:
+    if metric == "monetary":
+        return f"{numbers.money(start)} to {numbers.money(start + width)}"
+    last = start + width - 1
+    return numbers.count(start) if last == start else f"{numbers.count(start)} to {numbers.count(last)}"
+
+
+def _half(found: pandas.DataFrame) -> float:
+    """Start of the bar in which the middle customer lies."""
+    running = found["customers"].cumsum()
+    return float(found["start"][running * 2 >= found["customers"].sum()].iloc[0])
+
+
+main()

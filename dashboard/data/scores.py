@@ -1,0 +1,116 @@
+"""Scores of a month: the R × F grid, the cut points in words, and how the values are distributed around them."""
+
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+
+import pandas
+
+from dashboard.data.warehouse import frame, rows
+
+METRICS = {"recency": "recency_days", "frequency": "frequency", "monetary": "monetary"}
+
+
+def grid(month: date) -> pandas.DataFrame:
+    """Scored customers by r_score, f_score and segment: customers, monetary, month_amount."""
+    return frame(
+        """
+        select
+            r_score,
+            f_score,
+            segment,
+            count(*) as customers,
+            sum(monetary) as monetary,
+            sum(month_amount) as month_amount
+        from mart.customer_snapshot
+        where month = :month and r_score is not null
+        group by r_score, f_score, segment
+        """,
+        month=month,
+    )
+
+
+@dataclass(frozen=True)
+class Band:
+    """The values of a metric that score `band`: from `lowest` to `highest`, both included, None being open."""
+
+    band: int
+    lowest: Decimal | None
+    highest: Decimal | None
+
+
+def bands(month: date) -> dict[str, list[Band]]:
+    """The bands of recency, frequency and monetary by the month's stored cut points, the best band first.
+
+    A band without a limit has no values. The worst band that has one takes all that is worse as well.
+    """
+    limits: dict[str, list[tuple[int, Decimal]]] = {metric: [] for metric in METRICS}
+    for row in rows(
+        """
+        select metric, band, limit_value
+        from mart.cut_point
+        where month = :month and metric <> 'abc'
+        order by metric, band desc
+        """,
+        month=month,
+    ):
+        limits[row["metric"]].append((row["band"], Decimal(row["limit_value"])))
+    return {metric: _bands(metric, found) for metric, found in limits.items()}
+
+
+def _bands(metric: str, limits: list[tuple[int, Decimal]]) -> list[Band]:
+    """`limits`: the bands with their limit value, best first; for recency the largest value, else the smallest."""
+    step = Decimal("0.01") if metric == "monetary" else Decimal(1)
+    found = []
+    better: Decimal | None = None
+    for position, (band, limit) in enumerate(limits):
+        is_worst = position == len(limits) - 1
+        if metric == "recency":
+            lowest = Decimal(0) if better is None else better + step
+            found.append(Band(band, lowest, None if is_worst else limit))
+        else:
+            highest = None if better is None else better - step
+            found.append(Band(band, None if is_worst else limit, highest))
+        better = limit
+    return found
+
+
+def abc_limits(month: date) -> dict[str, Decimal]:
+    """Smallest monetary of class A and of class B, as far as they exist; what is less is class C."""
+    return {
+        "AB"[2 - row["band"]]: Decimal(row["limit_value"])
+        for row in rows(
+            "select band, limit_value from mart.cut_point where month = :month and metric = 'abc' order by band desc",
+            month=month,
+        )
+    }
+
+
+def tenure_bands(rule_set: int) -> list[int]:
+    """Months from which T is 1, 2, 3 …"""
+    found = rows("select tenure_bands from mart.rule_set where rule_set = :rule_set", rule_set=rule_set)
+    return list(found[0]["tenure_bands"])
+
+
+def distribution(month: date, metric: str, width: float, bars: int) -> pandas.DataFrame:
+    """Scored customers by value of a metric in `bars` bars of `width` from 0: start of the bar, customers.
+
+    What is below 0 counts into the first bar, what is beyond the last into one more.
+    """
+    if metric not in METRICS:
+        raise ValueError(f"{metric!r} is not one of {', '.join(METRICS)}")
+    return frame(
+        f"""
+        select
+            (greatest(width_bucket({METRICS[metric]}, 0, cast(:width as numeric) * :bars, :bars), 1) - 1)
+                * cast(:width as numeric) as start,
+            count(*) as customers
+        from mart.customer_snapshot
+        where month = :month and r_score is not null
+        group by 1
+        order by 1
+        """,
+        month=month,
+        width=width,
+        bars=bars,
+    )
