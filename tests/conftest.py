@@ -21,6 +21,9 @@ from include.warehouse import server
 from include.warehouse.database import engine
 from include.warehouse.migrate import migrate
 from include.warehouse.settings import Settings, load_settings
+from tests.fixtures.published import published
+
+__all__ = ["published"]
 
 TEMPLATE = "warehouse_template"
 CHROMIUM_ARGUMENTS = [

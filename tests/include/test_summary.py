@@ -17,7 +17,6 @@ from include.warehouse.database import engine
 from include.warehouse.errors import InputError
 from include.warehouse.settings import Settings
 from include.warehouse.summary import write_summary
-from tests.fixtures.published import published  # noqa: F401 - a fixture
 from tests.fixtures.retailer import LAST_DAY, lines
 
 MONTH = date(2025, 11, 1)
@@ -39,7 +38,7 @@ EVENTS = {
 
 
 @pytest.fixture(scope="module")
-def path(published: Settings, tmp_path_factory: pytest.TempPathFactory) -> Path:  # noqa: F811
+def path(published: Settings, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_summary(published, None, tmp_path_factory.mktemp("summary") / "summary.xlsx")
 
 
@@ -49,7 +48,7 @@ def book(path: Path) -> openpyxl.Workbook:
 
 
 @pytest.fixture(scope="module")
-def customers(published: Settings) -> pd.DataFrame:  # noqa: F811
+def customers(published: Settings) -> pd.DataFrame:
     with engine(published).connect() as connection:
         return pd.read_sql("select * from mart.customer_snapshot", connection)
 
@@ -211,7 +210,7 @@ def test_sheets_are_made_for_reading(book: openpyxl.Workbook, path: Path) -> Non
     assert len(charts) >= 12
 
 
-def test_about_gives_every_figure_again(book: openpyxl.Workbook, published: Settings) -> None:  # noqa: F811
+def test_about_gives_every_figure_again(book: openpyxl.Workbook, published: Settings) -> None:
     statements = read_table(book["About"], "statements")
     assert len(statements) == 17
     with engine(published).connect() as connection:
@@ -223,12 +222,12 @@ def test_about_gives_every_figure_again(book: openpyxl.Workbook, published: Sett
             assert hashlib.sha256("\n".join(rows).encode()).hexdigest() == statement["SHA-256"], statement["Figure"]
 
 
-def test_the_same_publication_gives_the_same_bytes(published: Settings, path: Path, tmp_path: Path) -> None:  # noqa: F811
+def test_the_same_publication_gives_the_same_bytes(published: Settings, path: Path, tmp_path: Path) -> None:
     again = write_summary(published, MONTH, tmp_path / "again.xlsx")
     assert again.read_bytes() == path.read_bytes()
 
 
-def test_a_closed_month_is_compared_as_a_whole(published: Settings, tmp_path: Path, customers: pd.DataFrame) -> None:  # noqa: F811
+def test_a_closed_month_is_compared_as_a_whole(published: Settings, tmp_path: Path, customers: pd.DataFrame) -> None:
     book = openpyxl.load_workbook(write_summary(published, OCTOBER, tmp_path / "october.xlsx"))
     assert "Same days" not in book.sheetnames
     dormant = read_table(book["Trend"], "thirteen_months")[-1]["Dormant"]
@@ -241,14 +240,14 @@ def test_a_closed_month_is_compared_as_a_whole(published: Settings, tmp_path: Pa
     assert events["Retained"]["Change on month"] == pytest.approx(change, abs=1e-6)
 
 
-def test_the_first_month_has_nothing_to_compare_with(published: Settings, tmp_path: Path) -> None:  # noqa: F811
+def test_the_first_month_has_nothing_to_compare_with(published: Settings, tmp_path: Path) -> None:
     book = openpyxl.load_workbook(write_summary(published, date(2024, 1, 1), tmp_path / "first.xlsx"))
     overview = read_table(book["Overview"], "overview_1")
     assert overview[0]["Jan 2024"] > 0
     assert overview[0]["Dec 2023"] is None
 
 
-def test_a_month_that_is_not_published_is_named(published: Settings, warehouse: Settings, tmp_path: Path) -> None:  # noqa: F811
+def test_a_month_that_is_not_published_is_named(published: Settings, warehouse: Settings, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="2023-12 is not published"):
         write_summary(published, date(2023, 12, 1), tmp_path / "no.xlsx")
     with pytest.raises(InputError, match="no month is published yet"):
