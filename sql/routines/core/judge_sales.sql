@@ -140,7 +140,8 @@ begin
         n.unit_price,
         n.discount_amount,
         n.is_return,
-        case when abs(n.net_amount) < 1e12 then
+        -- whole cents of many lines must add up in 64 bits
+        case when abs(n.net_amount) < 1e15 then
             (case when n.is_return then -100 else 100 end * n.net_amount)::bigint
         end as net_cents,
         case when n.transaction_id is null then 1 else 0 end
@@ -151,7 +152,7 @@ begin
         + case when n.transaction_date > v_received_on then 64 else 0 end
         + case
             when n.net_amount is null
-                or abs(n.net_amount) >= 1e12
+                or abs(n.net_amount) >= 1e15
                 or n.line_no is null
                 or n.line_no <> trunc(n.line_no)
                 or abs(n.line_no) >= 1e12 then 128
