@@ -112,7 +112,7 @@ class CsvStream:
         mark = array[at]
         is_quote = mark == QUOTE
         is_inside = (np.cumsum(is_quote, dtype=np.int32) & 1).astype(bool)
-        if not self._has_regular_quotes(array, at[is_quote & is_inside], at[is_quote & ~is_inside]):
+        if not self._has_regular_quotes(array, at[is_quote & is_inside]):
             return None
         separator = np.flatnonzero(~is_quote & ~is_inside)
         if np.diff(at[separator], prepend=-1, append=len(data)).max() > FIELD_LIMIT:
@@ -165,11 +165,12 @@ class CsvStream:
         self._diverted.add_rows_at(np.array(lines, np.int64), line)
         return output.getvalue().encode("latin-1")
 
-    def _has_regular_quotes(self, array: np.ndarray, opening: np.ndarray, closing: np.ndarray) -> bool:
-        """Whether every opening quote follows, and every closing one precedes, a delimiter, line end or quote."""
-        before = array[opening[opening > 0] - 1]
-        after = array[closing[closing < len(array) - 1] + 1]
-        return bool(self._is_mark[before].all() and self._is_mark[after].all())
+    def _has_regular_quotes(self, array: np.ndarray, opening: np.ndarray) -> bool:
+        """Whether every opening quote follows a delimiter, a line end or a closing quote.
+
+        Where text follows a closing quote, PostgreSQL and csv.reader agree that it belongs to the field.
+        """
+        return bool(self._is_mark[array[opening[opening > 0] - 1]].all())
 
     def _is_decodable(self, text: bytes) -> bool:
         if b"\0" in text:

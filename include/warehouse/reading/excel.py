@@ -36,7 +36,7 @@ def header_row(path: Path, contract: Contract) -> tuple[list[str], int]:
 class ExcelStream:
     """Gives the rows below the header as CSV, chunk by chunk; what is no row goes to `diverted`.
 
-    Raises InputError, naming the Excel row, for a cell over 1 MB.
+    Raises InputError, naming the row, for a cell over 1 MB.
     """
 
     def __init__(self, path: Path, contract: Contract, width: int, header_line: int, diverted: Diverted) -> None:
@@ -71,7 +71,7 @@ class ExcelStream:
             if not together.strip():
                 continue
             if len(together) > FIELD_LIMIT and any(len(field) > FIELD_LIMIT for field in fields):
-                raise InputError(f"{self._name} row {line}: a cell is larger than 1 MB")
+                raise InputError(f"{self._name} line {line}: a cell is larger than 1 MB")
             if len(fields) > width:
                 beyond = any(field.strip() for field in fields[width:])
                 fields = fields if beyond else fields[:width]
