@@ -1,8 +1,8 @@
 create or replace view mart.dim_product as
 with rule as (
-    select rule_set.core_product_types
+    select fact_set.core_product_types
     from crm.published_month
-    join crm.rule_set on rule_set.rule_set_id = published_month.rule_set_id
+    join crm.fact_set on fact_set.fact_set_id = published_month.fact_set_id
     order by published_month.month desc
     limit 1
 )
@@ -13,7 +13,7 @@ select
     product_version.family,
     product_version.product_type,
     product_version.unit_cost,
-    coalesce(product_version.product_type = any(rule.core_product_types), false) as is_core,
+    coalesce(lower(product_version.product_type) = any(rule.core_product_types), false) as is_core,
     product_version.is_in_master
 from core.product_version
 cross join rule

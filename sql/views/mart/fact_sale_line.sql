@@ -47,10 +47,10 @@ select
     line.discount_amount,
     line.net_cents * 0.01 as net_amount,
     line.is_return,
-    coalesce(product_version.product_type = any(rule_set.core_product_types), false) as is_core
+    coalesce(lower(product_version.product_type) = any(fact_set.core_product_types), false) as is_core
 from line
 join crm.published_month on published_month.month = date_trunc('month', line.transaction_date::timestamp)::date
-join crm.rule_set on rule_set.rule_set_id = published_month.rule_set_id
+join crm.fact_set on fact_set.fact_set_id = published_month.fact_set_id
 left join core.product_version
     on product_version.product_id = line.product_id
     and product_version.version_from <= line.transaction_date

@@ -1,0 +1,49 @@
+"""Every object of our schemas says what it is, and the data dictionary repeats it."""
+
+from collections.abc import Iterator
+
+import pytest
+from sqlalchemy import Connection
+
+from include.warehouse.database import engine
+from include.warehouse.dictionary import (
+    DOCUMENT,
+    SCHEMAS,
+    read_columns,
+    read_routines,
+    read_schemas,
+    write_dictionary,
+)
+from include.warehouse.settings import SQL, Settings
+
+
+@pytest.fixture
+def connection(warehouse: Settings) -> Iterator[Connection]:
+    with engine(warehouse).connect() as open_connection:
+        yield open_connection
+
+
+def test_every_schema_table_view_column_and_routine_has_a_comment(connection: Connection) -> None:
+    schemas = read_schemas(connection)
+    assert set(schemas) == set(SCHEMAS)
+    silent = [schema for schema, comment in schemas.items() if not comment]
+    for row in read_columns(connection):
+        relation = f"{row['schema_name']}.{row['relation_name']}"
+        if not row["relation_comment"]:
+            silent.append(relation)
+        if not row["column_comment"]:
+            silent.append(f"{relation}.{row['column_name']}")
+    for row in read_routines(connection):
+        if not row["routine_comment"]:
+            silent.append(f"{row['schema_name']}.{row['routine_name']}({row['arguments']})")
+    assert sorted(set(silent)) == []
+
+
+def test_every_view_lives_in_a_file_of_its_name(connection: Connection) -> None:
+    views = {row["relation_name"] for row in read_columns(connection) if row["kind"] == "v"}
+    assert views == {path.stem for path in (SQL / "views" / "mart").glob("*.sql")}
+
+
+def test_the_data_dictionary_is_current(connection: Connection) -> None:
+    written = DOCUMENT.read_text(encoding="utf-8")
+    assert written == write_dictionary(connection), "run: python -m include.warehouse.dictionary"
