@@ -34,6 +34,11 @@ def main() -> None:
             st.Page(PAGES / "movements.py", title="Movements", icon=":material/sync_alt:", url_path="movements"),
             st.Page(PAGES / "cohorts.py", title="Cohorts", icon=":material/stacked_line_chart:", url_path="cohorts"),
             st.Page(PAGES / "rfmt.py", title="RFMT", icon=":material/grid_on:", url_path="rfmt"),
+            st.Page(PAGES / "customer.py", title="Customer", icon=":material/person:", url_path="customer"),
+            st.Page(
+                PAGES / "data_health.py", title="Data health", icon=":material/health_and_safety:", url_path="health"
+            ),
+            st.Page(PAGES / "definitions.py", title="Definitions", icon=":material/menu_book:", url_path="definitions"),
         ],
         position="top",
     )

@@ -36,12 +36,12 @@ def main() -> None:
     if found.empty:
         empty("Nobody has bought a core product yet.")
         return
-    address.restore("view", "recurring", lambda given: given[0] if given[0] in VIEWS else "recurring")
+    address.restore("show", "recurring", lambda given: given[0] if given[0] in VIEWS else "recurring")
     view = st.segmented_control(
-        "Show", list(VIEWS), format_func=lambda name: VIEWS[name], key="view", persist_state="session", required=True
+        "Show", list(VIEWS), format_func=lambda name: VIEWS[name], key="show", persist_state="session", required=True
     )
     view = view or "recurring"
-    address.write("view", [view] if view != "recurring" else [])
+    address.write("show", [view] if view != "recurring" else [])
     _heat_map(month, view, found)
 
 

@@ -36,7 +36,7 @@ def main() -> None:
         empty("No customer matches these filters. Take one away, or clear them all.")
         return
     _export(month, audience, counts)
-    listed, broken_down = st.tabs(["List", "Breakdown"], on_change="rerun", key="view")
+    listed, broken_down = st.tabs(["List", "Breakdown"], on_change="rerun", key="shown as")
     if listed.open:
         with listed:
             _list(month, audience, counts)

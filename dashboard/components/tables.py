@@ -11,3 +11,8 @@ def show(table: pandas.DataFrame, texts: int = 1) -> None:
         for position, column in enumerate(table.columns)
     }
     st.dataframe(table, hide_index=True, column_config=configuration, height="content", placeholder="")
+
+
+def show_texts(table: pandas.DataFrame) -> None:
+    """Draws a whole table of sentences, which may take several lines."""
+    st.table(table, hide_index=True, border="horizontal")

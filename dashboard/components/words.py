@@ -31,6 +31,7 @@ GROWTH = {
     "inactive": "Inactive",
 }
 CHANNEL = {"email": "E-mail", "sms": "SMS", "phone": "Phone"}
+FLAG = {True: "Yes", False: "No", None: "Unknown"}
 METRIC = {"recency": "Recency", "frequency": "Frequency", "monetary": "Monetary", "abc": "ABC"}
 
 
@@ -61,6 +62,6 @@ def day(value: date) -> str:
     return f"{value.day} {value:%b %Y}"
 
 
-def listed(names: list[str]) -> str:
+def listed(names: list[str], last: str = "and") -> str:
     """a, b and c."""
-    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} {last} {names[-1]}"

@@ -1,0 +1,280 @@
+"""Customer: one person's months, purchases and consent, and why they are where they are."""
+
+from datetime import date
+from typing import Any
+
+import pandas
+import plotly.graph_objects as go
+import streamlit as st
+from plotly.subplots import make_subplots
+
+from dashboard.components import address, charts, colours, numbers, rules, tables, words
+from dashboard.components.cache import ask, ask_fresh
+from dashboard.components.page import empty, header
+from dashboard.data import customer as data
+from dashboard.data import overview
+from dashboard.data import rules as rule_data
+from dashboard.data.months import Month
+
+LONGEST_ID = 1_000
+LINES = 200
+PRODUCTS = 12
+SCORES = {"recency": "r_score", "frequency": "f_score", "monetary": "m_score"}
+
+
+def main() -> None:
+    """Draws the search and, once somebody is found, everything about them."""
+    address.follow_link(["customer"])
+    month = header("Customer", "One person: months, purchases, consent, and why they are where they are.")
+    customer_id = _search()
+    if customer_id is None:
+        return
+    master = ask_fresh(data.master, customer_id)
+    history = ask(data.history, customer_id)
+    if master is None:
+        empty(f"No customer has the id {customer_id}. Ids are case-sensitive.")
+        return
+    if history.empty or month.month not in set(history["month"]):
+        empty(
+            f"{customer_id} is not in {words.month(month.month)}: they appear from registration or first purchase on."
+        )
+        if history.empty:
+            return
+    else:
+        found = ask(data.reasons, customer_id, month.month)
+        _headline(customer_id, found["customer"])
+        _why(month, found)
+    _timeline(month, history)
+    left, right = st.columns(2, gap="large")
+    with left:
+        _purchases(customer_id)
+    with right:
+        _consent(master, history)
+        _products(customer_id)
+
+
+def _search() -> str | None:
+    """Draws the search; gives the id once it names one customer."""
+    address.restore("customer", "", lambda given: given[0][:LONGEST_ID])
+    text = st.text_input(
+        "Customer id",
+        key="customer",
+        persist_state="session",
+        max_chars=LONGEST_ID,
+        placeholder="The whole id, or a part of it",
+        icon=":material/search:",
+        width=360,
+    ).strip()
+    address.write("customer", [text] if text else [])
+    if not text:
+        st.caption("Type an id, or choose a row in the list of *Customers*.")
+        return None
+    found = ask_fresh(data.find, text.replace("\0", ""))
+    if not found:
+        empty("No customer has an id with this text.")
+        return None
+    if found[0]["customer_id"] == text or len(found) == 1:
+        return str(found[0]["customer_id"])
+    st.caption(f"{len(found)}{' or more' if len(found) == data.MOST_FOUND else ''} ids contain this text. Choose one:")
+    with st.container(horizontal=True):
+        for row in found:
+            st.button(
+                row["customer_id"], on_click=_choose, args=(row["customer_id"],), key=f"choose {row['customer_id']}"
+            )
+    return None
+
+
+def _choose(customer_id: str) -> None:
+    st.session_state["customer"] = customer_id
+
+
+def _headline(customer_id: str, row: dict[str, Any]) -> None:
+    st.subheader(customer_id, anchor=False)
+    with st.grid(min_column_width=130):
+        st.metric("Status", words.status(row["activity_status"]))
+        st.metric("Tier", words.tier(row["value_tier"]))
+        st.metric("Segment", row["segment"])
+        st.metric("Event of the month", words.EVENT[row["lifecycle_event"]])
+        st.metric("Monetary", numbers.money(float(row["monetary"])), help="Net amount of core lines in the window.")
+        st.metric("Frequency", numbers.count(row["frequency"]), help="Core purchases in the window.")
+
+
+def _why(month: Month, found: dict[str, Any]) -> None:
+    row = found["customer"]
+    ruled = ask(rule_data.rule_set, row["rule_set"])
+    st.markdown(f"**Why in {words.month(month.month)}**")
+    st.caption(f"By rule set {row['rule_set']}, as of {words.day(row['as_of_date'])}.")
+    lines = [
+        {"What": "Status", "Value": words.status(row["activity_status"]), "Why": _status_reason(row, ruled)},
+        *(_score_reason(limit) for limit in found["limits"]),
+    ]
+    if row["t_score"] is not None:
+        tenure = f"first core purchase {row['tenure_months']} months ago; bands from {ruled['tenure_bands']} months"
+        lines.append({"What": "T", "Value": str(row["t_score"]), "Why": tenure})
+        total = (
+            f"{rules.weights(ruled)} = {row['rfmt_total'].normalize():f}; {rules.tier_rule(row['value_tier'], ruled)}"
+        )
+        lines.append({"What": "Tier", "Value": words.tier(row["value_tier"]), "Why": total})
+    rule = next(segment for segment in ruled["segments"] if segment["segment"] == row["segment"])
+    lines.append(
+        {"What": "Segment", "Value": row["segment"], "Why": f"first rule that fits: {rules.segment_rule(rule)}"}
+    )
+    lines.append({"What": "Event", "Value": words.EVENT[row["lifecycle_event"]], "Why": _before(row)})
+    tables.show_texts(pandas.DataFrame(lines))
+
+
+def _status_reason(row: dict[str, Any], ruled: dict[str, Any]) -> str:
+    rule = rules.status_rule(row["activity_status"], ruled)
+    if row["last_core_date"] is None:
+        return rule
+    return f"{rule}: it was {words.day(row['last_core_date'])}, {row['recency_days']} days before"
+
+
+def _score_reason(limit: dict[str, Any]) -> dict[str, str]:
+    metric = limit["metric"]
+
+    def shown(value: Any) -> str:
+        if metric == "monetary":
+            return numbers.money(float(value), 2)
+        return f"{numbers.count(float(value))} {'days' if metric == 'recency' else 'purchases'}"
+
+    bound, better = ("at most", "at most") if metric == "recency" else ("from", "from")
+    why = f"{shown(limit['value'])}"
+    if limit["limit_reached"] is not None:
+        why += f"; band {limit['band']} is {bound} {shown(limit['limit_reached'])}"
+    if limit["next_limit"] is not None:
+        why += f", band {limit['next_band']} would be {better} {shown(limit['next_limit'])}"
+    return {"What": metric[0].upper(), "Value": str(limit["band"]), "Why": why}
+
+
+def _before(row: dict[str, Any]) -> str:
+    if row["previous_status"] is None:
+        return "first month in the snapshot"
+    before = f"{words.status(row['previous_status'])}, {words.tier(row['previous_tier'])}, {row['previous_segment']}"
+    bought = f"{row['month_orders']} orders this month" if row["month_orders"] else "no order this month"
+    return f"month before: {before}; {bought}"
+
+
+def _timeline(month: Month, history: pandas.DataFrame) -> None:
+    tiers = colours.tier_colours(ask(overview.tiers, month.rule_set))
+    names = [words.short_month(day) for day in history["month"]]
+    chart = make_subplots(rows=3, cols=1, shared_xaxes=True, row_heights=[0.1, 0.1, 0.8], vertical_spacing=0.02)
+    _strip(
+        chart, 1, names, [words.tier(tier) for tier in history["value_tier"]], _colours(history["value_tier"], tiers)
+    )
+    status = history["activity_status"]
+    _strip(chart, 2, names, [words.status(name) for name in status], _colours(status, colours.STATUS))
+    chart.add_bar(
+        x=names,
+        y=history["month_amount"].astype(float),
+        marker_color=colours.MAIN,
+        customdata=[
+            f"{numbers.money(amount, 2)}, {numbers.count(orders)} orders"
+            for amount, orders in zip(history["month_amount"], history["month_orders"], strict=True)
+        ],
+        hovertemplate="%{x}: %{customdata}<extra></extra>",
+        row=3,
+        col=1,
+    )
+    chart.update_layout(charts.figure(340, showlegend=False, bargap=0.08).layout)
+    for axis, title in ((1, "Tier"), (2, "Status")):
+        chart.update_yaxes(
+            row=axis, col=1, showticklabels=True, tickvals=[0.5], ticktext=[title], range=[0, 1], showgrid=False
+        )
+    chart.update_yaxes(row=3, col=1, tickprefix=numbers.currency_prefix(), tickformat=",")
+    chart.update_xaxes(fixedrange=True, type="category")
+    active = int((history["month_orders"] > 0).sum())
+    charts.show(
+        f"Bought in {active} of {len(history)} months, {numbers.money(float(history['month_amount'].sum()))} in all",
+        "Net amount of every month, with tier and status above it.",
+        chart,
+        "timeline",
+    )
+
+
+def _strip(chart: go.Figure, row: int, names: list[str], texts: list[str], colour: list[str]) -> None:
+    chart.add_bar(
+        x=names,
+        y=[1] * len(names),
+        marker_color=colour,
+        customdata=texts,
+        hovertemplate="%{x}: %{customdata}<extra></extra>",
+        row=row,
+        col=1,
+    )
+
+
+def _colours(values: pandas.Series, colour: dict[str, str]) -> list[str]:
+    return [colour.get(value, colours.SOFT) for value in values]
+
+
+def _purchases(customer_id: str) -> None:
+    found = ask_fresh(data.purchases, customer_id, LINES)
+    st.markdown("**Purchases**")
+    if found.empty:
+        st.caption("No sale or return has been accepted.")
+        return
+    st.caption("Accepted sale lines, the newest first." + (f" The last {LINES}." if len(found) == LINES else ""))
+    st.dataframe(
+        found,
+        hide_index=True,
+        height=420,
+        key="purchases",
+        column_config={
+            "transaction_date": st.column_config.DateColumn("Day", format="D MMM YYYY"),
+            "transaction_id": "Receipt",
+            "product": "Product",
+            "store": "Store",
+            "transaction_type": "Kind",
+            "quantity": st.column_config.NumberColumn("Quantity", format="localized"),
+            "net_amount": st.column_config.NumberColumn(f"Net, {numbers.currency_prefix().strip()}", format="%,.2f"),
+        },
+    )
+
+
+def _products(customer_id: str) -> None:
+    found = ask_fresh(data.products, customer_id, PRODUCTS)
+    if found.empty:
+        return
+    st.markdown("**Products**")
+    st.caption(f"By net amount, up to {PRODUCTS}.")
+    table = pandas.DataFrame(
+        {
+            "Product": found["product"],
+            "Last": [words.day(day) for day in found["last_date"]],
+            "Receipts": [numbers.count(value) for value in found["receipts"]],
+            "Net": [numbers.money(float(value), 2) for value in found["amount"]],
+        }
+    )
+    tables.show(table, texts=2)
+
+
+def _consent(master: dict[str, Any], history: pandas.DataFrame) -> None:
+    st.markdown("**Consent and master data**")
+    st.caption("As the current master has it; e-mail address and phone number are not shown here.")
+    values = {
+        "In the master": words.FLAG[master["is_in_master"]],
+        **{name: words.FLAG[master[f"opt_in_{channel}"]] for channel, name in words.CHANNEL.items()},
+        "Registered": words.day(master["registration_date"]) if master["registration_date"] else "Unknown",
+        "City": master["city"] or "Unknown",
+        "Group": master["customer_group"] or "Unknown",
+        "Home store": master["home_store_id"] or "Unknown",
+    }
+    tables.show(pandas.DataFrame({"What": list(values), "Now": list(values.values())}), texts=2)
+    changes = [change for channel, name in words.CHANNEL.items() for change in _changes(history, channel, name)]
+    if changes:
+        st.caption("Consent changed: " + "; ".join(text for _, text in sorted(changes)) + ".")
+
+
+def _changes(history: pandas.DataFrame, channel: str, name: str) -> list[tuple[date, str]]:
+    """Months in which the consent of a channel became another, with a sentence for each."""
+    values = [None if pandas.isna(value) else bool(value) for value in history[f"opt_in_{channel}"]]
+    months = list(history["month"])
+    return [
+        (months[position], f"{name} {words.FLAG[values[position]].lower()} from {words.month(months[position])}")
+        for position in range(1, len(values))
+        if values[position] != values[position - 1]
+    ]
+
+
+main()

@@ -1,0 +1,320 @@
+"""Data health: for everyone who doubts a number. What arrived, what became of it, and what the checks said."""
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import pandas
+import streamlit as st
+
+from dashboard.components import charts, colours, numbers, words
+from dashboard.components.cache import ask_fresh, current
+from dashboard.components.page import empty, title_only
+from dashboard.data import health
+
+RUNS = 20
+SECTIONS = ("Files", "Rejects", "Checks", "Conservation", "Runs")
+FATES = {
+    "rows_loaded": ("Loaded", "#117733"),
+    "rows_unchanged": ("Unchanged", "#88ccee"),
+    "rows_duplicate": ("Duplicate", "#ddcc77"),
+    "rows_rejected": ("Rejected", "#cc6677"),
+}
+FILES_IN_CHART = 15
+REASONS = {
+    "undecodable": "Cannot be decoded",
+    "wrong_column_count": "Wrong number of columns",
+    "missing_transaction_id": "No transaction id",
+    "missing_customer_id": "No customer id",
+    "missing_product_id": "No product id",
+    "missing_key": "No key",
+    "invalid_date": "Date missing or unreadable",
+    "date_outside_period": "Date outside the file's year",
+    "future_date": "Date in the future",
+    "invalid_number": "Number missing or unreadable",
+    "non_positive_quantity": "Quantity not positive",
+    "negative_price": "Negative price",
+    "negative_net_amount": "Discount larger than the price",
+    "invalid_transaction_type": "Unknown transaction type",
+    "unknown_customer": "Customer not in the master",
+    "unknown_product": "Product not in the master",
+    "unknown_store": "Store not in the master",
+    "unknown_promotion": "Promotion not in the master",
+}
+OUTCOMES = {"failed": "Failed", "not_evaluated": "Could not be evaluated", "warned": "Warned", "passed": "Passed"}
+
+
+def main() -> None:
+    """Draws what is published, then files, rejects, checks, conservation and runs."""
+    title_only(
+        "Data health", "For everyone who doubts a number: what arrived, what became of it, what the checks said."
+    )
+    files = ask_fresh(health.files)
+    runs = ask_fresh(health.runs, RUNS)
+    _publication(runs)
+    if files.empty:
+        empty("No file has been received yet.")
+        return
+    _attention(files, runs)
+    sections = st.tabs(SECTIONS, on_change="rerun", key="section", bind="query-params")
+    draw: list[Callable[[], None]] = [
+        partial(_files, files),
+        _rejects,
+        _checks,
+        _conservation,
+        partial(_runs, runs),
+    ]
+    for section, content in zip(sections, draw, strict=True):
+        if section.open:
+            with section:
+                content()
+
+
+def _publication(runs: pandas.DataFrame) -> None:
+    published = current()
+    if published is None:
+        st.info("Nothing is published yet.", icon=":material/hourglass_empty:")
+        return
+    row = runs[runs["run_id"] == published.run_id]
+    report = f" The report month is {words.month(row.iloc[0]['report_month'])}." if len(row) else ""
+    st.markdown(
+        f"Readers see run **{published.run_id}**, published {_moment(published.published_at)}."
+        f" It holds everything accepted until {_moment(published.known_at)}.{report}"
+    )
+
+
+def _attention(files: pandas.DataFrame, runs: pandas.DataFrame) -> None:
+    """Says what waits for somebody."""
+    held = files[files["status"] == "held"]
+    if len(held):
+        st.warning(
+            f"**{numbers.count(len(held))} held:** {words.listed(sorted(set(held['file_name'])))}. Somebody has to"
+            " approve or discard, because much would be withdrawn.",
+            icon=":material/pan_tool:",
+        )
+    newest = runs.iloc[0] if len(runs) else None
+    if newest is not None and newest["status"] == "refused":
+        st.error(
+            f"**Run {newest['run_id']} was refused by the checks:** {newest['message'] or 'see Checks'}."
+            " Readers still see the last good state.",
+            icon=":material/block:",
+        )
+
+
+def _files(files: pandas.DataFrame) -> None:
+    loaded = files[files["status"] == "loaded"]
+    received = int(loaded["rows_received"].sum())
+    rejected = int(loaded["rows_rejected"].sum())
+    shown = loaded[loaded["rows_received"] > 0].head(FILES_IN_CHART).iloc[::-1]
+    if len(shown):
+        chart = charts.figure(90 + 26 * len(shown), barmode="stack")
+        for column, (name, colour) in FATES.items():
+            chart.add_bar(
+                x=100 * shown[column].astype(float) / shown["rows_received"].astype(float),
+                y=[f"{row.file_name} · {numbers.count(row.rows_received)}" for row in shown.itertuples()],
+                name=name,
+                orientation="h",
+                marker_color=colour,
+                customdata=[numbers.count(value) for value in shown[column]],
+                hovertemplate="%{customdata} rows (%{x:.1f} %)",
+            )
+        chart.update_xaxes(ticksuffix=" %", range=[0, 100])
+        charts.show(
+            f"{numbers.share(rejected, received)} of {numbers.count(received)} rows received were rejected",
+            f"Rows of the newest {len(shown)} loaded files by what became of them.",
+            chart,
+            "fates",
+        )
+    sign = numbers.currency_prefix().strip()
+    st.dataframe(
+        files,
+        hide_index=True,
+        placeholder="",
+        key="files",
+        column_config={
+            "file_id": None,
+            "file_name": "File",
+            "feed": "Feed",
+            "status": "Status",
+            "received_at": st.column_config.DatetimeColumn("Received, UTC", format="D MMM YYYY, HH:mm"),
+            "effective_date": st.column_config.DateColumn("Effective", format="D MMM YYYY"),
+            **{
+                f"rows_{fate}": st.column_config.NumberColumn(fate.capitalize(), format="localized")
+                for fate in ("received", "loaded", "unchanged", "rejected", "duplicate", "superseded")
+            },
+            "amount_received": st.column_config.NumberColumn(f"Received, {sign}", format="%,.2f"),
+            "amount_loaded": st.column_config.NumberColumn(f"Loaded, {sign}", format="%,.2f"),
+            "message": "Message",
+        },
+    )
+
+
+def _rejects() -> None:
+    found = ask_fresh(health.rejects)
+    if found.empty:
+        empty("No row is rejected.")
+        return
+    by_reason = found.groupby("reason")["records"].sum().sort_values()
+    chart = charts.figure(60 + 26 * len(by_reason), showlegend=False)
+    chart.add_bar(
+        x=by_reason.tolist(),
+        y=[REASONS.get(reason, reason) for reason in by_reason.index],
+        orientation="h",
+        marker_color=colours.FALL,
+        text=[numbers.count(value) for value in by_reason],
+        textposition="outside",
+        cliponaxis=False,
+        hovertemplate="%{y}: %{x:,.0f}<extra></extra>",
+    )
+    chart.update_xaxes(visible=False, range=[0, 1.15 * float(by_reason.max())])
+    top = str(by_reason.index[-1])
+    charts.show(
+        f"{REASONS.get(top, top)} is the most frequent reason: {numbers.count(by_reason.iloc[-1])} rows",
+        "Rows that are still rejected; a row with several reasons counts in each. A row whose customer, product, store"
+        " or promotion was unknown is accepted by itself once the master brings it.",
+        chart,
+        "reasons",
+    )
+    st.markdown("**Take the rows away, correct them, send them again**")
+    st.caption(
+        "The file's own columns with the reasons behind them, ready for a corrected file. Text that a spreadsheet would"
+        " take for a formula has an apostrophe in front."
+    )
+    names = found.drop_duplicates("file_id")[["file_id", "file_name", "feed"]]
+    for row in names.itertuples():
+        if row.feed in health.PERSONAL_FEEDS:
+            st.caption(f"{row.file_name}: its rows hold personal data and are not given out here.")
+            continue
+        st.download_button(
+            f"Rejects of {row.file_name}",
+            data=partial(health.reject_file, int(row.file_id)),
+            file_name=f"rejects_{row.file_id}_{str(row.file_name).rsplit('.', 1)[0]}.csv",
+            mime="text/csv",
+            on_click="ignore",
+            icon=":material/download:",
+            key=f"rejects {row.file_id}",
+        )
+
+
+def _checks() -> None:
+    run_id = ask_fresh(health.newest_audited_run)
+    if run_id is None:
+        empty("No run has been checked yet.")
+        return
+    found = ask_fresh(health.checks, run_id)
+    counted = found["outcome"].value_counts()
+    parts = [f"{numbers.count(counted[name])} {word.lower()}" for name, word in OUTCOMES.items() if name in counted]
+    st.markdown(f"**Run {run_id}: {words.listed(parts)}**")
+    st.caption(
+        "Checks of the unpublished months, before readers see them. A failed one keeps them back, a warning does not."
+    )
+    shown = found.assign(outcome=found["outcome"].map(OUTCOMES))
+    st.dataframe(
+        shown[["outcome", "contract", "check_name", "severity", "measured", "threshold", "failed_rows", "message"]],
+        hide_index=True,
+        placeholder="",
+        key="checks",
+        column_config={
+            "outcome": "Outcome",
+            "contract": "About",
+            "check_name": "Check",
+            "severity": "Severity",
+            "measured": st.column_config.NumberColumn("Measured", format="localized"),
+            "threshold": "Threshold",
+            "failed_rows": st.column_config.NumberColumn("Failed rows", format="localized"),
+            "message": "Message",
+        },
+    )
+
+
+def _conservation() -> None:
+    run_id = ask_fresh(health.newest_audited_run)
+    found = ask_fresh(health.conservation, run_id) if run_id is not None else pandas.DataFrame()
+    if found.empty:
+        empty("No run has been checked yet.")
+        return
+    broken = int((~found["is_ok"].astype(bool)).sum())
+    st.markdown(
+        f"**{numbers.count(len(found))} sums compared, "
+        + (f"{numbers.count(broken)} do not agree**" if broken else "all agree**")
+    )
+    st.caption(
+        "Nothing is lost or doubled between a file and a published total: a row received has one fate, and the money"
+        f" of the accepted lines is the money of the published months. Run {run_id}."
+    )
+    st.dataframe(
+        found.assign(is_ok=found["is_ok"].map({True: "Agrees", False: "Does not agree"})),
+        hide_index=True,
+        key="conservation",
+        column_config={
+            "identity": "What must agree",
+            "scope": "Where",
+            "left_value": st.column_config.NumberColumn("Left", format="localized"),
+            "right_value": st.column_config.NumberColumn("Right", format="localized"),
+            "is_ok": "Result",
+        },
+    )
+
+
+def _runs(runs: pandas.DataFrame) -> None:
+    if runs.empty:
+        empty("Nothing has been built yet.")
+        return
+    st.markdown(f"**The last {len(runs)} runs**")
+    st.dataframe(
+        runs,
+        hide_index=True,
+        placeholder="",
+        key="runs",
+        column_config={
+            "run_id": "Run",
+            "kind": "Kind",
+            "status": "Status",
+            "requested_by": "Asked by",
+            "started_at": st.column_config.DatetimeColumn("Started, UTC", format="D MMM YYYY, HH:mm"),
+            "published_at": st.column_config.DatetimeColumn("Published, UTC", format="D MMM YYYY, HH:mm"),
+            "known_at": st.column_config.DatetimeColumn("Known until, UTC", format="D MMM YYYY, HH:mm"),
+            "report_month": st.column_config.DateColumn("Report month", format="MMM YYYY"),
+            "message": "Message",
+        },
+    )
+    run_id = st.selectbox("Steps of run", list(runs["run_id"]), key="run", width=160)
+    steps = ask_fresh(health.steps, int(run_id))
+    if steps.empty:
+        empty("This run has noted no step yet.")
+        return
+    slowest = steps.loc[steps["seconds"].astype(float).idxmax()]
+    chart = charts.figure(60 + 28 * len(steps), showlegend=False)
+    chart.add_bar(
+        x=steps["seconds"].astype(float)[::-1],
+        y=steps["step"][::-1],
+        orientation="h",
+        marker_color=colours.MAIN,
+        text=[_step_text(row) for row in steps[::-1].itertuples()],
+        textposition="outside",
+        cliponaxis=False,
+        hovertemplate="%{y}: %{text}<extra></extra>",
+    )
+    chart.update_xaxes(visible=False, range=[0, 1.6 * float(steps["seconds"].max())])
+    charts.show(
+        f"{slowest['step']} took longest: {float(slowest['seconds']):,.1f} s",
+        "Seconds of every step, its parts added up although they may run side by side, with rows and bytes.",
+        chart,
+        "steps",
+    )
+
+
+def _step_text(row: Any) -> str:
+    parts = [f"{float(row.seconds):,.2f} s"]
+    for name, unit, divisor in (("rows", "rows", 1), ("bytes", "MB", 1_000_000)):
+        value = getattr(row, name)
+        if not pandas.isna(value):
+            parts.append(f"{int(value) / divisor:,.0f} {unit}")
+    return " · ".join(parts)
+
+
+def _moment(moment: pandas.Timestamp) -> str:
+    return f"{words.day(moment)} at {moment:%H:%M} UTC"
+
+
+main()

@@ -1,0 +1,55 @@
+"""Rules in words."""
+
+from decimal import Decimal
+from typing import Any
+
+from dashboard.components import words
+
+SCORES = ("r", "f", "m", "t")
+
+
+def status_rule(status: str, rules: dict[str, Any]) -> str:
+    """When a customer has an activity status."""
+    active, at_risk, lapsed = rules["active_days"], rules["at_risk_days"], rules["lapsed_days"]
+    return {
+        "prospect": "has never bought a core product",
+        "new": f"first core purchase at most {rules['new_days']} days ago, the last at most {active}",
+        "active": f"last core purchase at most {active} days ago",
+        "at_risk": f"last core purchase {active + 1} to {at_risk} days ago",
+        "lapsed": f"last core purchase {at_risk + 1} to {lapsed} days ago",
+        "lost": f"last core purchase more than {lapsed} days ago",
+    }[status]
+
+
+def tier_rule(tier: str, rules: dict[str, Any]) -> str:
+    """When a scored customer has a tier."""
+    better: Decimal | None = None
+    for row in rules["tiers"]:
+        if row["tier"] == tier:
+            upper = "" if better is None else f" and below {better.normalize():f}"
+            return f"weighted total of R, F, M and T of at least {row['minimum_total'].normalize():f}{upper}"
+        better = row["minimum_total"]
+    return "not scored"
+
+
+def segment_rule(segment: dict[str, Any]) -> str:
+    """What a row of mart.rule_segment asks for."""
+    parts = [f"status {words.listed([words.status(status) for status in segment['statuses']], 'or')}"]
+    for score in SCORES:
+        low, high = segment[f"{score}_from"], segment[f"{score}_to"]
+        name = score.upper()
+        if low is not None and low == high:
+            parts.append(f"{name} = {low}")
+        elif low is not None and (high is None or high >= 5):
+            parts.append(f"{name} ≥ {low}")
+        elif low is not None:
+            parts.append(f"{name} {low} to {high}")
+        elif high is not None:
+            parts.append(f"{name} ≤ {high}")
+    return ", ".join(parts)
+
+
+def weights(rules: dict[str, Any]) -> str:
+    """The weighted sum of the scores as a formula."""
+    named = [(score.upper(), rules[f"weight_{score}"]) for score in SCORES]
+    return " + ".join(name if weight == 1 else f"{weight.normalize():f} × {name}" for name, weight in named)
