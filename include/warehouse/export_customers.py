@@ -8,7 +8,6 @@ import hashlib
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -80,6 +79,18 @@ WIDTHS = {"text": 18, "count": 11, "number": 11, "money": 14, "date": 12, "flag"
 
 
 @dataclass(frozen=True)
+class Selection:
+    """Which customers: conditions over `mart.customer_snapshot as customer`, their values, and how to say them.
+
+    The conditions name their values as %(name)s; the document goes into the list's companion.
+    """
+
+    conditions: str
+    parameters: dict[str, Any]
+    document: dict[str, Any]
+
+
+@dataclass(frozen=True)
 class Export:
     """A written list: its file, the companion beside it, the rows and the file's SHA-256."""
 
@@ -118,30 +129,47 @@ def write_customers(
 
     A connection at REPEATABLE READ gives a list of one publication even while the next one is published.
     """
-    if file_format not in FORMATS:
-        raise InputError(f"format {file_format!r} does not exist; choose from {', '.join(FORMATS)}")
     shown = published_month(connection, filters.month)
     check_filter(connection, filters, shown.rule_set)
+    conditions, parameters = where_clause(filters, shown.month)
+    selection = Selection(conditions, parameters, filters.as_document())
+    return write_selection(connection, shown, selection, file_format, out, contact=contact)
+
+
+def write_selection(
+    connection: Connection,
+    shown: PublishedMonth,
+    selection: Selection,
+    file_format: str,
+    out: Path,
+    *,
+    contact: bool = False,
+) -> Export:
+    """Writes any selection of customers and its companion; the selection restricts the month itself."""
+    if file_format not in FORMATS:
+        raise InputError(f"format {file_format!r} does not exist; choose from {', '.join(FORMATS)}")
+    if out.is_dir():
+        raise InputError(f"{out} is a folder; name a file in it")
     if contact and not connection.exec_driver_sql("select mart.may_read_contact()").scalar_one():
         raise InputError("this database role may not see contact data; export without it, or ask for contact_reader")
     kinds = COLUMNS | (CONTACT_COLUMNS if contact else {})
+    columns = _csv_columns(kinds) if file_format == "csv" else _xlsx_columns(kinds)
+    driver = connection.connection.driver_connection
+    assert isinstance(driver, PsycopgConnection)
     about = {
         "file": out.name,
         "format": file_format,
         **shown.as_document(),
-        "filters": filters.as_document(),
+        "filters": selection.document,
         "columns": list(kinds),
+        "sql": _statement(driver, selection, columns, contact),
     }
-    driver = connection.connection.driver_connection
-    assert isinstance(driver, PsycopgConnection)
     out.parent.mkdir(parents=True, exist_ok=True)
     unfinished = out.with_name(f".{out.name}.{uuid4().hex}")
     try:
         if file_format == "csv":
-            about["sql"] = _statement(driver, filters, shown.month, _csv_columns(kinds), contact)
             rows = _write_csv(driver, about["sql"], unfinished)
         else:
-            about["sql"] = _statement(driver, filters, shown.month, _xlsx_columns(kinds), contact)
             rows = _write_xlsx(driver, about, kinds, shown, unfinished)
         about |= {"rows": rows, "bytes": unfinished.stat().st_size, "sha256": _sha256(unfinished)}
         about_path = out.with_name(f"{out.name}.about.json")
@@ -152,19 +180,16 @@ def write_customers(
     return Export(path=out, about_path=about_path, rows=rows, sha256=str(about["sha256"]))
 
 
-def _statement(
-    driver: PsycopgConnection, filters: CustomerFilter, month: date, columns: list[str], contact: bool
-) -> str:
+def _statement(driver: PsycopgConnection, selection: Selection, columns: list[str], contact: bool) -> str:
     """The SELECT with its values bound, as text that can be run again."""
-    conditions, parameters = where_clause(filters, month)
     join = "left join mart.customer_contact as contact on contact.customer_id = customer.customer_id\n"
     select = ",\n    ".join(columns)
     statement = (
         f"select\n    {select}\nfrom mart.customer_snapshot as customer\n{join if contact else ''}"
-        f"where {conditions}\norder by customer.customer_id"
+        f"where {selection.conditions}\norder by customer.customer_id"
     )
     with driver.cursor() as cursor:
-        return cursor.mogrify(statement, parameters).decode()
+        return cursor.mogrify(statement, selection.parameters).decode()
 
 
 def _source(column: str) -> str:

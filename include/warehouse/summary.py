@@ -5,6 +5,7 @@ from pathlib import Path
 from uuid import uuid4
 
 from include.warehouse.database import engine
+from include.warehouse.errors import InputError
 from include.warehouse.published import published_month
 from include.warehouse.settings import Settings
 from include.warehouse.summary_figures import read_figures
@@ -23,6 +24,8 @@ def write_summary(settings: Settings, month: date | None, out: Path | None) -> P
         shown = published_month(connection, month)
         figures = read_figures(connection, shown)
     path = out or settings.exports / f"customer_summary_{shown.month:%Y-%m}.xlsx"
+    if path.is_dir():
+        raise InputError(f"{path} is a folder; name a file in it")
     path.parent.mkdir(parents=True, exist_ok=True)
     unfinished = path.with_name(f".{path.name}.{uuid4().hex}")
     try:

@@ -216,6 +216,8 @@ def test_what_cannot_be_is_named(published: Settings, filters: CustomerFilter, m
         export_customers(published, filters, "csv", tmp_path / "no.csv")
     with pytest.raises(InputError, match="format 'pdf' does not exist"):
         export_customers(published, CustomerFilter(), "pdf", tmp_path / "no.pdf")
+    with pytest.raises(InputError, match="is a folder"):
+        export_customers(published, CustomerFilter(), "csv", tmp_path)
     assert not list(tmp_path.iterdir())
 
 
