@@ -363,6 +363,10 @@ def test_a_composed_transaction_id_needs_its_parts_only(tmp_path: Path, contract
 # Encodings
 
 
+def cp1252_bytes(text: str) -> bytes:
+    return text.encode("cp1252")
+
+
 @pytest.mark.parametrize(
     ("content", "encoding"),
     [
@@ -382,6 +386,44 @@ def test_the_encoding_is_told_from_the_lines(tmp_path: Path, content: bytes, enc
     path = tmp_path / "file.csv"
     path.write_bytes(content)
     assert inspect(path).encoding == encoding
+
+
+@given(
+    lines=st.lists(
+        st.one_of(st.text("aé€漢🎁 ", max_size=4).map(str.encode), st.text("aé€ñ ÿ1", max_size=4).map(cp1252_bytes)),
+        min_size=1,
+        max_size=8,
+    )
+)
+def test_the_encoding_is_what_counting_line_by_line_gives(
+    tmp_path_factory: pytest.TempPathFactory, lines: list[bytes]
+) -> None:
+    path = tmp_path_factory.mktemp("encoding") / "file.csv"
+    path.write_bytes(b"\n".join(lines))
+    assert inspect(path).encoding == counted_encoding(lines)
+
+
+def counted_encoding(lines: list[bytes]) -> str:
+    valid = invalid = readable = 0
+    for line in lines:
+        try:
+            valid += not line.decode().isascii()
+        except UnicodeDecodeError:
+            invalid += 1
+            readable += reads_as_cp1252(line)
+    return "cp1252" if invalid > valid and 2 * readable > invalid else "utf-8"
+
+
+def reads_as_cp1252(line: bytes) -> bool:
+    text = "\n" + line.decode("utf-8", "surrogateescape") + "\n"
+    for before, letter, after in zip(text, text[1:], text[2:], strict=False):
+        if 0xDC80 <= ord(letter) <= 0xDCFF:
+            meant = bytes([ord(letter) - 0xDC00]).decode("cp1252")
+            beside = (before + after).encode("utf-8", "replace").decode()
+            letters = re.search("[a-z ]", beside, re.IGNORECASE)
+            if not (letters if meant in "éñ" else (letters or re.search("[0-9]", beside)) if meant == "€" else None):
+                return False
+    return True
 
 
 def test_a_character_across_two_blocks_is_valid(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from include.warehouse.reading.file_format import UTF8_BOM, is_excel, open_file
 
 BLOCK_SIZE = 4 << 20
 SURVEY_SIZE = 1 << 20
+NEWLINE = ord("\n")
 LETTERS = "ÀÁÂÃÄÅÆÇÈÉÊËÌÍÎÏÑÒÓÔÕÖØÙÚÛÜÝßàáâãäåæçèéêëìíîïñòóôõöøùúûüýŒœŠšŽžŸƒ"
 SIGNS = "€‘’“”–—…•™§©®°±²³´·ªº¿¡«»£"
 
@@ -84,18 +85,29 @@ def _count_lines(block: bytes) -> tuple[int, int, int]:
     """Lines with valid non-ASCII UTF-8 only; lines with invalid UTF-8; those of them that read as cp1252 text."""
     if block.isascii():
         return 0, 0, 0
-    # surrogateescape turns every invalid byte b into the one character 0xDC00 + b
-    text = block.decode("utf-8", "surrogateescape").encode("utf-32-le", "surrogatepass")
-    characters = np.frombuffer(text, np.uint32)
-    line = np.cumsum(characters == 10, dtype=np.int32)
-    is_invalid = (characters >= 0xDC80) & (characters <= 0xDCFF)
+    array = np.frombuffer(block, np.uint8)
+    position, is_invalid = _characters_beyond_ascii(array)
+    line = np.searchsorted(np.flatnonzero(array == NEWLINE), position)
     invalid_lines = np.unique(line[is_invalid])
-    valid_lines = np.setdiff1d(line[(characters >= 0x80) & ~is_invalid], invalid_lines)
-    at = np.flatnonzero(is_invalid)
-    padded = np.concatenate(([10], characters, [10]))
-    unreadable = ~_reads_as_text(padded[at], (characters[at] & 0xFF).astype(np.uint8), padded[at + 2])
-    unreadable_lines = np.unique(line[at[unreadable]])
+    valid_lines = np.setdiff1d(line[~is_invalid], invalid_lines)
+    unreadable_lines = np.unique(line[is_invalid][~_reads_as_text(array, position[is_invalid])])
     return len(valid_lines), len(invalid_lines), len(invalid_lines) - len(unreadable_lines)
+
+
+def _characters_beyond_ascii(array: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Where each non-ASCII character of UTF-8 begins, and whether it is a byte that is not valid there."""
+    beyond = np.flatnonzero(array >= 0x80)
+    # a run of such bytes is valid or not whatever ASCII is around it, so one line end between two runs will do
+    run_start = np.flatnonzero(np.diff(beyond) > 1) + 1
+    runs = np.insert(array[beyond], run_start, NEWLINE)
+    place = np.insert(beyond, run_start, -1)
+    # surrogateescape turns every invalid byte b into the one character 0xDC00 + b
+    text = runs.tobytes().decode("utf-8", "surrogateescape").encode("utf-32-le", "surrogatepass")
+    character = np.frombuffer(text, np.uint32)
+    is_invalid = (character >= 0xDC80) & (character <= 0xDCFF)
+    is_beyond = character != NEWLINE
+    size = np.where(is_invalid, 1, 1 + sum((character >= least).astype(np.int8) for least in (0x80, 0x800, 0x10000)))
+    return place[np.cumsum(size) - size][is_beyond], is_invalid[is_beyond]
 
 
 def _table(characters: str, encoding: str) -> np.ndarray:
@@ -110,14 +122,11 @@ IS_LETTER_OR_SPACE = _table(" abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWX
 IS_DIGIT = _table("0123456789", "ascii")
 
 
-def _reads_as_text(before: np.ndarray, byte: np.ndarray, after: np.ndarray) -> np.ndarray:
-    """For each byte whether cp1252 has a letter beside a letter there, or a sign beside a letter, space or digit."""
-    beside_letter = _holds(IS_LETTER_OR_SPACE, before) | _holds(IS_LETTER_OR_SPACE, after)
-    beside_digit = _holds(IS_DIGIT, before) | _holds(IS_DIGIT, after)
+def _reads_as_text(array: np.ndarray, position: np.ndarray) -> np.ndarray:
+    """For each position whether cp1252 has a letter there beside a letter, or a sign beside a letter or digit."""
+    padded = np.concatenate(([NEWLINE], array, [NEWLINE]))
+    before, byte, after = padded[position], array[position], padded[position + 2]
+    beside_letter = IS_LETTER_OR_SPACE[before] | IS_LETTER_OR_SPACE[after]
+    beside_digit = IS_DIGIT[before] | IS_DIGIT[after]
     reads: np.ndarray = (IS_LETTER[byte] & beside_letter) | (IS_SIGN[byte] & (beside_letter | beside_digit))
     return reads
-
-
-def _holds(table: np.ndarray, characters: np.ndarray) -> np.ndarray:
-    held: np.ndarray = table[np.minimum(characters, 255)] & (characters < 256)
-    return held

@@ -4,6 +4,7 @@ A quote inside an unquoted field is a character like any other there, as spreads
 """
 
 import csv
+import io
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -38,7 +39,7 @@ def read_records(data: bytes, delimiter: str) -> Iterator[Record]:
 
     def lines() -> Iterator[str]:
         nonlocal is_open
-        for line in data.splitlines(keepends=True):
+        for line in io.BytesIO(data):
             taken.append(line)
             yield line.decode("latin-1")
         # asked for another line in the middle of a record: its quote was never closed
