@@ -10,8 +10,8 @@ from pathlib import Path
 import psutil
 
 from include.warehouse.errors import WarehouseError
+from include.warehouse.settings import REPOSITORY
 
-MARK = "WAREHOUSE_STACK"
 GRACE_SECONDS = 20.0
 LEAST_GRACE_SECONDS = 3.0
 
@@ -30,28 +30,34 @@ class Child:
 
 
 class ChildProcesses:
-    """The processes of one home. All carry a mark in their environment, by which also their own children are found."""
+    """The processes of one home.
+
+    Each has a session of its own, which its own children share; the sessions are noted in a file, so that also a later
+    run finds what a killed one left.
+    """
 
     def __init__(self, home: Path, logs: Path) -> None:
-        self.home = home
+        self.sessions = home / "sessions.txt"
         self.logs = logs
         self.children: list[Child] = []
 
     def start(self, name: str, command: Sequence[str], environment: dict[str, str], folder: Path) -> Child:
-        """Starts a process in a session of its own, so that Ctrl-C in the terminal reaches only us."""
+        """Starts a process; its own session also keeps the terminal's Ctrl-C from it."""
         log = self.logs / f"{name}.log"
         if log.exists():
             log.replace(log.with_suffix(".previous.log"))
         with log.open("wb") as output:
             process = subprocess.Popen(
                 command,
-                env=environment | {MARK: str(self.home)},
+                env=environment,
                 cwd=folder,
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
+        with self.sessions.open("a") as sessions:
+            sessions.write(f"{process.pid}\n")
         child = Child(name, process, log)
         self.children.append(child)
         return child
@@ -69,35 +75,39 @@ class ChildProcesses:
                 raise ChildEndedError(_last_words(child))
 
     def stop(self) -> None:
-        """Ends all: the newest first, so that those which others need go last; by force after a time of grace."""
+        """Ends all, the first one last, because the others report to it; by force after a time of grace."""
         deadline = time.monotonic() + GRACE_SECONDS
-        for child in reversed(self.children):
-            child.process.terminate()
-            try:
-                child.process.wait(timeout=max(LEAST_GRACE_SECONDS, deadline - time.monotonic()))
-            except subprocess.TimeoutExpired:
-                child.process.kill()
-                child.process.wait()
+        for group in (self.children[1:], self.children[:1]):
+            for child in group:
+                child.process.terminate()
+            for child in group:
+                try:
+                    child.process.wait(timeout=max(LEAST_GRACE_SECONDS, deadline - time.monotonic()))
+                except subprocess.TimeoutExpired:
+                    child.process.kill()
+                    child.process.wait()
         self.children.clear()
-        end_marked(self.home)
+        self.end_left_over()
+
+    def end_left_over(self) -> int:
+        """Kills what is still there of the noted sessions; gives how many processes that were."""
+        noted = {int(line) for line in self.sessions.read_text().splitlines()} if self.sessions.exists() else set()
+        left = [process for process in psutil.process_iter() if _belongs_to(process, noted)]
+        for process in left:
+            try:
+                process.kill()
+            except psutil.NoSuchProcess:
+                continue
+        psutil.wait_procs(left, timeout=10)
+        self.sessions.unlink(missing_ok=True)
+        return len(left)
 
 
-def end_marked(home: Path) -> int:
-    """Kills what an earlier run of this home left behind; gives how many there were."""
-    left = [process for process in psutil.process_iter() if _is_marked(process, home)]
-    for process in left:
-        try:
-            process.kill()
-        except psutil.NoSuchProcess:
-            continue
-    psutil.wait_procs(left, timeout=10)
-    return len(left)
-
-
-def _is_marked(process: psutil.Process, home: Path) -> bool:
+def _belongs_to(process: psutil.Process, sessions: set[int]) -> bool:
+    """Whether a process is of one of the sessions; its folder tells it from one that has the same number by chance."""
     try:
-        return process.pid != os.getpid() and process.environ().get(MARK) == str(home)
-    except (psutil.NoSuchProcess, psutil.AccessDenied, psutil.ZombieProcess):
+        return os.getsid(process.pid) in sessions and Path(process.cwd()).is_relative_to(REPOSITORY)
+    except (ProcessLookupError, PermissionError, psutil.NoSuchProcess, psutil.AccessDenied):
         return False
 
 

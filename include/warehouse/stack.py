@@ -14,15 +14,17 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from importlib.metadata import version
 from types import FrameType
 
 from rich.console import Console
 from rich.status import Status
+from sqlalchemy import create_engine
 from sqlalchemy.exc import OperationalError
 
 from include.warehouse import server
 from include.warehouse.airflow_environment import airflow_environment, warehouse_environment
-from include.warehouse.child_processes import ChildProcesses, end_marked
+from include.warehouse.child_processes import ChildProcesses
 from include.warehouse.database import connect
 from include.warehouse.errors import InputError, WarehouseError
 from include.warehouse.migrate import migrate
@@ -34,6 +36,7 @@ from include.warehouse.stack_watch import Outcome, Watch
 AIRFLOW_PORT = 8080
 DASHBOARD_PORT = 8501
 AIRFLOW_HEALTH = ("metadatabase", "scheduler", "triggerer", "dag_processor")
+AIRFLOW_VERSION = f"apache-airflow {version('apache-airflow')}"
 READY_SECONDS = 300.0
 AIRFLOW_PARTS = {
     "api-server": ["api-server"],
@@ -56,7 +59,7 @@ class Stack:
         """Brings everything up; what does not depend on one another is done side by side."""
         settings, console = self.settings, self.console
         settings.create_folders()
-        left = end_marked(settings.home)
+        left = self.processes.end_left_over()
         if left:
             console.print(f"Ended {left} processes that an earlier run had left.")
         self.has_started_database = left > 0 or (settings.url is None and server.find_postmaster(settings) is None)
@@ -65,14 +68,19 @@ class Stack:
         airflow_port = self._free_port(AIRFLOW_PORT, "Airflow")
         environment = airflow_environment(settings, airflow_port)
         airflow = [sys.executable, "-m", "airflow"]
-        with self._step("Airflow's tables"):
-            preparing = self.processes.start("airflow-migrate", [*airflow, "db", "migrate"], environment, REPOSITORY)
-            with self._step("Warehouse tables, rules and contracts"):
-                migrate(settings)
-            with self._step("Sample files"):
-                drop_sample(settings)
-            self.processes.wait_for(preparing)
-        watch = Watch(settings, server.airflow_url(settings))
+        airflow_database = server.airflow_url(settings)
+        with self._step("Warehouse, Airflow's tables and sample files"):
+            preparing = None
+            if not has_airflow_tables(airflow_database):
+                preparing = self.processes.start(
+                    "airflow-migrate", [*airflow, "db", "migrate"], environment, REPOSITORY
+                )
+            migrate(settings)
+            drop_sample(settings)
+            if preparing:
+                self.processes.wait_for(preparing)
+                note_airflow_tables(airflow_database)
+        watch = Watch(settings, airflow_database)
         dashboard_port = self._free_port(DASHBOARD_PORT, "The dashboard")
         for name, command in AIRFLOW_PARTS.items():
             self.processes.start(f"airflow-{name}", [*airflow, *command], environment, REPOSITORY)
@@ -152,6 +160,20 @@ class Stack:
                 pass
             time.sleep(0.25)
         raise WarehouseError(f"{url} is not ready after {READY_SECONDS:.0f} s; see the logs in {self.settings.logs}")
+
+
+def has_airflow_tables(airflow_database: str) -> bool:
+    """Whether Airflow's tables are those of the installed version: asking Airflow itself takes ten seconds."""
+    statement = "select obj_description(to_regclass('alembic_version'), 'pg_class')"
+    with create_engine(airflow_database).connect() as connection:
+        noted: str | None = connection.exec_driver_sql(statement).scalar()
+    return noted == AIRFLOW_VERSION
+
+
+def note_airflow_tables(airflow_database: str) -> None:
+    """Notes beside Airflow's tables which version made them."""
+    with create_engine(airflow_database).begin() as connection:
+        connection.exec_driver_sql(f"comment on table alembic_version is '{AIRFLOW_VERSION}'")
 
 
 def is_healthy(answer: str) -> bool:
@@ -246,6 +268,8 @@ def main() -> None:
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _interrupt)
     console = Console(highlight=False)
+    if not console.is_terminal:
+        console.width = 110
     try:
         status = run(load_settings(), once, console)
     except WarehouseError as error:

@@ -47,7 +47,8 @@ def show_summary(console: Console, settings: Settings, addresses: Addresses) -> 
     for file in files:
         if file["status"] in ("held", "refused"):
             console.print(f"{file['file_name']} is {file['status']}: {file['message']}", markup=False)
-    console.print(_address_table(settings, addresses))
+    for name, value in _places(settings, addresses):
+        console.print(f"{name:15} {value}", markup=False, soft_wrap=True)
 
 
 def _customer_table(customers: list[dict[str, Any]]) -> Table:
@@ -72,7 +73,7 @@ def _row_table(files: list[dict[str, Any]]) -> Table:
 
 
 def _reject_table(rejects: list[dict[str, Any]]) -> Table:
-    table = _table("Rejected rows by reason (a row counts under each of its reasons)", "reason", ["rows"])
+    table = _table("Rejected rows by reason", "reason", ["rows"])
     for reject in rejects:
         table.add_row(reject["reason"], in_words(reject["rows_rejected"]))
     return table
@@ -86,21 +87,15 @@ def _table(title: str, first: str, others: list[str] | tuple[str, ...]) -> Table
     return table
 
 
-def _address_table(settings: Settings, addresses: Addresses) -> Table:
-    table = Table.grid(padding=(0, 2))
-    table.add_column(no_wrap=True)
-    table.add_column(overflow="fold")
+def _places(settings: Settings, addresses: Addresses) -> list[tuple[str, str]]:
     excel = newest_excel(settings)
-    for name, value in (
+    return [
         ("Excel summary", str(excel) if excel else "none yet"),
         ("Airflow", f"{addresses.airflow}  user {ADMIN}, password {admin_password(settings)}"),
         ("Dashboard", f"{addresses.dashboard}  no sign-in; reachable from this machine alone"),
         ("SQL, read only", _sql(settings)),
         ("Your own files", f"{settings.inbox}/"),
-        ("Command line", "python -m include.warehouse status"),
-    ):
-        table.add_row(name, value)
-    return table
+    ]
 
 
 def _sql(settings: Settings) -> str:

@@ -1,10 +1,10 @@
 """What happens in the warehouse while Airflow works: lines for a person, and whether all that arrived is published."""
 
+import re
 import time
 from collections.abc import Iterable
 from datetime import datetime
 from enum import Enum
-from itertools import groupby
 from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, text
@@ -16,6 +16,7 @@ from include.warehouse.settings import Settings
 
 BUILD = "build_customer_snapshot"
 STUCK_SECONDS = 180.0
+ONE_MONTH = re.compile(r"\d{4}-\d{2}")
 
 
 class Outcome(Enum):
@@ -103,18 +104,12 @@ class Watch:
             "select step_id, run_id, step, detail, seconds, rows from ops.step"
             " where step_id > :newest and run_id is not null order by step_id"
         )
-        steps = [dict(row) for row in connection.execute(statement, {"newest": self.newest_step}).mappings()]
-        if steps:
-            self.newest_step = steps[-1]["step_id"]
-        for (run_id, name), group in groupby(steps, key=lambda step: (step["run_id"], step["step"])):
-            parts = list(group)
-            details = [str(part["detail"]) for part in parts if part["detail"]]
-            span = " ".join(["", *dict.fromkeys((details[0], "…", details[-1]))]) if len(details) > 1 else ""
-            span = span or "".join(f" {detail}" for detail in details)
-            seconds = sum(part["seconds"] for part in parts)
-            rows = sum(part["rows"] or 0 for part in parts)
-            self.now = f"run {run_id} after {name}"
-            yield f"run {run_id}: {name}{span}, {in_words(rows)} rows, {seconds:.1f} s"
+        for step in connection.execute(statement, {"newest": self.newest_step}).mappings():
+            self.newest_step = step["step_id"]
+            what = " ".join([f"run {step['run_id']}: {step['step']}", *([step["detail"]] if step["detail"] else [])])
+            self.now = what
+            if not ONE_MONTH.fullmatch(step["detail"] or ""):
+                yield f"{what}, {in_words(step['rows'] or 0)} rows, {step['seconds']:.1f} s"
 
     def _run_news(self, connection: Connection) -> Iterable[str]:
         statement = text("select run_id, kind, status, message from ops.run order by run_id")
