@@ -1,0 +1,327 @@
+"""The command line as people and scripts use it: in a process of its own, by exit code, standard output and error."""
+
+import csv
+import json
+import os
+import pty
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+import typer
+from sqlalchemy import text
+
+from include.warehouse.cli import app
+from include.warehouse.database import connect
+from include.warehouse.server import find_postmaster
+from include.warehouse.settings import REPOSITORY, Settings
+from tests.fixtures.published import published  # noqa: F401 - a fixture
+from tests.fixtures.retailer import LAST_DAY, lines, write_files, write_sales
+
+FATES = ("loaded", "unchanged", "rejected", "duplicate")
+VERBS = {
+    "up", "down", "status", "migrate", "sample", "load", "approve", "discard", "refresh", "run-once", "settings",
+    "explain", "rebuild", "rules show", "rules draft", "rules prove", "rules approve", "rules activate",
+    "export summary", "export customers",
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Ran:
+    """How a verb ended and what it said."""
+
+    exit_code: int
+    output: str
+    errors: str
+
+    @property
+    def document(self) -> dict[str, Any]:
+        """The one JSON document on standard output."""
+        document: dict[str, Any] = json.loads(self.output)
+        return document
+
+
+def run(settings: Settings, *arguments: str | Path) -> Ran:
+    """Runs `python -m include.warehouse` for one warehouse."""
+    done = subprocess.run(
+        [sys.executable, "-m", "include.warehouse", *map(str, arguments)],
+        cwd=REPOSITORY,
+        env=environment_of(settings),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert "Traceback" not in done.stderr, done.stderr
+    return Ran(done.returncode, done.stdout, done.stderr)
+
+
+def environment_of(settings: Settings) -> dict[str, str]:
+    environment = os.environ | {"WAREHOUSE_HOME": str(settings.home)}
+    environment.pop("WAREHOUSE_URL", None)
+    return environment | ({"WAREHOUSE_URL": settings.url} if settings.url else {})
+
+
+def values(settings: Settings, statement: str, **parameters: object) -> list[Any]:
+    with connect(settings) as connection:
+        return [row[0] for row in connection.execute(text(statement), parameters)]
+
+
+def data_rows(path: Path) -> int:
+    with path.open(encoding="utf-8", newline="") as file:
+        return sum(1 for _ in csv.reader(file)) - 1
+
+
+def all_commands() -> Iterator[tuple[str, Any]]:
+    group: Any = typer.main.get_command(app)
+    for name, command in group.commands.items():
+        if hasattr(command, "commands"):
+            yield from ((f"{name} {part}", inner) for part, inner in command.commands.items())
+        else:
+            yield name, command
+
+
+def test_every_verb_has_json_and_an_example() -> None:
+    commands = dict(all_commands())
+    assert set(commands) == VERBS
+    for name, command in commands.items():
+        assert any("--json" in parameter.opts for parameter in command.params), name
+        assert f"python -m include.warehouse {name}" in command.epilog, name
+
+
+def test_help_needs_no_database(tmp_path: Path) -> None:
+    settings = Settings(home=tmp_path / "home", url="postgresql://nobody@127.0.0.1:1/none", contracts=tmp_path)
+    helped = run(settings, "load", "--help")
+    assert helped.exit_code == 0
+    assert "Example: python -m include.warehouse load" in helped.output
+    assert not settings.home.exists()
+
+
+def test_run_once_publishes_a_folder_and_the_second_time_nothing(fresh_warehouse: Settings, tmp_path: Path) -> None:
+    files = write_files(tmp_path / "files")
+    first = run(fresh_warehouse, "run-once", tmp_path / "files", "--json")
+    assert first.exit_code == 0, first.errors
+    assert first.document["refresh"]["status"] == "published"
+    assert Path(first.document["refresh"]["excel"]).exists()
+    assert sorted(path.name for path in (tmp_path / "files").iterdir()) == sorted(path.name for path in files)
+
+    status = run(fresh_warehouse, "status", "--json").document
+    assert status["warehouse_url"] == fresh_warehouse.url
+    assert status["report_month"] == f"{LAST_DAY:%Y-%m}-01"
+    assert status["published_run"]["as_of_date"] == str(LAST_DAY)
+    by_name = {file["file_name"]: file for file in status["files"]}
+    for path in files:
+        file = by_name[path.name]
+        assert file["status"] == "loaded"
+        assert file["rows_received"] == data_rows(path) == sum(file[f"rows_{fate}"] for fate in FATES)
+    assert {by_name[f"sales_{year}.csv"]["rows_rejected"] for year in (2024, 2025)} == {3}
+    amount = sum((line.amount for line in lines()), Decimal(0))
+    assert sum(values(fresh_warehouse, "select month_amount from mart.customer_snapshot")) == amount
+
+    second = run(fresh_warehouse, "run-once", tmp_path / "files", "--json")
+    assert second.exit_code == 0
+    assert {file["status"] for file in second.document["files"]} == {"skipped"}
+    assert second.document["refresh"]["status"] == "nothing_to_do"
+    assert run(fresh_warehouse, "status", "--json").document["published_run"] == status["published_run"]
+
+
+def test_a_held_file_waits_for_a_decision(fresh_warehouse: Settings, tmp_path: Path) -> None:
+    files = write_files(tmp_path / "files")
+    assert run(fresh_warehouse, "load", *files).exit_code == 0
+    kept = values(fresh_warehouse, "select count(*) from mart.sale_line")
+    half = tmp_path / "sales_2025.csv"
+    whole = files[-1].read_text(encoding="utf-8").splitlines(keepends=True)
+    half.write_text("".join(whole[: len(whole) // 2]), encoding="utf-8")
+
+    held = run(fresh_warehouse, "load", half, "--json")
+    assert held.exit_code == 1
+    assert held.document["files"][0]["status"] == "held"
+    assert not held.document["files"][0]["rows_loaded"]
+    assert run(fresh_warehouse, "discard", "sales_2025.csv").exit_code == 0
+    assert values(fresh_warehouse, "select count(*) from mart.sale_line") == kept
+
+    assert run(fresh_warehouse, "load", half).exit_code == 1
+    approved = run(fresh_warehouse, "approve", "sales_2025.csv", "--json")
+    assert approved.exit_code == 0
+    assert approved.document["files"][0]["status"] == "loaded"
+    assert values(fresh_warehouse, "select count(*) from mart.sale_line where transaction_date >= '2025-01-01'") == [
+        len(whole) // 2 - 1
+    ]
+    again = run(fresh_warehouse, "approve", "sales_2025.csv", "--json")
+    assert again.exit_code == 2
+    assert "sales_2025.csv" in again.document["error"]
+
+
+def test_bad_input_is_named_and_changes_nothing(fresh_warehouse: Settings, tmp_path: Path) -> None:
+    broken = tmp_path / "sales_2025.csv"
+    broken.write_text("transaction_id,customer_id\nT1,C1\n", encoding="utf-8")
+    refused = run(fresh_warehouse, "load", broken, "--json")
+    assert refused.exit_code == 2
+    assert refused.document["files"][0]["status"] == "refused"
+    assert "transaction_date" in refused.document["files"][0]["message"]
+    assert values(fresh_warehouse, "select count(*) from core.sale_line") == [0]
+
+    for arguments, word in (
+        (["load", str(tmp_path / "absent.csv")], "absent.csv"),
+        (["run-once", str(tmp_path / "absent")], "absent"),
+        (["refresh", "--from", "2025-13"], "2025-13"),
+        (["explain", "C1"], "refresh"),
+        (["explain", "C1", "--month", "2025-01"], "2025-01"),
+        (["rules", "activate", "--from", "2026-01"], "approved"),
+        (["rules", "draft", str(broken)], "sales_2025.csv"),
+        (["settings", "shrink_guard_share", "lots"], "lots"),
+        (["settings", "no_such_setting"], "shrink_guard_share"),
+        (["sample", "--customers", "0", "--out", str(tmp_path / "out")], "--customers"),
+    ):
+        ended = run(fresh_warehouse, *arguments)
+        assert ended.exit_code == 2, arguments
+        assert word in ended.errors, arguments
+        assert ended.output == "", arguments
+
+
+def test_the_gate_refuses_with_exit_code_1_and_readers_keep_what_they_have(
+    fresh_warehouse: Settings, tmp_path: Path
+) -> None:
+    assert run(fresh_warehouse, "run-once", write_files(tmp_path / "files")[0].parent).exit_code == 0
+    before = run(fresh_warehouse, "status", "--json").document["published_run"]
+    with connect(fresh_warehouse) as connection:
+        connection.execute(text("update core.sale_line set net_cents = net_cents + 1 where transaction_id = 'T9-1'"))
+    correction = write_sales(tmp_path / "sales_2025.csv", 2025, without="T10-2")
+
+    assert run(fresh_warehouse, "load", correction).exit_code == 0
+    refused = run(fresh_warehouse, "refresh", "--json")
+    assert refused.exit_code == 1
+    assert refused.document["status"] == "refused"
+    assert "conservation" in refused.document["message"]
+    after = run(fresh_warehouse, "status", "--json").document
+    assert after["published_run"] == before
+    assert after["last_run"]["status"] == "refused"
+
+
+def test_explain_shows_the_limits_that_give_the_scores(published: Settings) -> None:  # noqa: F811
+    customer_id = values(
+        published, "select customer_id from mart.customer_snapshot s join mart.month m using (month)"
+        " where m.is_report_month and r_score between 2 and 4 and customer_id like 'C%' order by customer_id limit 1"
+    )[0]  # fmt: skip
+    explained = run(published, "explain", customer_id, "--json").document
+    customer = explained["customer"]
+    recency, frequency, monetary = explained["limits"]
+    assert (recency["band"], frequency["band"], monetary["band"]) == (
+        customer["r_score"],
+        customer["f_score"],
+        customer["m_score"],
+    )
+    assert recency["next_limit"] < recency["value"] <= recency["limit_reached"]
+    assert frequency["value"] >= frequency["limit_reached"]
+    assert monetary["value"] >= monetary["limit_reached"]
+    bought = sorted({str(line.day) for line in lines() if line.customer_id == customer_id}, reverse=True)
+    assert explained["last_lines"][0]["transaction_date"] == bought[0]
+    assert explained["rule_set"]["active_days"] == 90
+    assert customer_id in run(published, "explain", customer_id).output
+
+
+def test_a_rebuild_of_what_is_known_now_differs_in_nothing(published: Settings) -> None:  # noqa: F811
+    rebuilt = run(published, "rebuild", "--month", "2025-06", "--known-at", datetime.now(UTC).isoformat(), "--json")
+    assert rebuilt.exit_code == 0, rebuilt.errors
+    assert rebuilt.document["rows_differing"] == 0
+    assert rebuilt.document["rows"] == sum(rebuilt.document["customers_by_status"].values()) > 0
+
+
+def test_exports_write_what_they_say(published: Settings, tmp_path: Path) -> None:  # noqa: F811
+    out = tmp_path / "gold.csv"
+    arguments = ["export", "customers", "--tier", "gold", "--tier", "platinum", "--opt-in", "email", "--out", out]
+    exported = run(published, *arguments, "--json")
+    assert exported.exit_code == 0, exported.errors
+    expected = values(
+        published,
+        "select count(*) from mart.customer_snapshot join mart.month using (month)"
+        " where is_report_month and value_tier in ('gold', 'platinum') and opt_in_email",
+    )
+    assert [exported.document["rows"]] == [data_rows(out)] == expected
+    assert run(published, "export", "customers", "--tier", "golden").exit_code == 2
+
+    summary = run(published, "export", "summary", "--month", "2025-06", "--out", tmp_path / "june.xlsx", "--json")
+    assert summary.document["file"] == str(tmp_path / "june.xlsx")
+    assert (tmp_path / "june.xlsx").read_bytes()[:2] == b"PK"
+
+
+def test_rules_go_from_draft_to_active(fresh_warehouse: Settings, tmp_path: Path) -> None:
+    default = (REPOSITORY / "sql" / "rules" / "default.yml").read_text(encoding="utf-8")
+    mine = tmp_path / "mine.yml"
+    mine.write_text(default.replace("minimum_total: 17", "minimum_total: 18"), encoding="utf-8")
+    gap = tmp_path / "gap.yml"
+    gap.write_text(default.replace("{segment: Needs attention, statuses: [active]}", "{segment: X, statuses: [active], f_from: 3}"), encoding="utf-8")  # fmt: skip # noqa: E501
+
+    assert run(fresh_warehouse, "rules", "draft", mine, "--json").document == {"rule_set": 2, "state": "draft"}
+    assert run(fresh_warehouse, "rules", "prove", "--json").document["is_ok"] is True
+    assert run(fresh_warehouse, "rules", "approve").exit_code == 0
+    assert run(fresh_warehouse, "rules", "activate", "--from", "2026-01").exit_code == 0
+    states = {
+        r["rule_set_id"]: r["state"] for r in run(fresh_warehouse, "rules", "show", "--json").document["rule_sets"]
+    }
+    assert states[2] == "active"
+
+    assert run(fresh_warehouse, "rules", "draft", gap).exit_code == 0
+    unproved = run(fresh_warehouse, "rules", "prove", "3", "--json")
+    assert unproved.exit_code == 2
+    assert any(check["first_failing_cell"] for check in unproved.document["checks"])
+    assert run(fresh_warehouse, "rules", "approve", "3").exit_code == 2
+
+
+def test_settings_are_shown_and_changed(fresh_warehouse: Settings) -> None:
+    assert (
+        run(fresh_warehouse, "settings", "raw_retention_days", "90", "--json").document["settings"][0]["value"] == "90"
+    )
+    assert values(fresh_warehouse, "select value from ops.setting where setting = 'raw_retention_days'") == ["90"]
+    shown = {row["setting"] for row in run(fresh_warehouse, "settings", "--json").document["settings"]}
+    assert shown == set(values(fresh_warehouse, "select setting from ops.setting"))
+
+
+def test_up_starts_what_down_stops(warehouse: Settings, tmp_path_factory: pytest.TempPathFactory) -> None:
+    settings = Settings(home=warehouse.home / "cli", url=None, contracts=warehouse.contracts)
+    try:
+        started = run(settings, "status", "--json")
+        assert started.exit_code == 0, started.errors
+        assert started.document["published_run"] is None
+        assert find_postmaster(settings) is not None
+        assert run(settings, "up", "--json").document["applied"] == []
+    finally:
+        stopped = run(settings, "down", "--json")
+    assert stopped.document["stopped"] is True
+    assert find_postmaster(settings) is None
+    assert run(settings, "down", "--json").document["stopped"] is False
+
+
+def test_progress_is_shown_on_a_terminal_only(new_warehouse: Callable[[], Settings], tmp_path: Path) -> None:
+    settings = new_warehouse()
+    files = write_files(tmp_path / "files")[:2]
+    assert run(settings, "load", files[0]).errors == ""
+    terminal, end = pty.openpty()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "include.warehouse", "load", str(files[1]), "--json"],
+        cwd=REPOSITORY,
+        env=environment_of(settings) | {"TERM": "xterm"},
+        stdout=subprocess.PIPE,
+        stderr=end,
+    )
+    os.close(end)
+    output, _ = process.communicate(timeout=120)
+    shown = b""
+    while True:
+        try:
+            part = os.read(terminal, 65_536)
+        except OSError:
+            break
+        if not part:
+            break
+        shown += part
+    os.close(terminal)
+    assert process.returncode == 0
+    assert b"Loading" in shown
+    assert json.loads(output)["files"][0]["status"] == "loaded"
