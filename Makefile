@@ -7,13 +7,14 @@ BIN := .venv/bin
 STAMP := .venv/installed
 export PYTHONPATH := $(CURDIR)
 
-.PHONY: help setup run test real pins lint schema release bench
+.PHONY: help setup run test real compose pins lint schema release bench
 
 help:
 	@echo "make run          set everything up, load sample files, publish, stay until Ctrl-C"
 	@echo "make run ONCE=1   the same, but end after publication with a status"
 	@echo "make test         all checks and tests"
 	@echo "make real         the same job on 1.47 million real grocery lines"
+	@echo "make compose      .env for docker-compose.yaml: passwords, PostgreSQL fitted to this machine"
 	@echo "make setup        .venv alone"
 	@echo "make lint | schema | release | pins | bench   for those who change the code"
 
@@ -43,6 +44,9 @@ lint: $(STAMP)
 
 real: $(STAMP)
 	@$(BIN)/python -m include.warehouse.real_data
+
+compose: $(STAMP)
+	@$(BIN)/python -m include.warehouse.compose_environment
 
 pins: $(STAMP)
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-annotate --no-header --upgrade \
