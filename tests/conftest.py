@@ -71,7 +71,7 @@ def new_warehouse(warehouse: Settings, tmp_path: Path) -> Iterator[Callable[[], 
         _drop(warehouse, settings)
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def passing_warehouse(
     warehouse: Settings, tmp_path_factory: pytest.TempPathFactory
 ) -> Callable[[], AbstractContextManager[Settings]]:

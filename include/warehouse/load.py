@@ -4,25 +4,27 @@ One load at a time: each holds a database lock. A file is loaded in one transact
 continues with the files that were claimed.
 """
 
+import errno
 import os
 import shutil
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
 from typing import Any
 
-from psycopg2 import DataError as CopyDataError
+import psycopg2
+from psycopg2.errors import ProgramLimitExceeded
 from psycopg2.extras import Json
 from sqlalchemy import Connection, text
-from sqlalchemy.exc import DataError
+from sqlalchemy.exc import DBAPIError
 
 from include.warehouse.arrivals import READY_SUFFIX, load_order, pending_files, unknown_files
 from include.warehouse.contracts import Contract, FilePeriod, load_contracts, match_feed
 from include.warehouse.database import engine
-from include.warehouse.errors import InputError
+from include.warehouse.errors import HeldError, InputError, WarehouseError
 from include.warehouse.reading import copy_rows, inspect, read_header
 from include.warehouse.settings import Settings
 from include.warehouse.step_log import record_step
@@ -37,6 +39,8 @@ FOLDER_OF_STATUS = {
     "refused": "refused",
     "held": "held",
 }
+REASON_SUFFIX = ".reason.txt"
+LONGEST_NAME = 255
 
 
 @dataclass(frozen=True)
@@ -55,16 +59,14 @@ class LoadResult:
     warnings: list[str] = field(default_factory=list)
 
 
-class _Held(Exception):
-    """Rolls the transaction of a file back that the shrink guard holds."""
-
-
 def load_pending(settings: Settings, feed: str | None = None) -> list[LoadResult]:
     """Loads every complete file of the inbox in order; for `feed` sales also the masters that lines may need.
 
     Files that an interrupted load had claimed come first. Files of unknown names are refused.
     """
     settings.create_folders()
+    # a contract that cannot be used is found before any file is touched
+    load_contracts(settings)
     with _load_lock(settings) as connection:
         results = _resume(connection, settings)
         wanted = pending_files(settings)
@@ -113,7 +115,7 @@ def load_files(
 def load_file(
     settings: Settings, path: Path, *, feed: str | None = None, effective: date | None = None, force: bool = False
 ) -> LoadResult:
-    """Loads a copy of one file; `effective` dates a master without a day in its name, `force` loads known bytes again."""
+    """Loads a copy of one file; `effective` dates a master without a day in its name, `force` loads known bytes too."""
     return load_files(settings, [path], feed=feed, effective=effective, force=force)[-1]
 
 
@@ -187,27 +189,60 @@ def _register(
 
 def _claim(connection: Connection, settings: Settings, path: Path) -> int | None:
     """Takes a file out of the inbox by rename; None where somebody else was quicker."""
-    file_id, place = _register(connection, path.name)
+    file_id, place = _register(connection, _name_in_utf8(path))
     target = settings.home / place
     target.parent.mkdir(parents=True, exist_ok=True)
     try:
-        os.rename(path, target)
+        _move(path, target)
     except FileNotFoundError:
         _forget(connection, settings, file_id, place)
         return None
-    path.with_name(path.name + READY_SUFFIX).unlink(missing_ok=True)
+    except OSError as error:
+        _forget(connection, settings, file_id, place)
+        raise WarehouseError(
+            f"{path} cannot be moved to {target.parent}: {error.strerror}; let this user write to both folders"
+        ) from error
+    _remove_marker(path)
     return file_id
+
+
+def _remove_marker(path: Path) -> None:
+    """Removes the file's `.ready`: it would call the next file of this name complete."""
+    # the longest names have no room for a marker
+    if len(os.fsencode(path.name)) + len(READY_SUFFIX) <= LONGEST_NAME:
+        path.with_name(path.name + READY_SUFFIX).unlink(missing_ok=True)
+
+
+def _move(path: Path, target: Path) -> None:
+    """Renames; where the inbox is another file system, copies and removes."""
+    try:
+        path.rename(target)
+    except OSError as error:
+        if error.errno != errno.EXDEV:
+            raise
+        _copy(path, target)
+        path.unlink()
+
+
+def _copy(path: Path, target: Path) -> None:
+    """Copies so that the target is there whole or not at all."""
+    unfinished = target.with_name(".unfinished")
+    shutil.copyfile(path, unfinished)
+    unfinished.rename(target)
+
+
+def _name_in_utf8(path: Path) -> str:
+    """The file's name, with _ for bytes that are no UTF-8 (a name from an old Windows)."""
+    return "".join("_" if "\udc80" <= letter <= "\udcff" else letter for letter in path.name)
 
 
 def _claim_copy(
     connection: Connection, settings: Settings, path: Path, *, feed: str | None, effective: date | None, force: bool
 ) -> int:
-    file_id, place = _register(connection, path.name, feed=feed, effective=effective, force=force)
+    file_id, place = _register(connection, _name_in_utf8(path), feed=feed, effective=effective, force=force)
     target = settings.home / place
     target.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = target.with_name(target.name + ".tmp")
-    shutil.copyfile(path, unfinished)
-    os.rename(unfinished, target)
+    _copy(path, target)
     return file_id
 
 
@@ -226,7 +261,10 @@ def _resume(connection: Connection, settings: Settings) -> list[LoadResult]:
     connection.commit()
     results = []
     for file_id, place in claimed:
+        arrived = settings.inbox / Path(place).name
         if (settings.home / place).exists():
+            if not arrived.exists():
+                _remove_marker(arrived)
             results.append(_process(connection, settings, file_id))
         else:
             _forget(connection, settings, file_id, place)
@@ -237,31 +275,48 @@ def _process(connection: Connection, settings: Settings, file_id: int, approved:
     started = time.monotonic()
     try:
         _load(connection, settings, file_id, approved)
-    except _Held as held:
+    except HeldError as held:
         connection.rollback()
         _discard_held(connection, file_id)
         _set_status(connection, file_id, "held", str(held))
-    except (InputError, DataError, CopyDataError) as error:
+    except WarehouseError as error:
         connection.rollback()
-        _set_status(connection, file_id, "refused", _reason(error))
+        _set_status(connection, file_id, "refused", str(error))
+    except (DBAPIError, psycopg2.Error) as error:
+        reason = _what_the_database_cannot_take(error)
+        if reason is None:
+            raise
+        connection.rollback()
+        name = connection.execute(text("select file_name from ops.file where file_id = :id"), {"id": file_id}).scalar()
+        _set_status(connection, file_id, "refused", f"{name}: {reason}")
     _settle(connection, settings)
     return _result(connection, file_id, time.monotonic() - started)
 
 
-def _reason(error: Exception) -> str:
-    if isinstance(error, InputError):
-        return str(error)
-    # the database's own words name line and column of the value that it cannot read
+def _what_the_database_cannot_take(error: Exception) -> str | None:
+    """Why the file's content is at fault, in the database's words; None where the fault is another."""
     cause = getattr(error, "orig", error)
-    return "the file cannot be read: " + " ".join(str(cause).split())
+    if not isinstance(cause, psycopg2.DataError | ProgramLimitExceeded):
+        return None
+    words = [cause.diag.message_primary]
+    if str(cause.diag.context).startswith("COPY"):
+        words.append(cause.diag.context)
+    return "it cannot be loaded: " + " ".join(" ".join(filter(None, words)).split())
 
 
 def _load(connection: Connection, settings: Settings, file_id: int, approved: bool) -> None:
     row = connection.execute(text("select * from ops.file where file_id = :id"), {"id": file_id}).mappings().one()
     path = settings.home / row["path"]
+    inspection = inspect(path)
+    connection.execute(
+        text("update ops.file set sha256 = :sha256, size_bytes = :size where file_id = :id"),
+        {"sha256": inspection.sha256, "size": inspection.size_bytes, "id": file_id},
+    )
+    connection.commit()
     contract, period = match_feed(load_contracts(settings), row["file_name"], row["feed"])
-    inspection = inspect(path, contract.encoding)
-    _describe(connection, file_id, contract, period, inspection.sha256, inspection.size_bytes)
+    if contract.encoding != "auto":
+        inspection = replace(inspection, encoding=contract.encoding)
+    _describe(connection, file_id, contract, period)
     connection.commit()
 
     if not row["is_forced"] and not approved:
@@ -301,7 +356,7 @@ def _load(connection: Connection, settings: Settings, file_id: int, approved: bo
         text("select core.accept_file(:id, :approved)"), {"id": file_id, "approved": approved}
     ).scalar()
     if held:
-        raise _Held(f"{row['file_name']}: {held}")
+        raise HeldError(f"{row['file_name']}: {held}")
     record_step(
         connection,
         step="accept",
@@ -312,20 +367,16 @@ def _load(connection: Connection, settings: Settings, file_id: int, approved: bo
     connection.commit()
 
 
-def _describe(
-    connection: Connection, file_id: int, contract: Contract, period: FilePeriod, sha256: str, size: int
-) -> None:
+def _describe(connection: Connection, file_id: int, contract: Contract, period: FilePeriod) -> None:
     connection.execute(
         text(
-            "update ops.file set feed = :feed, sha256 = :sha256, size_bytes = :size, period_year = :year,"
+            "update ops.file set feed = :feed, period_year = :year,"
             " period_part = :part, delta_date = :delta,"
             " effective_date = case when :is_master then coalesce(:day, effective_date, received_on) end"
             " where file_id = :id"
         ),
         {
             "feed": contract.feed,
-            "sha256": sha256,
-            "size": size,
             "year": period.year,
             "part": period.part,
             "delta": period.delta_date,
@@ -359,7 +410,8 @@ def _settle(connection: Connection, settings: Settings) -> None:
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.move(source, target)
         if status == "refused" and target.parent.exists():
-            target.with_name(name + ".reason.txt").write_text(f"{message}\n", encoding="utf-8")
+            reason_name = os.fsdecode(name.encode()[: LONGEST_NAME - len(REASON_SUFFIX)]) + REASON_SUFFIX
+            target.with_name(reason_name).write_text(f"{message}\n", encoding="utf-8")
         shutil.rmtree(source.parent, ignore_errors=True)
         connection.execute(
             text("update ops.file set path = :path where file_id = :id"),

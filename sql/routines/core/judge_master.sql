@@ -31,6 +31,7 @@ declare
     v_values text;
     v_warnings text;
     v_joins text;
+    v_too_long bigint;
 begin
     select f.natural_key[1], f.decimal_mark, f.date_formats into v_key, v_mark, v_formats from ops.feed f where f.feed = p_feed;
 
@@ -96,6 +97,11 @@ begin
         ) as j',
         v_key, v_values, coalesce(v_warnings, ''), p_feed, coalesce(v_joins, ''), p_file_id
     );
+    execute format('select min(j.row_number) from raw.master_judged j where octet_length(j.%I) > 2000', v_key) into v_too_long;
+    if v_too_long is not null then
+        raise string_data_right_truncation using
+            message = format('line %s: %s is longer than 2000 bytes', raw.line_number(p_file_id, v_too_long), v_key);
+    end if;
     execute format('create index on raw.master_judged (%I)', v_key);
     analyze raw.master_judged;
 end

@@ -1,0 +1,415 @@
+"""Files that cannot be used: refused whole with file, line and reason, or held, and the loads after them go on."""
+
+import os
+import shutil
+import time
+import zipfile
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, replace
+from datetime import date
+from io import BytesIO
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import openpyxl
+import pytest
+from sqlalchemy import text
+from typer.testing import CliRunner
+
+from include.warehouse import arrivals
+from include.warehouse.cli import app
+from include.warehouse.database import engine
+from include.warehouse.load import LoadResult, approve, discard, held_files, load_file, load_pending
+from include.warehouse.settings import Settings
+from tests.fixtures.mart_rows import ACCEPTED, mart_rows
+
+SALES = "transaction_id,line_no,transaction_date,customer_id,product_id,store_id,quantity,unit_price"
+CUSTOMERS = 60
+
+
+@pytest.fixture(scope="module")
+def receiving(
+    passing_warehouse: Callable[[], AbstractContextManager[Settings]], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Settings]:
+    """Sixty customers, two products, and a line for each customer in 2024; for tests of other years."""
+    with passing_warehouse() as settings:
+        load_first_files(settings, tmp_path_factory.mktemp("first"))
+        yield settings
+
+
+@pytest.fixture
+def loaded(fresh_warehouse: Settings, tmp_path: Path) -> Settings:
+    """The same for a test of its own."""
+    load_first_files(fresh_warehouse, tmp_path)
+    return fresh_warehouse
+
+
+def load_first_files(settings: Settings, folder: Path) -> None:
+    for name, content in {
+        "customers_2024-01-01.csv": customers(range(CUSTOMERS)),
+        "products_2024-01-01.csv": "product_id,product_type\nP1,consumable\nP2,device\n",
+        "sales_2024.csv": sales(range(CUSTOMERS)),
+    }.items():
+        assert send(settings, folder, name, content).status == "loaded"
+
+
+def customers(numbers: range) -> str:
+    return "customer_id,city\n" + "".join(f"C{number},Madrid\n" for number in numbers)
+
+
+def sales(numbers: range, price: str = "10.00") -> str:
+    return f"{SALES}\n" + "".join(f"T{number},1,2024-03-05,C{number},P1,,1,{price}\n" for number in numbers)
+
+
+def line_of(year: int) -> str:
+    """A file of one line whose receipt no other year has."""
+    return f"{SALES}\nR{year},1,{year}-03-05,C1,P1,,1,10.00\n"
+
+
+def send(settings: Settings, folder: Path, name: str, content: str | bytes, **options: object) -> LoadResult:
+    """Loads a file of that name from `folder`."""
+    path = folder / "sent" / name
+    path.parent.mkdir(exist_ok=True)
+    path.write_bytes(content.encode() if isinstance(content, str) else content)
+    return load_file(settings, path, **options)  # type: ignore[arg-type]
+
+
+def put(settings: Settings, name: str, content: str | bytes) -> Path:
+    """Puts a file into the inbox, as somebody would who copies it there."""
+    path = settings.inbox / name
+    path.write_bytes(content.encode() if isinstance(content, str) else content)
+    return path
+
+
+def accepted(settings: Settings) -> dict[str, list[str]]:
+    """All that files have brought, and the raw tables beside it: what must not change when a file is refused."""
+    found = {view: mart_rows(settings, view) for view in ACCEPTED}
+    with engine(settings).connect() as connection:
+        found["raw"] = list(
+            connection.scalars(
+                text("select oid::regclass::text from pg_class where relnamespace = 'raw'::regnamespace order by 1")
+            )
+        )
+        found["diverted"] = list(connection.scalars(text("select u::text from raw.unreadable_row u order by 1")))
+    return found
+
+
+def workbook(rows: list[list[object]]) -> bytes:
+    book = openpyxl.Workbook()
+    for row in rows:
+        book.active.append(row)
+    content = BytesIO()
+    book.save(content)
+    return content.getvalue()
+
+
+def zip_with(name: str, content: bytes) -> bytes:
+    packed = BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        archive.writestr(name, content)
+    return packed.getvalue()
+
+
+def half_a_sheet() -> bytes:
+    """A workbook whose sheet ends in the middle of a row."""
+    row: list[object] = ["T1", 1, "2024-03-05", "C1", "P1", None, 1, 10]
+    whole = workbook([[*SALES.split(",")], *[row] * 50])
+    changed = BytesIO()
+    with zipfile.ZipFile(BytesIO(whole)) as old, zipfile.ZipFile(changed, "w") as new:
+        for part in old.infolist():
+            content = old.read(part)
+            new.writestr(part, content[: len(content) // 2] if "worksheets/" in part.filename else content)
+    return changed.getvalue()
+
+
+@dataclass(frozen=True)
+class BadFile:
+    """A file that must be refused, and what its message must say beside its name."""
+
+    name: str
+    content: str | bytes
+    says: tuple[str, ...]
+
+
+LINE = "T1,1,2024-03-05,C1,P1,,1,10.00\n"
+BAD_FILES = [
+    BadFile("sales_2025.csv", b"", ("empty",)),
+    BadFile("sales_2025.csv", "\n \n\n", ("no header",)),
+    BadFile("sales_2025.xlsx", workbook([]), ("no header",)),
+    BadFile("sales_2025.csv", "transaction_id,line_no\nT1,1\n", ("line 1", "customer_id", "missing")),
+    BadFile("sales_2025.csv", f"\n\n{SALES},Quantity\n{LINE}", ("line 3", "two columns", "Quantity")),
+    BadFile("sales_2025.csv", f"{SALES},qty,units\n".replace("quantity,", "") + LINE, ("several columns", "quantity")),
+    BadFile("sales_2025.csv", f"{SALES}\n{LINE * 3}T2,1,{'9' * 10_000_000},C1,P1,,1,1\n", ("line 5", "1 MB")),
+    BadFile("sales_2025.csv", f'{SALES}\n{LINE}T2,1,"2024-03-05,C1,P1,,1,1\n{LINE * 4}', ("line 3", "quote")),
+    BadFile("sales_2025.csv", f"{SALES}\n{LINE}".encode("utf-16"), ("UTF-16",)),
+    BadFile("sales_2025.csv", zip_with("sales.csv", f"{SALES}\n{LINE}".encode()), (".xlsx",)),
+    BadFile("sales_2025.xlsx", zip_with("sales.csv", f"{SALES}\n{LINE}".encode()), ("workbook",)),
+    BadFile("sales_2025.xlsx", f"{SALES}\n{LINE}", ("workbook",)),
+    BadFile("sales_2025.xlsx", workbook([["transaction_id"], ["T1"]])[:-500], ("workbook",)),
+    BadFile("sales_2025.xlsx", half_a_sheet(), ("workbook",)),
+    BadFile("sales_2025.xls", b"\xd0\xcf\x11\xe0", (".xlsx",)),
+    BadFile("sales_2025.pdf", b"%PDF-1.7", (".csv",)),
+    BadFile("sales_2025-02-30.csv", f"{SALES}\n{LINE}", ("2025-02-30", "day")),
+    BadFile("turnover.csv", f"{SALES}\n{LINE}", ("pattern",)),
+    BadFile("customers_2025-01-01.csv", "customer_id,city\n" + f"{'C' * 900_000},Rome\nC1,Rome\n", ("customer_id",)),
+]
+
+
+@pytest.mark.parametrize("in_inbox", [False, True], ids=["given", "inbox"])
+def test_a_file_that_cannot_be_read_is_refused_whole(
+    receiving: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, in_inbox: bool
+) -> None:
+    monkeypatch.setattr(arrivals, "STANDSTILL_SECONDS", 0)
+    before = accepted(receiving)
+    for bad in BAD_FILES:
+        if in_inbox:
+            put(receiving, bad.name, bad.content)
+            (result,) = load_pending(receiving)
+            assert not list(receiving.inbox.iterdir())
+        else:
+            result = send(receiving, tmp_path, bad.name, bad.content)
+        message = str(result.message)
+        assert (result.file_name, result.status) == (bad.name, "refused"), message
+        assert [words for words in (bad.name, *bad.says) if words.lower() not in message.lower()] == [], message
+        assert len(message) < 1_000
+        folder = receiving.refused / str(result.file_id)
+        content = bad.content.encode() if isinstance(bad.content, str) else bad.content
+        assert (folder / bad.name).read_bytes() == content
+        assert (folder / f"{bad.name}.reason.txt").read_text(encoding="utf-8") == f"{message}\n"
+        assert set(result.rows.values()) == {0}
+    assert accepted(receiving) == before
+    assert not list(receiving.processing.iterdir())
+    # nothing is left that would stand in the way of the corrected file
+    assert send(receiving, tmp_path, "sales_2025.csv", line_of(2025), force=True).status == "loaded"
+
+
+def test_rows_of_the_wrong_type_are_rejected_and_the_rest_is_loaded(receiving: Settings, tmp_path: Path) -> None:
+    content = "\n".join(
+        [
+            SALES,
+            "R1,1,2023-03-05,C1,P1,,1,10.00",
+            "T2,1,yesterday,C1,P1,,1,10.00",
+            "T3,one,2023-03-05,C1,P1,,1,10.00",
+            "T4,1,2023-03-05,C1,P1,,many,1e3",
+            "T5,1,2023-03-05,C1,P1,,1,NaN",
+            "T6,1,2023-03-05,C1,P1,,1,10.00,beyond",
+            "T7,1,2023-03-05,C\0,P1,,1,10.00",
+            "T8,1,2023-03-05,C\U0001f600\u202e,P1,,1,10.00",
+            f"T9,1,2023-03-05,C1,P1,,{'9' * 100_000},10.00",
+        ]
+    )
+    result = send(receiving, tmp_path, "sales_2023.csv", content)
+    assert result.status == "loaded"
+    assert ["8 of 9" in warning for warning in result.warnings] == [True]
+    with engine(receiving).connect() as connection:
+        rejected = connection.execute(
+            text("select line_number, reasons from mart.rejected_records where file_name = 'sales_2023.csv' order by 1")
+        ).all()
+    assert [(line, list(reasons)) for line, reasons in rejected] == [
+        (3, ["invalid_date"]),
+        (4, ["invalid_number"]),
+        (5, ["invalid_number"]),
+        (6, ["invalid_number"]),
+        (7, ["wrong_column_count"]),
+        (8, ["undecodable"]),
+        (9, ["unknown_customer"]),
+        (10, ["invalid_number"]),
+    ]
+
+
+def test_a_file_is_left_alone_while_it_is_written(receiving: Settings) -> None:
+    content = line_of(2022)
+    with (receiving.inbox / "sales_2022.csv").open("w") as file:
+        file.write(content[:-5])
+        file.flush()
+        assert load_pending(receiving) == []
+        time.sleep(arrivals.STANDSTILL_SECONDS * 0.75)
+        file.write(content[-5:])
+    time.sleep(arrivals.STANDSTILL_SECONDS * 0.4)
+    assert load_pending(receiving) == [], "the file grew less than two seconds ago"
+    time.sleep(arrivals.STANDSTILL_SECONDS * 0.75)
+    (result,) = load_pending(receiving)
+    assert (result.status, result.rows["loaded"]) == ("loaded", 1)
+
+
+def test_a_file_dated_in_the_future_is_taken_nevertheless(receiving: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = put(receiving, "sales_2021.csv", line_of(2021))
+    tomorrow = time.time() + 86_400
+    os.utime(path, (tomorrow, tomorrow))
+    monkeypatch.setattr(arrivals, "STANDSTILL_SECONDS", 0.2)
+    time.sleep(0.3)
+    assert [result.status for result in load_pending(receiving)] == ["loaded"]
+
+
+def test_a_contract_can_ask_for_a_marker(receiving: Settings, tmp_path: Path) -> None:
+    contracts = tmp_path / "contracts"
+    shutil.copytree(receiving.contracts, contracts)
+    contract = contracts / "sales.yml"
+    contract.write_text(contract.read_text().replace("wait_for_ready_marker: false", "wait_for_ready_marker: true"))
+    asking = replace(receiving, contracts=contracts)
+    path = put(asking, "sales_2020.csv", line_of(2020))
+    an_hour_ago = time.time() - 3_600
+    os.utime(path, (an_hour_ago, an_hour_ago))
+    assert load_pending(asking) == []
+    path.with_name("sales_2020.csv.ready").touch()
+    assert [result.status for result in load_pending(asking)] == ["loaded"]
+    assert not list(asking.inbox.iterdir()), "a marker left behind would call the next file complete"
+
+
+def test_names_that_are_hard_on_a_file_system(receiving: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A name in another encoding, and one as long as a name can be, are loaded or refused like any other."""
+    monkeypatch.setattr(arrivals, "STANDSTILL_SECONDS", 0)
+    long_name = f"sales_2025_{'x' * 240}.csv"
+    other_encoding = os.fsdecode(b"customers_a\xf1o_2025-01-01.csv")
+    put(receiving, other_encoding, customers(range(CUSTOMERS + 1)))
+    put(receiving, long_name, "transaction_id\n")
+    results = load_pending(receiving)
+    assert {(result.file_name, result.status) for result in results} == {
+        ("customers_a_o_2025-01-01.csv", "loaded"),
+        (long_name, "refused"),
+    }
+    assert load_pending(receiving) == []
+    assert not list(receiving.inbox.iterdir())
+
+
+def test_the_inbox_may_lie_on_another_file_system(
+    receiving: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shared_memory = Path("/dev/shm")
+    if not shared_memory.is_dir() or shared_memory.stat().st_dev == tmp_path.stat().st_dev:
+        pytest.skip("this machine has no second file system that a test may write to")
+    monkeypatch.setattr(arrivals, "STANDSTILL_SECONDS", 0)
+    with TemporaryDirectory(dir=shared_memory) as mounted:
+        home = tmp_path / "home"
+        home.mkdir()
+        shutil.copy(receiving.secrets, home)
+        (home / "inbox").symlink_to(mounted)
+        elsewhere = replace(receiving, home=home)
+        put(elsewhere, "sales_2018.csv", line_of(2018))
+        assert [result.status for result in load_pending(elsewhere)] == ["loaded"]
+        assert not list(Path(mounted).iterdir())
+        assert len(list(elsewhere.archive.glob("*/sales_2018.csv"))) == 1
+
+
+# The shrink guard
+
+
+def test_a_file_that_withdraws_too_much_is_held_until_somebody_decides(loaded: Settings, tmp_path: Path) -> None:
+    before = accepted(loaded)
+    held = send(loaded, tmp_path, "sales_2024.csv", sales(range(50)))
+    assert held.status == "held"
+    assert "10 of the 60 lines of 2024" in str(held.message)
+    assert set(held.rows.values()) == {0}
+    closing = send(loaded, tmp_path, "customers_2024-06-01.csv", customers(range(50)))
+    assert closing.status == "held"
+    assert "10 of the 60 current customers" in str(closing.message)
+    assert accepted(loaded) == before
+    assert held_files(loaded) == ["sales_2024.csv", "customers_2024-06-01.csv"]
+
+    assert discard(loaded, "customers_2024-06-01.csv").status == "discarded"
+    assert accepted(loaded) == before
+    approved = approve(loaded, "sales_2024.csv")
+    assert (approved.status, approved.rows["superseded"], approved.rows["unchanged"]) == ("loaded", 10, 50)
+    assert len(mart_rows(loaded, "sale_line")) == 50
+    assert held_files(loaded) == []
+    assert not list(loaded.held.glob("*/*"))
+
+
+def test_a_small_loss_passes_and_a_header_alone_does_not(loaded: Settings, tmp_path: Path) -> None:
+    assert send(loaded, tmp_path, "sales_2024.csv", sales(range(57))).rows["superseded"] == 3
+    assert send(loaded, tmp_path, "sales_2024.csv", f"{SALES}\n").status == "held"
+    assert send(loaded, tmp_path, "sales_2024_part2.csv", f"{SALES}\n").status == "loaded", "it withdraws nothing"
+    assert len(mart_rows(loaded, "sale_line")) == 57
+
+
+def test_a_later_file_of_the_period_discards_the_held_one(loaded: Settings, tmp_path: Path) -> None:
+    first = send(loaded, tmp_path, "sales_2024.csv", sales(range(10)))
+    second = send(loaded, tmp_path, "sales_2024.csv", sales(range(20)))
+    assert (first.status, second.status) == ("held", "held")
+    other_year = sales(range(60)).replace("2024-", "2023-").replace("\nT", "\nU")
+    assert send(loaded, tmp_path, "sales_2023.csv", other_year).status == "loaded"
+    assert len(held_files(loaded)) == 1
+    assert send(loaded, tmp_path, "sales_2024.csv", sales(range(60), price="11.00")).status == "loaded"
+    assert held_files(loaded) == []
+    with engine(loaded).connect() as connection:
+        statuses = connection.scalars(
+            text("select status from mart.source_file where file_name = 'sales_2024.csv' order by file_id")
+        ).all()
+    assert statuses == ["loaded", "discarded", "discarded", "loaded"]
+
+
+def test_the_command_line_says_held_and_refused_by_its_exit_code(
+    loaded: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WAREHOUSE_HOME", str(loaded.home))
+    monkeypatch.setenv("WAREHOUSE_URL", str(loaded.url))
+
+    def run(*arguments: str) -> int:
+        return CliRunner().invoke(app, [*arguments, "--json"]).exit_code
+
+    def file(name: str, content: str) -> str:
+        (tmp_path / name).write_text(content)
+        return str(tmp_path / name)
+
+    assert run("load", file("sales_2024.csv", sales(range(10)))) == 1
+    assert run("approve", "sales_2025.csv") == 2, "no such file is held"
+    assert run("discard", "sales_2024.csv") == 0
+    assert run("discard", "sales_2024.csv") == 2, "it is not held any more"
+    assert run("load", file("sales_2024.csv", sales(range(20)))) == 1
+    assert run("approve", "sales_2024.csv") == 0
+    assert run("load", file("sales_2024.csv", sales(range(5))), file("sales_2025.csv", "")) == 2
+    assert run("load", str(tmp_path / "sales_1999.csv")) == 2, "there is no such file"
+    assert run("load", file("prices.csv", sales(range(20)))) == 2
+    assert run("load", file("clients.csv", customers(range(CUSTOMERS))), "--feed", "customers") == 0
+    assert run("load", file("clients.csv", customers(range(CUSTOMERS))), "--feed", "people") == 2
+
+
+# The same bytes again, and the day from which a master holds
+
+
+def test_bytes_that_are_in_force_are_skipped(loaded: Settings, tmp_path: Path) -> None:
+    again = send(loaded, tmp_path, "sales_2024.csv", sales(range(CUSTOMERS)))
+    assert again.status == "skipped"
+    assert "sales_2024.csv" in str(again.message)
+    forced = send(loaded, tmp_path, "sales_2024.csv", sales(range(CUSTOMERS)), force=True)
+    assert (forced.status, forced.rows["unchanged"], forced.rows["loaded"]) == ("loaded", CUSTOMERS, 0)
+
+    corrected = sales(range(CUSTOMERS), price="12.00")
+    assert send(loaded, tmp_path, "sales_2024_corrected.csv", corrected).rows["superseded"] == CUSTOMERS
+    taken_back = send(loaded, tmp_path, "sales_2024.csv", sales(range(CUSTOMERS)))
+    assert (taken_back.status, taken_back.rows["loaded"]) == ("loaded", CUSTOMERS), "it takes the newer one back"
+
+    delta = f"{SALES}\nT1,1,2024-03-05,C1,P2,,1,10.00\n"
+    assert send(loaded, tmp_path, "sales_2024-03-06.csv", delta).rows["superseded"] == 1
+    assert send(loaded, tmp_path, "sales_2024-03-06.csv", delta).status == "skipped"
+    after_delta = send(loaded, tmp_path, "sales_2024.csv", sales(range(CUSTOMERS)))
+    assert (after_delta.status, after_delta.rows["superseded"]) == ("loaded", 1), "a delta had touched the year"
+
+
+def test_a_master_holds_from_the_day_in_its_name_or_given_or_received(loaded: Settings, tmp_path: Path) -> None:
+    products = "product_id,product_type,product_name\nP1,consumable,{}\nP2,device,Two\n"
+    with engine(loaded).connect() as connection:
+        today = connection.execute(text("select (clock_timestamp() at time zone 'UTC')::date")).scalar_one()
+    send(loaded, tmp_path, "products_2024-05-01.csv", products.format("May"), effective=date(2024, 7, 1))
+    send(loaded, tmp_path, "products.csv", products.format("July"), effective=date(2024, 7, 1))
+    send(loaded, tmp_path, "products.csv", products.format("now"))
+    send(loaded, tmp_path, "products.csv", products.format("June"), effective=date(2024, 6, 1))
+    with engine(loaded).connect() as connection:
+        effective = connection.scalars(
+            text("select effective_date from mart.source_file where feed = 'products' order by file_id offset 1")
+        ).all()
+        versions = connection.execute(
+            text(
+                "select product_name, version_from::text, version_to::text from core.product_version"
+                " where product_id = 'P1' and known_to = 'infinity' order by version_from"
+            )
+        ).all()
+    assert list(effective) == [date(2024, 5, 1), date(2024, 7, 1), today, date(2024, 6, 1)]
+    assert [tuple(version) for version in versions] == [
+        (None, "-infinity", "2024-05-01"),
+        ("May", "2024-05-01", "2024-06-01"),
+        ("June", "2024-06-01", "2024-07-01"),
+        ("July", "2024-07-01", str(today)),
+        ("now", str(today), "infinity"),
+    ]
