@@ -143,8 +143,11 @@ def _tiers(month: Month, history: pandas.DataFrame) -> None:
     colour = colours.tier_colours(tiers)
     table = _by_month(history, "value_tier")
     engaged = sum(int(table[tier].iloc[-1]) for tier in tiers if tier in table)
-    best = [tier for tier in tiers[:2] if tier in table]
-    held = sum(int(table[tier].iloc[-1]) for tier in best)
+    if not engaged:
+        empty("Nobody is engaged in this month, so nobody has a tier.")
+        return
+    best = tiers[:2]
+    held = sum(int(table[tier].iloc[-1]) for tier in best if tier in table)
     chart = charts.figure(320, barmode="stack", legend_traceorder="reversed")
     for tier in reversed(tiers):
         if tier in table:

@@ -1,0 +1,67 @@
+"""The dashboard as readers meet it: its data layer on a warehouse, its pages, and a server for the browser."""
+
+import os
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+
+import pytest
+import streamlit
+
+from dashboard.data import warehouse as data_layer
+from include.warehouse.roles import login_url
+from include.warehouse.settings import REPOSITORY, Settings
+
+
+@pytest.fixture
+def reading(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[Settings], None]]:
+    """Points the data layer of this process at a warehouse, with the role that the dashboard has."""
+
+    def point(settings: Settings) -> None:
+        monkeypatch.setenv("DASHBOARD_URL", login_url(settings, "dashboard"))
+        _forget()
+
+    yield point
+    data_layer.engine().dispose()
+    _forget()
+
+
+def _forget() -> None:
+    data_layer.engine.cache_clear()
+    streamlit.cache_data.clear()
+
+
+@pytest.fixture(scope="session")
+def address(published: Settings) -> Iterator[str]:
+    """Address of a dashboard that serves the published warehouse."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    environment = os.environ | {"DASHBOARD_URL": login_url(published, "dashboard"), "PYTHONPATH": str(REPOSITORY)}
+    command = [sys.executable, "-m", "streamlit", "run", str(REPOSITORY / "dashboard" / "streamlit_app.py")]
+    server = subprocess.Popen(
+        [*command, f"--server.port={port}", "--server.address=127.0.0.1"], env=environment, cwd=published.home
+    )
+    try:
+        _wait_for(f"http://127.0.0.1:{port}/_stcore/health", server)
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        server.terminate()
+        server.wait(timeout=30)
+
+
+def _wait_for(url: str, server: subprocess.Popen[bytes]) -> None:
+    deadline = time.monotonic() + 90
+    while time.monotonic() < deadline:
+        assert server.poll() is None, "the dashboard ended by itself"
+        try:
+            with urllib.request.urlopen(url, timeout=5) as answer:
+                if answer.status == 200:
+                    return
+        except (urllib.error.URLError, ConnectionError, TimeoutError):
+            time.sleep(0.2)
+    pytest.fail("the dashboard did not start within 90 s")

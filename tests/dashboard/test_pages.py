@@ -1,0 +1,110 @@
+"""Every page in each of its states, run by Streamlit's own test runner."""
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from include.warehouse.settings import REPOSITORY, Settings
+
+PAGES = sorted(path for path in (REPOSITORY / "dashboard" / "app_pages").glob("*.py") if path.name != "__init__.py")
+NO_MONTH = {"data_health"}
+
+
+def run(path: Path, **address: str | list[str]) -> AppTest:
+    page = AppTest.from_file(str(path), default_timeout=120)
+    for name, value in address.items():
+        page.query_params[name] = value
+    page.run()
+    assert not page.exception, page.exception
+    return page
+
+
+def texts(page: AppTest) -> str:
+    shown = [*page.title, *page.caption, *page.markdown, *page.info, *page.warning, *page.error]
+    return "\n".join(element.value for element in shown)
+
+
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: path.stem)
+def test_before_the_first_publication_a_page_says_so(
+    path: Path, fresh_warehouse: Settings, reading: Callable[[Settings], None]
+) -> None:
+    reading(fresh_warehouse)
+    assert "Nothing is published yet" in texts(run(path))
+
+
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: path.stem)
+def test_a_page_shows_the_report_month_and_any_other(
+    path: Path, reading: Callable[[Settings], None], published: Settings
+) -> None:
+    reading(published)
+    customer = {"customer": "C0100"} if path.stem == "customer" else {}
+    page = run(path, **customer)
+    if path.stem in NO_MONTH:
+        return
+    assert page.selectbox(key="month").value == "report"
+    assert "Open month" in texts(page)
+    page.selectbox(key="month").set_value("2024-02").run()
+    assert not page.exception
+    assert page.query_params["month"] == "2024-02"
+    assert "Short history" in texts(page)
+    first = run(path, month="2024-01", **customer)
+    assert first.selectbox(key="month").value == "2024-01"
+
+
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: path.stem)
+def test_an_address_that_makes_no_sense_is_ignored(
+    path: Path, reading: Callable[[Settings], None], published: Settings
+) -> None:
+    reading(published)
+    nonsense = "x' or 1=1 -- \U0001f600 \u202e" + "y" * 10_000
+    names = ["month", "status", "tier", "where", "sort", "order", "columns", "page", "by", "from", "measure", "show"]
+    page = run(path, **dict.fromkeys([*names, "search", "customer", "city", "opt_in", "section"], nonsense))
+    if path.stem not in NO_MONTH:
+        assert page.selectbox(key="month").value == "report"
+
+
+def test_an_open_month_is_compared_with_the_same_days(reading: Callable[[Settings], None], published: Settings) -> None:
+    reading(published)
+    page = run(REPOSITORY / "dashboard" / "app_pages" / "overview.py")
+    shown = texts(page)
+    assert "1–17 Nov 2024" in shown
+    assert "open and left out" in shown
+    revenue = next(metric for metric in page.metric if metric.label == "Revenue")
+    assert re.fullmatch(r"€[\d,]+", revenue.value)
+
+
+def test_filters_conditions_and_clearing(reading: Callable[[Settings], None], published: Settings) -> None:
+    reading(published)
+    page = run(REPOSITORY / "dashboard" / "app_pages" / "customers.py", status=["active"], tier=["gold", "nobody"])
+    assert page.multiselect(key="status").value == ["active"]
+    assert page.multiselect(key="tier").value == ["gold"]
+    narrowed = _customers(page)
+    page.multiselect(key="tier").set_value([]).run()
+    assert _customers(page) > narrowed
+    assert "tier" not in page.query_params
+    page.text_input(key="search").set_value("no such customer").run()
+    assert "No customer matches" in texts(page)
+    next(button for button in page.button if button.label == "Clear all filters").click().run()
+    assert _customers(page) == 420
+    next(button for button in page.button if button.label == "Win back").click().run()
+    assert not page.exception
+    assert '"last_scored_tier","is",["platinum","gold"]' in page.query_params["where"]
+    assert 0 < _customers(page) < 420
+
+
+def _customers(page: AppTest) -> int:
+    metric = next(metric for metric in page.metric if metric.label == "Customers")
+    return int(str(metric.value).replace(",", ""))
+
+
+def test_a_warehouse_that_does_not_answer_is_said_in_words(
+    reading: Callable[[Settings], None], published: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reading(published)
+    monkeypatch.setenv("DASHBOARD_URL", "postgresql://nobody:x@127.0.0.1:1/none")
+    page = AppTest.from_file(str(REPOSITORY / "dashboard" / "streamlit_app.py"), default_timeout=120).run()
+    assert not page.exception
+    assert "does not answer" in page.error[0].value
