@@ -78,6 +78,7 @@ comment on column core.sale_line_superseded.superseded_by is 'File that withdrew
 create table core.sale_line_waiting (
     rejected_record_id bigint primary key,
     row_number bigint not null,
+    is_followed boolean not null default false,
     customer_id text not null,
     transaction_id text not null,
     line_no bigint not null,
@@ -95,6 +96,7 @@ create table core.sale_line_waiting (
 );
 comment on table core.sale_line_waiting is 'Rejected lines whose only reasons are unknown_*: accepted by themselves when the master arrives.';
 comment on column core.sale_line_waiting.rejected_record_id is 'The reject.';
+comment on column core.sale_line_waiting.is_followed is 'Whether a later acceptable row of the same file has the key.';
 comment on column core.sale_line_waiting.row_number is 'Order of the record in its file.';
 comment on column core.sale_line_waiting.customer_id is 'Customer; the distribution key on a cluster.';
 comment on column core.sale_line_waiting.transaction_id is 'Receipt.';

@@ -70,8 +70,8 @@ begin
             and lower(p.product_type) = any (v_types)
             and l.transaction_date >= p.version_from
             and l.transaction_date < p.version_to
-            and p.known_from <= coalesce(v_known_at, 'infinity')
-            and p.known_to > coalesce(v_known_at, clock_timestamp())
+            and p.known_from <= coalesce(v_known_at, p.known_from)
+            and case when v_known_at is null then p.known_to = 'infinity' else p.known_to > v_known_at end
         where
             p_run_id is null
             or (l.customer_id, c.month) in (

@@ -11,10 +11,9 @@ declare
     v_bands integer;
     v_share_a numeric;
     v_share_b numeric;
-    v_least integer;
 begin
-    select r.scored_statuses, r.score_bands, r.abc_share_a, r.abc_share_b, r.min_scored_customers
-    into v_statuses, v_bands, v_share_a, v_share_b, v_least
+    select r.scored_statuses, r.score_bands, r.abc_share_a, r.abc_share_b
+    into v_statuses, v_bands, v_share_a, v_share_b
     from ops.run_month m
     join crm.rule_set r on r.rule_set_id = m.rule_set_id
     where m.run_id = p_run_id and m.month = p_month;
@@ -84,15 +83,7 @@ begin
     join (values (2, v_share_a), (1, v_share_b)) as class (band, share) on above.amount_above < class.share * above.total
     group by class.band;
 
-    update ops.run_month m
-    set
-        cut_run_id = p_run_id,
-        thin_month = v_least > (
-            select count(*)
-            from crm.measure x
-            where x.run_id = p_run_id and x.month = p_month and x.activity_status = any (v_statuses)
-        )
-    where m.run_id = p_run_id and m.month = p_month;
+    update ops.run_month m set cut_run_id = p_run_id where m.run_id = p_run_id and m.month = p_month;
 end
 $$;
-comment on procedure crm.cut_month_v1(bigint, date) is 'Computes the cut points of one month from its measures, and whether the month is thin.';
+comment on procedure crm.cut_month_v1(bigint, date) is 'Computes the cut points of one month from its measures.';

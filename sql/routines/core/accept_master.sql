@@ -32,6 +32,7 @@ begin
         call core.note_changed_products(p_file_id, v_until, p_known_at);
     end if;
     call core.count_master(p_file_id, p_feed);
+    execute format('analyze core.%I', core.master_table(p_feed));
     drop table raw.date_reading, raw.master_judged, raw.master_change;
     -- from here on the feed counts as loaded, which decides whether unknown stores and promotions are rejected
     update ops.file set status = 'loaded', loaded_at = p_known_at where file_id = p_file_id;
@@ -127,7 +128,10 @@ begin
         from raw.master_change c
         union all
         -- the customer appears earlier or later by the registration date of the current master
-        select n.customer_id, least(o.registration_date, n.registration_date, s.first_seen, 'infinity'::date)
+        select n.customer_id, case
+            when n.registration_date is null then '-infinity'
+            else least(o.registration_date, n.registration_date, s.first_seen)
+        end
         from raw.master_change c
         join core.customer_version n
             on n.customer_id = c.key and n.version_to = 'infinity' and n.known_from = p_known_at and n.known_to = 'infinity'

@@ -129,7 +129,12 @@ language plpgsql
 as $$
 declare
     v_part smallint;
+    v_years integer[] := array(
+        select distinct (extract(year from d.transaction_date))::integer
+        from (select distinct j.transaction_date from raw.sale_line_judged j where j.reason_bits = 0) as d
+    );
     v_year integer;
+    v_new_lines bigint;
 begin
     select case when f.delta_date is not null then -1 else coalesce(f.period_part, 0) end
     into v_part
@@ -148,10 +153,7 @@ begin
         and c.transaction_id = x.transaction_id
         and c.line_no = x.line_no;
 
-    for v_year in
-        select distinct (extract(year from d.transaction_date))::integer
-        from (select distinct j.transaction_date from raw.sale_line_judged j where j.reason_bits = 0) as d
-    loop
+    for v_year in select y from unnest(v_years) as y loop
         call core.ensure_year_partition(v_year);
     end loop;
 
@@ -172,11 +174,10 @@ begin
             where x.row_number = j.row_number and x.kind in ('unchanged', 'reowned')
         );
 
-    for v_year in
-        select distinct (extract(year from d.transaction_date))::integer
-        from (select distinct j.transaction_date from raw.sale_line_judged j where j.reason_bits = 0) as d
-    loop
-        call core.ensure_year_index(v_year);
+    get diagnostics v_new_lines = row_count;
+
+    for v_year in select y from unnest(v_years) as y loop
+        call core.ensure_year_index(v_year, v_new_lines);
     end loop;
 
     if v_part = -1 then

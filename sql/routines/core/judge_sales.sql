@@ -158,7 +158,7 @@ begin
                 or abs(n.line_no) >= 1e12 then 128
             else 0
         end
-        + case when not n.is_return and n.quantity <= 0 or n.is_return and n.quantity = 0 then 256 else 0 end
+        + case when n.quantity <= 0 and (n.is_return is not true or n.quantity = 0) then 256 else 0 end
         + case when n.unit_price < 0 then 512 else 0 end
         + case when n.unit_price >= 0 and n.net_amount < 0 then 1024 else 0 end
         + case when n.is_return is null then 2048 else 0 end

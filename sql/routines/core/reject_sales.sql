@@ -15,10 +15,17 @@ begin
     where u.file_id = p_file_id
     order by u.line_number;
 
+    create unlogged table raw.sale_line_rejected as
+    select nextval(pg_get_serial_sequence('ops.rejected_record', 'rejected_record_id')) as rejected_record_id, j.*
+    from (select k.* from raw.sale_line_judged k where k.reason_bits <> 0 order by k.row_number) as j;
+    analyze raw.sale_line_rejected;
+
     insert into ops.rejected_record (
-        file_id, line_number, raw_row, reasons, amount, natural_key, transaction_date, rejected_at
+        rejected_record_id, file_id, line_number, raw_row, reasons, amount, natural_key, transaction_date, rejected_at
     )
+    overriding system value
     select
+        j.rejected_record_id,
         p_file_id,
         raw.line_number(p_file_id, j.row_number),
         raw.row_as_received(to_jsonb(r), v_column_map),
@@ -29,10 +36,8 @@ begin
         end,
         j.transaction_date,
         p_known_at
-    from raw.sale_line_judged j
-    join raw.sales r on r.row_number = j.row_number and r.file_id = p_file_id
-    where j.reason_bits <> 0
-    order by j.row_number;
+    from raw.sale_line_rejected j
+    join raw.sales r on r.row_number = j.row_number and r.file_id = p_file_id;
 
     -- only reasons 4096 and above are unknown_*: these lines wait for their master
     insert into core.sale_line_waiting (
@@ -40,25 +45,22 @@ begin
         promotion_id, quantity, unit_price, discount_amount, is_return, net_cents, file_id, source_part
     )
     select
-        x.rejected_record_id, j.row_number, j.customer_id, j.transaction_id, j.line_no, j.transaction_date, j.product_id,
+        j.rejected_record_id, j.row_number, j.customer_id, j.transaction_id, j.line_no, j.transaction_date, j.product_id,
         j.store_id, j.promotion_id, j.quantity, j.unit_price, j.discount_amount, j.is_return, j.net_cents, p_file_id, v_part
-    from raw.sale_line_judged j
-    join ops.rejected_record x
-        on x.file_id = p_file_id
-        and x.natural_key = array[j.transaction_id, j.line_no::text]
-        and x.line_number = raw.line_number(p_file_id, j.row_number)
+    from raw.sale_line_rejected j
     where j.reason_bits >= 4096 and j.reason_bits & 4095 = 0;
+    drop table raw.sale_line_rejected;
 
-    -- a later acceptable row of the same file brings the key again
-    update ops.rejected_record x
-    set resolved_by = p_file_id, resolution = 'brought_again'
-    from core.sale_line_waiting w
-    join raw.sale_line_judged j
-        on j.transaction_id = w.transaction_id
+    -- had its master been known, the line would be a duplicate of a later acceptable row
+    update core.sale_line_waiting w
+    set is_followed = true
+    from raw.sale_line_judged j
+    where
+        w.file_id = p_file_id
+        and j.transaction_id = w.transaction_id
         and j.line_no = w.line_no
         and j.reason_bits = 0
-        and j.row_number > w.row_number
-    where x.rejected_record_id = w.rejected_record_id and w.file_id = p_file_id;
+        and j.row_number > w.row_number;
 end
 $$;
 comment on procedure core.reject_sales(bigint, timestamptz) is 'Writes the rejects of one sales file and the lines that wait for a master.';

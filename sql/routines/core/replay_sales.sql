@@ -16,7 +16,8 @@ begin
     create unlogged table raw.sale_line_replay as
     select
         w.*,
-        lead(w.row_number) over (partition by w.file_id, w.transaction_id, w.line_no order by w.row_number) is not null
+        w.is_followed
+            or lead(w.row_number) over (partition by w.file_id, w.transaction_id, w.line_no order by w.row_number) is not null
         as is_duplicate
     from core.sale_line_waiting w
     join core.customer_version c
@@ -51,7 +52,7 @@ begin
             select distinct (extract(year from r.transaction_date))::integer from raw.sale_line_replay r
         loop
             call core.ensure_year_partition(v_year);
-            call core.ensure_year_index(v_year);
+            call core.ensure_year_index(v_year, v_replayed);
         end loop;
 
         insert into core.sale_line (

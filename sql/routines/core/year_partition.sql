@@ -17,7 +17,7 @@ end
 $$;
 comment on procedure core.ensure_year_partition(integer) is 'Creates the partition of a year unless it is there; its index comes once the first file is in.';
 
-create or replace procedure core.ensure_year_index(p_year integer)
+create or replace procedure core.ensure_year_index(p_year integer, p_new_lines bigint)
 language plpgsql
 as $$
 declare
@@ -25,6 +25,10 @@ declare
 begin
     execute format('create index if not exists %I on core.%I (customer_id)', v_name || '_customer', v_name);
     execute format('create index if not exists %I on core.%I using brin (transaction_date)', v_name || '_date', v_name);
+    -- without statistics the build would take a bulk of lines for a handful
+    if p_new_lines > 10000 then
+        execute format('analyze core.%I', v_name);
+    end if;
 end
 $$;
-comment on procedure core.ensure_year_index(integer) is 'Indexes the partition of a year; after the bulk of its lines, since that is several times faster.';
+comment on procedure core.ensure_year_index(integer, bigint) is 'Indexes the partition of a year, and analyses it after many new lines; after the bulk of its lines, since that is several times faster.';

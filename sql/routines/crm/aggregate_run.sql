@@ -102,12 +102,33 @@ begin
     into v_chunk
     from crm.fact_chunk c
     where c.run_id = p_run_id and c.fact_set_id = p_fact_set_id and c.from_month = p_from_month;
+    perform set_config('enable_mergejoin', 'off', true);
+    perform set_config('enable_nestloop', case when v_chunk.is_whole then 'off' else 'on' end, true);
     call crm.aggregate_facts_v1(
         p_fact_set_id, v_chunk.from_month, v_chunk.to_month, case when v_chunk.is_whole then null else p_run_id end
     );
 end
 $$;
 comment on procedure crm.aggregate_chunk(bigint, integer, date) is 'Aggregates one chunk of months.';
+
+create or replace function crm.first_seen(p_customer_id text, p_known_at timestamptz, p_as_of_date date) returns date
+language sql stable
+return coalesce(
+    (select s.first_seen from crm.customer_first_seen s where s.customer_id = p_customer_id),
+    (
+        select r.as_of_date
+        from ops.run r
+        where
+            r.published_at <= p_known_at
+            and r.known_at >= (
+                select min(v.known_from) from core.customer_version v where v.customer_id = p_customer_id
+            )
+        order by r.run_id
+        limit 1
+    ),
+    p_as_of_date
+);
+comment on function crm.first_seen(text, timestamptz, date) is 'As-of date of the first publication after a customer was accepted; the date given where there has been none.';
 
 create or replace procedure crm.know_customers(p_run_id bigint)
 language plpgsql
@@ -133,10 +154,7 @@ begin
     loop
         delete from crm.customer_known k where k.fact_set_id = v_fact_set.fact_set_id;
         insert into crm.customer_known (fact_set_id, customer_id, known_from)
-        select
-            v_fact_set.fact_set_id,
-            v.customer_id,
-            coalesce(least(v.registration_date, f.first_date), s.first_seen, v_run.as_of_date)
+        select v_fact_set.fact_set_id, v.customer_id, least(v.registration_date, f.first_date)
         from core.customer_version v
         left join (
             select m.customer_id, min(m.first_date) as first_date
@@ -144,23 +162,35 @@ begin
             where m.fact_set_id = v_fact_set.fact_set_id
             group by m.customer_id
         ) as f on f.customer_id = v.customer_id
-        left join crm.customer_first_seen s on s.customer_id = v.customer_id
-        where v.version_to = 'infinity' and v.known_from <= v_run.known_at and v.known_to > v_run.known_at;
+        where
+            v.version_to = 'infinity'
+            and v.known_from <= v_run.known_at
+            and v.known_to > v_run.known_at
+            and coalesce(v.registration_date, f.first_date) is not null;
+
+        insert into crm.customer_known (fact_set_id, customer_id, known_from)
+        select v_fact_set.fact_set_id, v.customer_id, crm.first_seen(v.customer_id, v_run.known_at, v_run.as_of_date)
+        from core.customer_version v
+        where
+            v.version_to = 'infinity'
+            and v.known_from <= v_run.known_at
+            and v.known_to > v_run.known_at
+            and not exists (
+                select
+                from crm.customer_known k
+                where k.fact_set_id = v_fact_set.fact_set_id and k.customer_id = v.customer_id
+            );
 
         if v_run.kind = 'refresh' then
             insert into crm.customer_first_seen (customer_id, first_seen, run_id)
-            select v.customer_id, v_run.as_of_date, p_run_id
-            from core.customer_version v
+            select k.customer_id, k.known_from, p_run_id
+            from crm.customer_known k
+            join core.customer_version v
+                on v.customer_id = k.customer_id and v.version_to = 'infinity' and v.known_to = 'infinity'
             where
-                v.version_to = 'infinity'
-                and v.known_from <= v_run.known_at
-                and v.known_to > v_run.known_at
+                k.fact_set_id = v_fact_set.fact_set_id
                 and v.registration_date is null
-                and not exists (
-                    select
-                    from crm.customer_month m
-                    where m.fact_set_id = v_fact_set.fact_set_id and m.customer_id = v.customer_id
-                )
+                and not exists (select from core.sale_line l where l.customer_id = k.customer_id)
             on conflict (customer_id) do nothing;
         end if;
     end loop;

@@ -143,8 +143,18 @@ begin
     insert into crm.touched_customer (run_id, customer_id, from_month)
     select p_run_id, changed.customer_id, greatest(min(changed.month), v_run.first_month)
     from (
-        select c.customer_id, least(c.month, date_trunc('month', s.first_seen)::date) as month
+        select
+            c.customer_id,
+            case
+                -- with neither registration nor transaction left, the first publication counts
+                when v.registration_date is null
+                    and not exists (select from core.sale_line l where l.customer_id = c.customer_id)
+                then '-infinity'
+                else least(c.month, date_trunc('month', s.first_seen)::date)
+            end as month
         from crm.pending_change c
+        join core.customer_version v
+            on v.customer_id = c.customer_id and v.version_to = 'infinity' and v.known_to = 'infinity'
         left join crm.customer_first_seen s on s.customer_id = c.customer_id
         where c.changed_at <= v_run.known_at
         union all

@@ -78,6 +78,13 @@ begin
     group by b.activity_status, b.value_tier, b.segment, b.lifecycle_event, b.growth_state
     having sum(b.customers) <> 0;
     drop table built_summary;
+
+    update ops.run_month m
+    set thin_month = r.min_scored_customers > (
+        select coalesce(sum(s.scored), 0) from crm.month_summary s where s.run_id = p_run_id and s.month = p_month
+    )
+    from crm.rule_set r
+    where m.run_id = p_run_id and m.month = p_month and r.rule_set_id = m.rule_set_id;
 end
 $$;
-comment on procedure crm.summarize_month(bigint, date) is 'Writes crm.month_summary for one month of a run.';
+comment on procedure crm.summarize_month(bigint, date) is 'Writes crm.month_summary for one month of a run, and whether the month is thin.';
