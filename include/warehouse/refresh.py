@@ -100,7 +100,10 @@ def aggregate(settings: Settings, run_id: int) -> int:
             _in_sessions(
                 settings,
                 [
-                    ("call crm.aggregate_chunk(:run_id, :fact_set_id, :month)", {"fact_set_id": chunk[0], "month": chunk[1]})
+                    (
+                        "call crm.aggregate_chunk(:run_id, :fact_set_id, :month)",
+                        {"fact_set_id": chunk[0], "month": chunk[1]},
+                    )
                     for chunk in chunks
                 ],
                 run_id,
@@ -171,7 +174,9 @@ def summarize(settings: Settings, run_id: int) -> int:
     with refresh_lock(settings), _step(settings, "summary") as (connection, done):
         connection.execute(text("call crm.require_building(:run_id)"), {"run_id": run_id})
         months = find_plan(settings, run_id).months
-        _in_sessions(settings, [("call crm.summarize_month(:run_id, :month)", {"month": month}) for month in months], run_id)
+        _in_sessions(
+            settings, [("call crm.summarize_month(:run_id, :month)", {"month": month}) for month in months], run_id
+        )
         done(run_id=run_id, rows=len(months))
     return len(months)
 
@@ -209,8 +214,9 @@ def publish(settings: Settings, run_id: int) -> None:
 def rebuild(settings: Settings, month: date, known_at: datetime) -> dict[str, Any]:
     """Computes a month as it would have been computed from what was known then; publishes nothing.
 
-    Gives run_id, month, known_at, rows, customers by status and tier, and how many rows differ from the published month.
-    The rows stay in crm.snapshot_unpublished under the run until the retention time. Raises InputError for a month that was not known.
+    Gives run_id, month, known_at, rows, customers by status and tier, and how many rows differ from the published
+    month. The rows stay in crm.snapshot_unpublished under the run until the retention time. Raises InputError for a
+    month that was not known.
     """
     with refresh_lock(settings):
         try:
@@ -224,9 +230,7 @@ def rebuild(settings: Settings, month: date, known_at: datetime) -> dict[str, An
         for batch in month_batches(settings, run_id):
             build_months(settings, run_id, batch)
         with engine(settings).begin() as connection:
-            return dict(
-                connection.execute(text("select crm.finish_rebuild(:run_id)"), {"run_id": run_id}).scalar_one()
-            )
+            return dict(connection.execute(text("select crm.finish_rebuild(:run_id)"), {"run_id": run_id}).scalar_one())
 
 
 def _plan(connection: Connection, run_id: int) -> Plan:

@@ -7,7 +7,16 @@ from pathlib import Path
 
 from include.warehouse import gate
 from include.warehouse.errors import GateRefused
-from include.warehouse.refresh import Plan, aggregate, build_months, month_batches, plan, publish, refresh_lock, summarize
+from include.warehouse.refresh import (
+    Plan,
+    aggregate,
+    build_months,
+    month_batches,
+    plan,
+    publish,
+    refresh_lock,
+    summarize,
+)
 from include.warehouse.settings import Settings
 from include.warehouse.summary import write_summary
 

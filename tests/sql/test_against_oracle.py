@@ -1,8 +1,8 @@
-"""The warehouse against the oracle: any world of files, corrections and publications gives the same rows, column by column."""
+"""The warehouse against the oracle: any world of files and publications gives the same rows, column by column."""
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from decimal import Decimal
 
 import pandas as pd
@@ -15,7 +15,7 @@ from tests.oracle.strategies import worlds
 from tests.oracle.warehouse import RealWarehouse
 from tests.oracle.worlds import Publication, World
 
-TODAY = datetime.now(timezone.utc).date()
+TODAY = datetime.now(UTC).date()
 # words are not compared; a row as received is the reader's test
 WITHOUT_WORDS = ["message", "received_at", "rejected_at", "raw_row"]
 
