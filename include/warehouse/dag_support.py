@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk import Asset, Context, TaskGroup, XComArg, chain, task
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
-from include.warehouse.errors import GateRefused, InputError, WarehouseError
+from include.warehouse.errors import GateRefused, InputError, VerificationError, WarehouseError
 from include.warehouse.settings import Settings, load_settings
 
 if TYPE_CHECKING:
@@ -71,28 +71,36 @@ def log_step(step: str, seconds: float, **facts: object) -> None:
 def step_of(name: str, **facts: object) -> Iterator[dict[str, object]]:
     """Times a step and logs its line; facts such as `rows` are added to the dict that it gives.
 
-    A refusal of the gate and bad input fail the task at once: trying again would not help.
+    A refusal of the gate, bad input and a failed verification fail the task at once: trying again would not help.
     """
     started = time.monotonic()
     found: dict[str, object] = dict(facts)
     try:
         yield found
-    except (GateRefused, InputError) as error:
+    except (GateRefused, InputError, VerificationError) as error:
         raise AirflowFailException(str(error)) from error
     log_step(name, time.monotonic() - started, **found)
 
 
 @contextmanager
 def step_of_run(name: str, warehouse_run: int, **facts: object) -> Iterator[dict[str, object]]:
-    """As step_of; skips the task where another run took over, which publishes the same and more."""
+    """As step_of; skips the task where its run is published already, or another took over and publishes the same.
+
+    A step of a refused run fails at once: only a new plan helps.
+    """
     from include.warehouse.refresh import find_plan
 
     with step_of(name, run=warehouse_run, **facts) as found:
         try:
             yield found
+        except InputError:
+            raise
         except WarehouseError as error:
-            if find_plan(load_settings(), warehouse_run).status == "abandoned":
-                raise AirflowSkipException(f"run {warehouse_run} is abandoned: another run took over") from error
+            status = find_plan(load_settings(), warehouse_run).status
+            if status in ("abandoned", "published"):
+                raise AirflowSkipException(f"run {warehouse_run} is {status}; nothing is left to do in it") from error
+            if status == "refused":
+                raise AirflowFailException(f"{error}; clear the task plan to build anew") from error
             raise
 
 

@@ -17,5 +17,9 @@ class HeldError(WarehouseError):
     """A file waits for approval because it would withdraw too many rows."""
 
 
-class GateRefused(WarehouseError):
+class GateRefused(WarehouseError):  # noqa: N818 - a verdict, not a fault
     """A blocking check failed; readers stay on the last good publication."""
+
+
+class VerificationError(WarehouseError):
+    """What is stored is not what was accepted; a person has to find out why."""

@@ -6,7 +6,7 @@ from pathlib import Path
 from sqlalchemy import text
 
 from include.warehouse.database import connect
-from include.warehouse.errors import WarehouseError
+from include.warehouse.errors import VerificationError
 from include.warehouse.settings import Settings
 
 NAMED_AT_MOST = 5
@@ -42,7 +42,7 @@ def analyze(settings: Settings) -> int:
 def verify_archive(settings: Settings) -> int:
     """Compares every archived file with the SHA-256 of its receipt; gives how many there are.
 
-    Raises WarehouseError naming the files that are missing or have other bytes.
+    Raises VerificationError naming the files that are missing or have other bytes.
     """
     with connect(settings) as connection:
         receipts = connection.execute(
@@ -54,14 +54,14 @@ def verify_archive(settings: Settings) -> int:
     altered = [path for path, sha256 in receipts if path not in missing and _sha256(settings.home / path) != sha256]
     if missing or altered:
         found = [*(f"{path} is missing" for path in missing), *(f"{path} has other bytes" for path in altered)]
-        raise WarehouseError(f"the archive is not what was loaded: {_some(found)}; restore it from a backup")
+        raise VerificationError(f"the archive is not what was loaded: {_some(found)}; restore it from a backup")
     return len(receipts)
 
 
 def verify_conservation(settings: Settings) -> int:
     """Checks that rows and money are conserved from file to published months; gives how many identities there are.
 
-    Raises WarehouseError naming the identities that do not hold.
+    Raises VerificationError naming the identities that do not hold.
     """
     with connect(settings) as connection:
         identities = connection.execute(
@@ -71,7 +71,7 @@ def verify_conservation(settings: Settings) -> int:
         f"{identity} ({scope}): {left} is not {right}" for identity, scope, left, right in identities if left != right
     ]
     if broken:
-        raise WarehouseError(
+        raise VerificationError(
             f"rows or money are not conserved: {_some(broken)}; publish nothing before it is found why"
         )
     return len(identities)

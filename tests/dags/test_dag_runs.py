@@ -1,0 +1,347 @@
+"""Airflow at work: files arrive and months are published, whatever is half-written, held, refused or killed.
+
+One Airflow and one warehouse serve all tests of this file, in their order.
+"""
+
+import csv
+import os
+import shutil
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import psycopg2
+import pytest
+from sqlalchemy import text
+from sqlalchemy.engine import URL, make_url
+
+from include.warehouse import server
+from include.warehouse.database import connect, engine
+from include.warehouse.migrate import migrate
+from include.warehouse.settings import Settings
+from tests.fixtures.live_airflow import LiveAirflow, wait_until
+from tests.fixtures.published import published  # noqa: F401 - a fixture
+from tests.fixtures.retailer import write_files, write_sales
+
+BUILD = "build_customer_snapshot"
+DATABASE = "airflow_at_work"
+
+
+@pytest.fixture(scope="module")
+def settings(warehouse: Settings, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
+    """An empty warehouse in a database of its own."""
+    url = make_url(server.ensure_running(warehouse))
+    _execute(url, f"create database {DATABASE}")
+    home = tmp_path_factory.mktemp("airflow-at-work")
+    shutil.copy(warehouse.secrets, home)
+    settings = Settings(
+        home=home,
+        url=url.set(database=DATABASE).render_as_string(hide_password=False),
+        contracts=warehouse.contracts,
+    )
+    migrate(settings)
+    yield settings
+    engine(settings).dispose()
+    for name in (f"{DATABASE}_airflow", DATABASE):
+        _execute(url, f"drop database if exists {name} with (force)")
+
+
+@pytest.fixture(scope="module")
+def airflow(settings: Settings) -> Iterator[LiveAirflow]:
+    """Airflow for that warehouse."""
+    live = LiveAirflow(settings)
+    try:
+        live.start()
+        yield live
+    finally:
+        live.stop()
+
+
+def drop(settings: Settings, *paths: Path) -> None:
+    """Puts complete files into the inbox, as a transfer does that renames at its end."""
+    for path in paths:
+        unfinished = settings.inbox / f".{path.name}.part"
+        shutil.copyfile(path, unfinished)
+        unfinished.rename(settings.inbox / path.name)
+
+
+def delta(folder: Path, day: str, *receipts: str) -> Path:
+    """A daily file with one line for each receipt."""
+    path = folder / f"sales_{day}.csv"
+    header = ["transaction_id", "line_no", "transaction_date", "customer_id", "product_id", "quantity", "unit_price"]
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(header)
+        writer.writerows([receipt, 1, day, "C0100", "P1", 1, "10.00"] for receipt in receipts)
+    return path
+
+
+def value(settings: Settings, statement: str, **parameters: object) -> Any:
+    with connect(settings) as connection:
+        return connection.execute(text(statement), parameters).scalar()
+
+
+def file_status(settings: Settings, name: str) -> str | None:
+    """What became of the file of that name that arrived last."""
+    statement = "select status from ops.file where file_name = :name order by file_id desc limit 1"
+    status: str | None = value(settings, statement, name=name)
+    return status
+
+
+def published_lines(settings: Settings, receipts: str) -> int:
+    """Lines of receipts like `receipts` that the current publication knows of."""
+    statement = (
+        "select count(*) from core.sale_line where transaction_id like :receipts"
+        " and known_from <= (select max(known_at) from ops.run where status = 'published')"
+    )
+    return int(value(settings, statement, receipts=receipts))
+
+
+def newest_publication(settings: Settings) -> int | None:
+    run_id: int | None = value(settings, "select max(run_id) from ops.run where status = 'published'")
+    return run_id
+
+
+def quiet(airflow: LiveAirflow) -> None:
+    """Waits until no build is under way or due."""
+    wait_until(lambda: all(run["state"] in ("success", "failed") for run in airflow.runs(BUILD)))
+
+
+def notices(settings: Settings) -> str:
+    path = settings.logs / "notices.log"
+    return path.read_text(encoding="utf-8") if path.exists() else ""
+
+
+@contextmanager
+def holding(settings: Settings, lock: str) -> Iterator[None]:
+    """Holds the lock of loads or refreshes, so that a task stands still in the middle of its work."""
+    connection = psycopg2.connect(make_url(str(settings.url)).set(drivername="postgresql").render_as_string(False))
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("select pg_advisory_lock(ops.lock_key(%s))", [lock])
+        yield
+    finally:
+        connection.close()
+
+
+def running(airflow: LiveAirflow, dag_id: str, task_id: str) -> dict[str, Any]:
+    """Waits until that task of the DAG's newest run is running; gives it."""
+
+    def found() -> dict[str, Any] | None:
+        for run in airflow.runs(dag_id)[:3]:
+            task = airflow.task(dag_id, run["dag_run_id"], task_id)
+            if task["state"] == "running":
+                return task
+        return None
+
+    task = wait_until(found)
+    assert task is not None
+    return task
+
+
+def test_files_that_arrive_together_are_published_as_the_command_line_does(
+    airflow: LiveAirflow,
+    settings: Settings,
+    published: Settings,  # noqa: F811
+    tmp_path: Path,
+) -> None:
+    files = write_files(tmp_path / "files")
+    drop(settings, *reversed(files))
+    wait_until(lambda: newest_publication(settings) and published_lines(settings, "T%"))
+    quiet(airflow)
+
+    assert {path.name: file_status(settings, path.name) for path in files} == {path.name: "loaded" for path in files}
+    assert list(settings.inbox.iterdir()) == []
+    columns = "select * from mart.customer_snapshot order by month, customer_id"
+    with connect(settings) as connection:
+        by_airflow = [{**row, "run_id": None} for row in connection.execute(text(columns)).mappings()]
+    with connect(published) as connection:
+        by_command_line = [{**row, "run_id": None} for row in connection.execute(text(columns)).mappings()]
+    assert len(by_airflow) > 5_000
+    assert by_airflow == by_command_line
+
+    assert (settings.exports / "customer_summary_2025-11.xlsx").stat().st_size > 10_000
+    logs = "".join(path.read_text() for path in (settings.logs / "airflow").rglob("*.log"))
+    for step in ("load", "plan", "aggregate", "snapshot", "summary", "gate", "publish", "excel"):
+        assert f"step={step} " in logs, step
+    assert "step=load file=sales_2024.csv feed=sales status=loaded received=" in logs
+
+
+def test_nothing_new_is_not_built_again(airflow: LiveAirflow, settings: Settings) -> None:
+    before = newest_publication(settings)
+    run_id = airflow.trigger(BUILD)
+    assert airflow.ended(BUILD, run_id) == "success"
+    assert set(airflow.tasks(BUILD, run_id).values()) == {"skipped"}
+    assert newest_publication(settings) == before
+
+
+def test_a_half_written_file_is_left_alone(airflow: LiveAirflow, settings: Settings, tmp_path: Path) -> None:
+    content = delta(tmp_path, "2025-11-16", *(f"H{number}" for number in range(60))).read_text(encoding="utf-8")
+    lines = content.splitlines(keepends=True)
+    arriving = settings.inbox / "sales_2025-11-16.csv"
+    with arriving.open("w", encoding="utf-8") as file:
+        for start in range(0, len(lines), 10):
+            file.writelines(lines[start : start + 10])
+            file.flush()
+            assert arriving.exists()
+            assert file_status(settings, arriving.name) is None
+            time.sleep(1)
+    wait_until(lambda: published_lines(settings, "H%"))
+    assert published_lines(settings, "H%") == 60
+
+
+def test_a_held_file_is_decided_by_a_person_while_others_are_loaded(
+    airflow: LiveAirflow, settings: Settings, tmp_path: Path
+) -> None:
+    whole = write_sales(tmp_path / "sales_2024.csv", 2024).read_text(encoding="utf-8").splitlines(keepends=True)
+    for share, answer, status in ((2, "Discard", "discarded"), (3, "Approve", "loaded")):
+        before = value(settings, "select count(*) from core.sale_line where transaction_date < '2025-01-01'")
+        part = tmp_path / "sales_2024.csv"
+        part.write_text("".join(whole[: len(whole) // share]), encoding="utf-8")
+        drop(settings, part)
+        wait_until(lambda: file_status(settings, "sales_2024.csv") == "held")
+        run_id = f"held_{value(settings, 'select max(file_id) from ops.file')}"
+        wait_until(lambda run_id=run_id: run_id in {run["dag_run_id"] for run in airflow.runs("decide_held_file")})
+        drop(settings, delta(tmp_path, f"2025-11-1{share}", f"W{share}"))
+        wait_until(lambda share=share: published_lines(settings, f"W{share}"))
+
+        path = f"/dags/decide_held_file/dagRuns/{run_id}/taskInstances/decide"
+        wait_until(lambda path=path: airflow.call("GET", path)["state"] == "awaiting_input")
+        asked = airflow.call("GET", f"{path}/-1/hitlDetails")
+        assert asked["subject"] == "Held: sales_2024.csv"
+        assert "would withdraw" in asked["body"]
+        airflow.call("PATCH", f"{path}/-1/hitlDetails", {"chosen_options": [answer], "params_input": {}})
+
+        assert airflow.ended("decide_held_file", run_id) == "success"
+        assert file_status(settings, "sales_2024.csv") == status
+        after = value(settings, "select count(*) from core.sale_line where transaction_date < '2025-01-01'")
+        assert after == (before if answer == "Discard" else len(whole) // 3 - 1)
+    wait_until(lambda: value(settings, "select sum(month_items) from mart.customer_snapshot where month < '2025-01-01'")
+               == value(settings, "select sum(quantity) from core.sale_line where transaction_date < '2025-01-01' and not is_return"))  # fmt: skip # noqa: E501
+    assert "sales_2024.csv is held" in notices(settings)
+
+
+def test_a_killed_task_is_tried_again(airflow: LiveAirflow, settings: Settings, tmp_path: Path) -> None:
+    quiet(airflow)
+    with holding(settings, "load"):
+        drop(settings, delta(tmp_path, "2025-11-10", "K1"))
+        loading = running(airflow, "ingest_sales", "accept.load_files")
+        airflow.kill(loading)
+    with holding(settings, "refresh"):
+        planning = running(airflow, BUILD, "plan")
+        airflow.kill(planning)
+    wait_until(lambda: published_lines(settings, "K1"))
+    quiet(airflow)
+    for killed in (loading, planning):
+        task = airflow.task(killed["dag_id"], killed["dag_run_id"], killed["task_id"])
+        assert (task["state"], task["try_number"]) == ("success", 2)
+    assert value(settings, "select count(*) from core.sale_line where transaction_id = 'K1'") == 1
+
+
+def test_a_run_that_is_stopped_and_cleared_ends_in_the_right_state(
+    airflow: LiveAirflow, settings: Settings, tmp_path: Path
+) -> None:
+    quiet(airflow)
+    with holding(settings, "refresh"):
+        drop(settings, delta(tmp_path, "2025-11-09", "S1"))
+        run_id = running(airflow, BUILD, "plan")["dag_run_id"]
+        airflow.call("PATCH", f"/dags/{BUILD}/dagRuns/{run_id}", {"state": "failed"})
+        wait_until(lambda: airflow.task(BUILD, run_id, "plan")["state"] not in ("running", "success"))
+    assert published_lines(settings, "S1") == 0
+    airflow.clear(BUILD, run_id)
+    assert airflow.ended(BUILD, run_id) == "success"
+    assert published_lines(settings, "S1") == 1
+
+    steps = [task_id for task_id in airflow.tasks(BUILD, run_id) if task_id != "plan"]
+    before = newest_publication(settings)
+    airflow.call("POST", f"/dags/{BUILD}/clearTaskInstances", {
+        "dry_run": False, "dag_run_id": run_id, "task_ids": steps, "only_failed": False, "reset_dag_runs": True,
+    })  # fmt: skip
+    assert airflow.ended(BUILD, run_id) == "success"
+    assert newest_publication(settings) == before
+
+
+def test_the_gate_refuses_once_and_readers_keep_what_they_have(
+    airflow: LiveAirflow, settings: Settings, tmp_path: Path
+) -> None:
+    quiet(airflow)
+    before = newest_publication(settings)
+    with connect(settings) as connection:
+        connection.execute(text("update core.sale_line set net_cents = net_cents + 1 where transaction_id = 'K1'"))
+    drop(settings, delta(tmp_path, "2025-11-08", "G1"))
+    wait_until(lambda: value(settings, "select status from ops.run order by run_id desc limit 1") == "refused")
+    quiet(airflow)
+    refused = next(run["dag_run_id"] for run in airflow.runs(BUILD) if run["state"] == "failed")
+    tasks = airflow.tasks(BUILD, refused)
+    assert (tasks["audit.gate"], tasks["publish.publish"]) == ("failed", "upstream_failed")
+    assert airflow.task(BUILD, refused, "audit.gate")["try_number"] == 1
+    assert newest_publication(settings) == before
+    assert f"{BUILD}.audit.gate failed" in notices(settings)
+    assert "conservation" in notices(settings)
+
+    with connect(settings) as connection:
+        connection.execute(text("update core.sale_line set net_cents = net_cents - 1 where transaction_id = 'K1'"))
+    assert airflow.ended(BUILD, airflow.trigger(BUILD)) == "success"
+    assert published_lines(settings, "G1") == 1
+
+
+def test_months_are_rebuilt_on_request(airflow: LiveAirflow, settings: Settings) -> None:
+    quiet(airflow)
+    before = newest_publication(settings)
+    dry = airflow.trigger("rebuild_months", first_month="2025-09", recut=True, dry_run=True)
+    assert airflow.ended("rebuild_months", dry) == "success"
+    tasks = airflow.tasks("rebuild_months", dry)
+    assert (tasks["audit.gate"], tasks["may_publish"], tasks["publish.publish"]) == ("success", "skipped", "skipped")
+    assert newest_publication(settings) == before
+
+    recut = airflow.trigger("rebuild_months", first_month="2025-09", recut=True)
+    assert airflow.ended("rebuild_months", recut) == "success"
+    run_id = newest_publication(settings)
+    assert run_id != before
+    built = value(settings, "select array_agg(to_char(month, 'YYYY-MM') order by month) from ops.run_month where run_id = :run", run=run_id)  # fmt: skip # noqa: E501
+    assert built == ["2025-09", "2025-10", "2025-11"]
+
+    known = airflow.trigger(
+        "rebuild_months", first_month="2025-05", last_month="2025-06", known_at=datetime.now(UTC).isoformat()
+    )
+    assert airflow.ended("rebuild_months", known) == "success"
+    assert airflow.tasks("rebuild_months", known)["plan"] == "skipped"
+    rebuilt = value(settings, "select array_agg(requested ->> 'month' order by run_id) from ops.run where status = 'rebuilt'")  # fmt: skip # noqa: E501
+    assert rebuilt == ["2025-05-01", "2025-06-01"]
+    assert newest_publication(settings) == run_id
+
+    contradictory = airflow.trigger("rebuild_months", first_month="2025-05", last_month="2025-06")
+    assert airflow.ended("rebuild_months", contradictory) == "failed"
+    assert "last month goes only with known at" in notices(settings)
+
+
+def test_maintenance_keeps_what_is_young_and_names_an_altered_file(airflow: LiveAirflow, settings: Settings) -> None:
+    kept = value(settings, "select count(*) from raw.sales")
+    assert airflow.ended("maintain_warehouse", airflow.trigger("maintain_warehouse")) == "success"
+    assert value(settings, "select count(*) from raw.sales") == kept > 0
+
+    with connect(settings) as connection:
+        connection.execute(text("update ops.file set received_at = received_at - interval '31 days'"))
+        connection.execute(text("update ops.run set started_at = started_at - interval '8 days'"))
+    archived = settings.home / value(settings, "select path from ops.file where file_name = 'sales_2025-11-10.csv'")
+    with archived.open("a", encoding="utf-8") as file:
+        file.write(os.linesep)
+    run_id = airflow.trigger("maintain_warehouse")
+    assert airflow.ended("maintain_warehouse", run_id) == "failed"
+    tasks = airflow.tasks("maintain_warehouse", run_id)
+    assert {task_id for task_id, state in tasks.items() if state == "failed"} == {"verify.verify_archive"}
+    assert f"archive/{archived.parent.name}/sales_2025-11-10.csv has other bytes" in notices(settings)
+    assert value(settings, "select count(*) from raw.sales") == 0
+    assert value(settings, "select count(*) from crm.snapshot_unpublished") == 0
+    assert value(settings, "select count(*) from mart.customer_snapshot") > 0
+
+
+def _execute(url: URL, statement: str) -> None:
+    connection = psycopg2.connect(url.set(drivername="postgresql").render_as_string(hide_password=False))
+    connection.autocommit = True
+    with connection.cursor() as cursor:
+        cursor.execute(statement)
+    connection.close()
