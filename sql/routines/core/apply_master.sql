@@ -66,6 +66,7 @@ begin
             or j.row_number is null and p.is_in_master',
         v_key, v_new_columns, v_table, v_file_columns, v_prior_columns
     ) using v_effective;
+    create index on raw.master_change (key);
     analyze raw.master_change;
 end
 $$;
