@@ -46,9 +46,9 @@ COMMENT ON PROCEDURE core.count_sales(IN p_file_id bigint) IS 'Counts the rows a
 
 COMMENT ON FUNCTION core.day_text(p_text text) IS 'A date''s text without its time of day.';
 
-COMMENT ON PROCEDURE core.discard_held(IN p_file_id bigint, IN p_message text) IS 'Discards held files of the period that a later file speaks for.';
+COMMENT ON PROCEDURE core.discard_held(IN p_file_id bigint) IS 'Discards held files of the period that a later file speaks for.';
 
-COMMENT ON PROCEDURE core.ensure_year_index(IN p_year integer) IS 'Indexes the partition of a year; after the bulk of its lines, since that is several times faster.';
+COMMENT ON PROCEDURE core.ensure_year_index(IN p_year integer, IN p_new_lines bigint) IS 'Indexes the partition of a year, and analyses it after many new lines; after the bulk of its lines, since that is several times faster.';
 
 COMMENT ON PROCEDURE core.ensure_year_partition(IN p_year integer) IS 'Creates the partition of a year unless it is there; its index comes once the first file is in.';
 
@@ -146,45 +146,33 @@ COMMENT ON PROCEDURE core.type_sales(IN p_file_id bigint) IS 'Reads the text of 
 
 COMMENT ON FUNCTION crm.activate_rule_set(p_rule_set_id integer, p_from_month date) IS 'Makes an approved rule set decide months from p_from_month on; retires the one it takes every month from. Published months change only when a refresh is asked to restate them. Gives a sentence on what happens.';
 
+COMMENT ON PROCEDURE crm.add_run_month(IN p_run_id bigint, IN p_month date, IN p_rows_mode text, IN p_cuts_mode text, IN p_known_at timestamp with time zone) IS 'Adds a month to the plan of a run.';
+
+COMMENT ON PROCEDURE crm.aggregate_chunk(IN p_run_id bigint, IN p_fact_set_id integer, IN p_from_month date) IS 'Aggregates one chunk of months.';
+
+COMMENT ON PROCEDURE crm.aggregate_facts_v1(IN p_fact_set_id integer, IN p_from_month date, IN p_to_month date, IN p_run_id bigint) IS 'Writes crm.customer_month for the months from … to: of all customers, or only of the run''s touched facts where a run is given.';
+
 COMMENT ON PROCEDURE crm.approve_rule_set(IN p_rule_set_id integer) IS 'Approves a draft: raises naming the first check and cell that fail, otherwise compiles the rule set.';
+
+COMMENT ON FUNCTION crm.build_measures(p_run_id bigint, p_month date) IS 'Measures and cut points of one month of a run; gives the rows.';
+
+COMMENT ON FUNCTION crm.build_scores(p_run_id bigint, p_month date) IS 'Snapshot rows of one month of a run; gives the rows.';
 
 COMMENT ON PROCEDURE crm.compile_rule_set(IN p_rule_set_id integer) IS 'Writes every cell of a rule set into crm.decision and every combination of facts into crm.lifecycle_transition. Called by crm.approve_rule_set.';
 
-COMMENT ON FUNCTION crm.prove_rule_set(p_rule_set_id integer) IS 'Proves a rule set: one row a check, with the first cell that fails. A rule set is proved when every row is_ok.';
+COMMENT ON PROCEDURE crm.create_run_partitions(IN p_run_id bigint) IS 'Creates the unpublished tables of a run, one a month.';
 
-COMMENT ON PROCEDURE mart.grant_readers() IS 'Lets the roles mart_reader and contact_reader read mart; customer_contact is for contact_reader alone. A role that is missing is passed over.';
+COMMENT ON PROCEDURE crm.cut_month_v1(IN p_run_id bigint, IN p_month date) IS 'Computes the cut points of one month from its measures.';
 
-COMMENT ON FUNCTION mart.may_read_contact() IS 'Whether the connected role may read mart.customer_contact: others see null for names, addresses and numbers elsewhere.';
+COMMENT ON PROCEDURE crm.drop_fact_set(IN p_fact_set_id integer) IS 'Drops the facts of a rebuild.';
 
-COMMENT ON FUNCTION mart.safe_text(p_text text) IS 'Text for a CSV file: a spreadsheet takes a cell that begins with = + - @, a tab or a line end for a formula, so an apostrophe goes before it; other text stays as it is.';
+COMMENT ON PROCEDURE crm.drop_run_tables(IN p_run_id bigint) IS 'Drops the unpublished tables of a run.';
 
-COMMENT ON FUNCTION ops.find_in_force(p_file_id bigint) IS 'Why a file need not be loaded (its bytes are in force for its feed and period), or null.';
+COMMENT ON PROCEDURE crm.ensure_fact_partitions(IN p_fact_set_id integer, IN p_from_month date, IN p_to_month date) IS 'Creates the missing month partitions of crm.customer_month.';
 
-COMMENT ON FUNCTION ops.lock_key(p_name text) IS 'Key of the advisory lock of that name (load, refresh).';
+COMMENT ON FUNCTION crm.fact_set_of(p_core_product_types text[], p_known_at timestamp with time zone) IS 'The fact set of a choice of core product types, made where it is missing.';
 
-COMMENT ON PROCEDURE raw.attach_partition(IN p_feed text, IN p_file_id bigint) IS 'Makes the rows of one file part of the feed''s raw table.';
-
-COMMENT ON FUNCTION raw.create_partition(p_feed text, p_file_id bigint, p_extra_columns integer) IS 'Creates the table that the rows of one file are copied into; gives its name.';
-
-COMMENT ON FUNCTION raw.is_blank(p_row jsonb) IS 'Whether every field of a raw row is empty: such a row is not data.';
-
-CREATE TABLE raw.line_shift (
-    file_id bigint NOT NULL,
-    from_row_number bigint NOT NULL,
-    shift bigint NOT NULL
-);
-
-COMMENT ON TABLE raw.line_shift IS 'Physical line = row_number + shift, from this row number on: records over several lines, empty and unreadable lines.';
-
-COMMENT ON COLUMN raw.line_shift.file_id IS 'File.';
-
-COMMENT ON COLUMN raw.line_shift.from_row_number IS 'First row number for which the shift holds.';
-
-COMMENT ON COLUMN raw.line_shift.shift IS 'Lines to add.';
-
-COMMENT ON FUNCTION raw.line_number(p_file_id bigint, p_row_number bigint) IS 'First physical line of a record in its file, the header being 1.';
-
-COMMENT ON FUNCTION raw.row_as_received(p_row jsonb, p_column_map jsonb) IS 'A raw row by the header names of its file.';
+COMMENT ON FUNCTION crm.finish_rebuild(p_run_id bigint) IS 'Compares a rebuilt month with the published one and drops its facts; the rows stay under the run.';
 
 CREATE TABLE core.customer_version (
     customer_id text NOT NULL,
@@ -253,327 +241,6 @@ COMMENT ON COLUMN core.customer_version.file_id IS 'File that gave the version, 
 
 COMMENT ON COLUMN core.customer_version.warnings IS 'Values that could not be read and became unknown.';
 
-CREATE TABLE core.product_version (
-    product_id text NOT NULL,
-    product_name text,
-    category text,
-    family text,
-    product_type text,
-    unit_cost numeric,
-    is_in_master boolean NOT NULL,
-    version_from date NOT NULL,
-    version_to date NOT NULL,
-    effective_date date NOT NULL,
-    known_from timestamp with time zone NOT NULL,
-    known_to timestamp with time zone DEFAULT 'infinity'::timestamp with time zone NOT NULL,
-    file_id bigint NOT NULL,
-    warnings text[],
-    CONSTRAINT product_version_check CHECK ((version_from < version_to)),
-    CONSTRAINT product_version_check1 CHECK ((known_from <= known_to))
-);
-
-COMMENT ON TABLE core.product_version IS 'Products as SCD 2 on two time axes: valid from version_from until before version_to, known from known_from until before known_to.';
-
-COMMENT ON COLUMN core.product_version.product_id IS 'Product, as the files give it.';
-
-COMMENT ON COLUMN core.product_version.product_name IS 'Name.';
-
-COMMENT ON COLUMN core.product_version.category IS 'Category.';
-
-COMMENT ON COLUMN core.product_version.family IS 'Family.';
-
-COMMENT ON COLUMN core.product_version.product_type IS 'Type; the rule set says which types are core.';
-
-COMMENT ON COLUMN core.product_version.unit_cost IS 'Cost of a unit.';
-
-COMMENT ON COLUMN core.product_version.is_in_master IS 'False where a later master left the key out (closed).';
-
-COMMENT ON COLUMN core.product_version.version_from IS 'First day of the version; -infinity for the first known one.';
-
-COMMENT ON COLUMN core.product_version.version_to IS 'Day before which the version ends; infinity for the newest.';
-
-COMMENT ON COLUMN core.product_version.effective_date IS 'Effective date of the file that gave the version.';
-
-COMMENT ON COLUMN core.product_version.known_from IS 'When the warehouse learned it.';
-
-COMMENT ON COLUMN core.product_version.known_to IS 'When the warehouse learned better; infinity for what it holds true now.';
-
-COMMENT ON COLUMN core.product_version.file_id IS 'File that gave the version, or closed it.';
-
-COMMENT ON COLUMN core.product_version.warnings IS 'Values that could not be read and became unknown.';
-
-CREATE TABLE core.promotion_version (
-    promotion_id text NOT NULL,
-    promotion_name text,
-    promotion_type text,
-    discount_percent numeric,
-    valid_from date,
-    valid_to date,
-    is_in_master boolean NOT NULL,
-    version_from date NOT NULL,
-    version_to date NOT NULL,
-    effective_date date NOT NULL,
-    known_from timestamp with time zone NOT NULL,
-    known_to timestamp with time zone DEFAULT 'infinity'::timestamp with time zone NOT NULL,
-    file_id bigint NOT NULL,
-    warnings text[],
-    CONSTRAINT promotion_version_check CHECK ((version_from < version_to)),
-    CONSTRAINT promotion_version_check1 CHECK ((known_from <= known_to))
-);
-
-COMMENT ON TABLE core.promotion_version IS 'Promotions as SCD 2 on two time axes: valid from version_from until before version_to, known from known_from until before known_to.';
-
-COMMENT ON COLUMN core.promotion_version.promotion_id IS 'Promotion, as the files give it.';
-
-COMMENT ON COLUMN core.promotion_version.promotion_name IS 'Name.';
-
-COMMENT ON COLUMN core.promotion_version.promotion_type IS 'Type.';
-
-COMMENT ON COLUMN core.promotion_version.discount_percent IS 'Discount in percent.';
-
-COMMENT ON COLUMN core.promotion_version.valid_from IS 'First day of the promotion.';
-
-COMMENT ON COLUMN core.promotion_version.valid_to IS 'Last day of the promotion.';
-
-COMMENT ON COLUMN core.promotion_version.is_in_master IS 'False where a later master left the key out (closed).';
-
-COMMENT ON COLUMN core.promotion_version.version_from IS 'First day of the version; -infinity for the first known one.';
-
-COMMENT ON COLUMN core.promotion_version.version_to IS 'Day before which the version ends; infinity for the newest.';
-
-COMMENT ON COLUMN core.promotion_version.effective_date IS 'Effective date of the file that gave the version.';
-
-COMMENT ON COLUMN core.promotion_version.known_from IS 'When the warehouse learned it.';
-
-COMMENT ON COLUMN core.promotion_version.known_to IS 'When the warehouse learned better; infinity for what it holds true now.';
-
-COMMENT ON COLUMN core.promotion_version.file_id IS 'File that gave the version, or closed it.';
-
-COMMENT ON COLUMN core.promotion_version.warnings IS 'Values that could not be read and became unknown.';
-
-CREATE TABLE core.sale_key_range (
-    period_year integer NOT NULL,
-    lowest_transaction_id text NOT NULL,
-    highest_transaction_id text NOT NULL,
-    first_date date NOT NULL,
-    last_date date NOT NULL
-);
-
-COMMENT ON TABLE core.sale_key_range IS 'Range of receipt ids of every year, so that a file is compared only with years that can hold its keys.';
-
-COMMENT ON COLUMN core.sale_key_range.period_year IS 'Calendar year.';
-
-COMMENT ON COLUMN core.sale_key_range.lowest_transaction_id IS 'Lowest receipt id ever accepted for the year.';
-
-COMMENT ON COLUMN core.sale_key_range.highest_transaction_id IS 'Highest receipt id ever accepted for the year.';
-
-COMMENT ON COLUMN core.sale_key_range.first_date IS 'First day of the year.';
-
-COMMENT ON COLUMN core.sale_key_range.last_date IS 'Last day of the year.';
-
-CREATE TABLE core.sale_line (
-    customer_id text NOT NULL,
-    transaction_id text NOT NULL,
-    line_no bigint NOT NULL,
-    transaction_date date NOT NULL,
-    product_id text NOT NULL,
-    store_id text,
-    promotion_id text,
-    quantity numeric NOT NULL,
-    unit_price numeric NOT NULL,
-    discount_amount numeric,
-    is_return boolean NOT NULL,
-    net_cents bigint NOT NULL,
-    file_id bigint NOT NULL,
-    source_part smallint NOT NULL,
-    known_from timestamp with time zone NOT NULL
-)
-PARTITION BY RANGE (transaction_date);
-
-COMMENT ON TABLE core.sale_line IS 'Current accepted sale lines, one partition a year. (transaction_id, line_no) is unique across years and customers: acceptance and the gate enforce it.';
-
-COMMENT ON COLUMN core.sale_line.customer_id IS 'Customer; the distribution key on a cluster.';
-
-COMMENT ON COLUMN core.sale_line.transaction_id IS 'Receipt.';
-
-COMMENT ON COLUMN core.sale_line.line_no IS 'Line of the receipt.';
-
-COMMENT ON COLUMN core.sale_line.transaction_date IS 'Day of the transaction.';
-
-COMMENT ON COLUMN core.sale_line.product_id IS 'Product.';
-
-COMMENT ON COLUMN core.sale_line.store_id IS 'Store.';
-
-COMMENT ON COLUMN core.sale_line.promotion_id IS 'Promotion.';
-
-COMMENT ON COLUMN core.sale_line.quantity IS 'Quantity as the file gives it.';
-
-COMMENT ON COLUMN core.sale_line.unit_price IS 'Price of a unit.';
-
-COMMENT ON COLUMN core.sale_line.discount_amount IS 'Discount on the line; negative is a surcharge.';
-
-COMMENT ON COLUMN core.sale_line.is_return IS 'Whether the line is a return.';
-
-COMMENT ON COLUMN core.sale_line.net_cents IS 'Net amount in whole cents, negative for a return.';
-
-COMMENT ON COLUMN core.sale_line.file_id IS 'File that brought the line.';
-
-COMMENT ON COLUMN core.sale_line.source_part IS 'Part of the yearly file that owns the line: 0 the whole-year file, N part N, -1 a daily delta.';
-
-COMMENT ON COLUMN core.sale_line.known_from IS 'When the warehouse accepted the line.';
-
-CREATE TABLE core.sale_line_superseded (
-    customer_id text NOT NULL,
-    transaction_id text NOT NULL,
-    line_no bigint NOT NULL,
-    transaction_date date NOT NULL,
-    product_id text NOT NULL,
-    store_id text,
-    promotion_id text,
-    quantity numeric NOT NULL,
-    unit_price numeric NOT NULL,
-    discount_amount numeric,
-    is_return boolean NOT NULL,
-    net_cents bigint NOT NULL,
-    file_id bigint NOT NULL,
-    source_part smallint NOT NULL,
-    known_from timestamp with time zone NOT NULL,
-    superseded_at timestamp with time zone NOT NULL,
-    superseded_by bigint NOT NULL
-);
-
-COMMENT ON TABLE core.sale_line_superseded IS 'Lines that a later file withdrew or replaced; never deleted, so that any month can be rebuilt as it was known.';
-
-COMMENT ON COLUMN core.sale_line_superseded.customer_id IS 'Customer; the distribution key on a cluster.';
-
-COMMENT ON COLUMN core.sale_line_superseded.transaction_id IS 'Receipt.';
-
-COMMENT ON COLUMN core.sale_line_superseded.line_no IS 'Line of the receipt.';
-
-COMMENT ON COLUMN core.sale_line_superseded.transaction_date IS 'Day of the transaction.';
-
-COMMENT ON COLUMN core.sale_line_superseded.product_id IS 'Product.';
-
-COMMENT ON COLUMN core.sale_line_superseded.store_id IS 'Store.';
-
-COMMENT ON COLUMN core.sale_line_superseded.promotion_id IS 'Promotion.';
-
-COMMENT ON COLUMN core.sale_line_superseded.quantity IS 'Quantity as the file gives it.';
-
-COMMENT ON COLUMN core.sale_line_superseded.unit_price IS 'Price of a unit.';
-
-COMMENT ON COLUMN core.sale_line_superseded.discount_amount IS 'Discount on the line; negative is a surcharge.';
-
-COMMENT ON COLUMN core.sale_line_superseded.is_return IS 'Whether the line is a return.';
-
-COMMENT ON COLUMN core.sale_line_superseded.net_cents IS 'Net amount in whole cents, negative for a return.';
-
-COMMENT ON COLUMN core.sale_line_superseded.file_id IS 'File that brought the line.';
-
-COMMENT ON COLUMN core.sale_line_superseded.source_part IS 'Part of the yearly file that owns the line: 0 the whole-year file, N part N, -1 a daily delta.';
-
-COMMENT ON COLUMN core.sale_line_superseded.known_from IS 'When the warehouse accepted the line.';
-
-COMMENT ON COLUMN core.sale_line_superseded.superseded_at IS 'When it was withdrawn or replaced.';
-
-COMMENT ON COLUMN core.sale_line_superseded.superseded_by IS 'File that withdrew or replaced it.';
-
-CREATE TABLE core.sale_line_waiting (
-    rejected_record_id bigint NOT NULL,
-    row_number bigint NOT NULL,
-    customer_id text NOT NULL,
-    transaction_id text NOT NULL,
-    line_no bigint NOT NULL,
-    transaction_date date NOT NULL,
-    product_id text NOT NULL,
-    store_id text,
-    promotion_id text,
-    quantity numeric NOT NULL,
-    unit_price numeric NOT NULL,
-    discount_amount numeric,
-    is_return boolean NOT NULL,
-    net_cents bigint NOT NULL,
-    file_id bigint NOT NULL,
-    source_part smallint NOT NULL
-);
-
-COMMENT ON TABLE core.sale_line_waiting IS 'Rejected lines whose only reasons are unknown_*: accepted by themselves when the master arrives.';
-
-COMMENT ON COLUMN core.sale_line_waiting.rejected_record_id IS 'The reject.';
-
-COMMENT ON COLUMN core.sale_line_waiting.row_number IS 'Order of the record in its file.';
-
-COMMENT ON COLUMN core.sale_line_waiting.customer_id IS 'Customer; the distribution key on a cluster.';
-
-COMMENT ON COLUMN core.sale_line_waiting.transaction_id IS 'Receipt.';
-
-COMMENT ON COLUMN core.sale_line_waiting.line_no IS 'Line of the receipt.';
-
-COMMENT ON COLUMN core.sale_line_waiting.transaction_date IS 'Day of the transaction.';
-
-COMMENT ON COLUMN core.sale_line_waiting.product_id IS 'Product.';
-
-COMMENT ON COLUMN core.sale_line_waiting.store_id IS 'Store.';
-
-COMMENT ON COLUMN core.sale_line_waiting.promotion_id IS 'Promotion.';
-
-COMMENT ON COLUMN core.sale_line_waiting.quantity IS 'Quantity as the file gives it.';
-
-COMMENT ON COLUMN core.sale_line_waiting.unit_price IS 'Price of a unit.';
-
-COMMENT ON COLUMN core.sale_line_waiting.discount_amount IS 'Discount on the line; negative is a surcharge.';
-
-COMMENT ON COLUMN core.sale_line_waiting.is_return IS 'Whether the line is a return.';
-
-COMMENT ON COLUMN core.sale_line_waiting.net_cents IS 'Net amount in whole cents, negative for a return.';
-
-COMMENT ON COLUMN core.sale_line_waiting.file_id IS 'File that brought the line.';
-
-COMMENT ON COLUMN core.sale_line_waiting.source_part IS 'Part of the yearly file that owns the line: 0 the whole-year file, N part N, -1 a daily delta.';
-
-CREATE TABLE core.store_version (
-    store_id text NOT NULL,
-    store_name text,
-    city text,
-    region text,
-    is_in_master boolean NOT NULL,
-    version_from date NOT NULL,
-    version_to date NOT NULL,
-    effective_date date NOT NULL,
-    known_from timestamp with time zone NOT NULL,
-    known_to timestamp with time zone DEFAULT 'infinity'::timestamp with time zone NOT NULL,
-    file_id bigint NOT NULL,
-    warnings text[],
-    CONSTRAINT store_version_check CHECK ((version_from < version_to)),
-    CONSTRAINT store_version_check1 CHECK ((known_from <= known_to))
-);
-
-COMMENT ON TABLE core.store_version IS 'Stores as SCD 2 on two time axes: valid from version_from until before version_to, known from known_from until before known_to.';
-
-COMMENT ON COLUMN core.store_version.store_id IS 'Store, as the files give it.';
-
-COMMENT ON COLUMN core.store_version.store_name IS 'Name.';
-
-COMMENT ON COLUMN core.store_version.city IS 'City.';
-
-COMMENT ON COLUMN core.store_version.region IS 'Region.';
-
-COMMENT ON COLUMN core.store_version.is_in_master IS 'False where a later master left the key out (closed).';
-
-COMMENT ON COLUMN core.store_version.version_from IS 'First day of the version; -infinity for the first known one.';
-
-COMMENT ON COLUMN core.store_version.version_to IS 'Day before which the version ends; infinity for the newest.';
-
-COMMENT ON COLUMN core.store_version.effective_date IS 'Effective date of the file that gave the version.';
-
-COMMENT ON COLUMN core.store_version.known_from IS 'When the warehouse learned it.';
-
-COMMENT ON COLUMN core.store_version.known_to IS 'When the warehouse learned better; infinity for what it holds true now.';
-
-COMMENT ON COLUMN core.store_version.file_id IS 'File that gave the version, or closed it.';
-
-COMMENT ON COLUMN core.store_version.warnings IS 'Values that could not be read and became unknown.';
-
 CREATE TABLE crm.customer_first_seen (
     customer_id text NOT NULL,
     first_seen date NOT NULL,
@@ -588,300 +255,50 @@ COMMENT ON COLUMN crm.customer_first_seen.first_seen IS 'As-of date of the first
 
 COMMENT ON COLUMN crm.customer_first_seen.run_id IS 'Run that fixed it; it counts once that run is published.';
 
-CREATE TABLE crm.customer_known (
-    fact_set_id integer NOT NULL,
-    customer_id text NOT NULL,
-    known_from date NOT NULL
-);
-
-COMMENT ON TABLE crm.customer_known IS 'Day from which a customer appears in snapshots.';
-
-COMMENT ON COLUMN crm.customer_known.fact_set_id IS 'Fact set.';
-
-COMMENT ON COLUMN crm.customer_known.customer_id IS 'Customer.';
-
-COMMENT ON COLUMN crm.customer_known.known_from IS 'Earlier of registration and first transaction; with neither, the first publication''s as-of date.';
-
-CREATE TABLE crm.customer_month (
-    fact_set_id integer NOT NULL,
-    month date NOT NULL,
-    customer_id text NOT NULL,
-    amount_cents bigint NOT NULL,
-    core_cents bigint NOT NULL,
-    orders integer NOT NULL,
-    core_orders integer NOT NULL,
-    items numeric NOT NULL,
-    first_date date NOT NULL,
-    first_core_date date,
-    last_core_date date,
-    last_purchase_date date
-)
-PARTITION BY RANGE (fact_set_id, month);
-
-COMMENT ON TABLE crm.customer_month IS 'Facts per customer and month with any accepted line.';
-
-COMMENT ON COLUMN crm.customer_month.fact_set_id IS 'Fact set.';
-
-COMMENT ON COLUMN crm.customer_month.month IS 'Month, its first day.';
-
-COMMENT ON COLUMN crm.customer_month.customer_id IS 'Customer.';
-
-COMMENT ON COLUMN crm.customer_month.amount_cents IS 'Net amount of all lines, in cents.';
-
-COMMENT ON COLUMN crm.customer_month.core_cents IS 'Net amount of core lines, in cents.';
-
-COMMENT ON COLUMN crm.customer_month.orders IS 'Distinct receipts with a sale.';
-
-COMMENT ON COLUMN crm.customer_month.core_orders IS 'Distinct receipts with a core purchase.';
-
-COMMENT ON COLUMN crm.customer_month.items IS 'Quantity sold.';
-
-COMMENT ON COLUMN crm.customer_month.first_date IS 'First transaction of any kind.';
-
-COMMENT ON COLUMN crm.customer_month.first_core_date IS 'First core purchase.';
-
-COMMENT ON COLUMN crm.customer_month.last_core_date IS 'Last core purchase.';
-
-COMMENT ON COLUMN crm.customer_month.last_purchase_date IS 'Last sale of any product.';
-
-CREATE TABLE crm.cut_point (
+CREATE TABLE ops.run (
     run_id bigint NOT NULL,
-    month date NOT NULL,
-    metric text NOT NULL,
-    band smallint NOT NULL,
-    limit_value bigint NOT NULL,
-    CONSTRAINT cut_point_metric_check CHECK ((metric = ANY (ARRAY['recency'::text, 'frequency'::text, 'monetary'::text, 'abc'::text])))
+    kind text NOT NULL,
+    status text DEFAULT 'building'::text NOT NULL,
+    requested jsonb DEFAULT '{}'::jsonb NOT NULL,
+    requested_by text DEFAULT SESSION_USER NOT NULL,
+    known_at timestamp with time zone NOT NULL,
+    first_month date,
+    report_month date,
+    as_of_date date,
+    started_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    published_at timestamp with time zone,
+    message text,
+    CONSTRAINT run_kind_check CHECK ((kind = ANY (ARRAY['refresh'::text, 'rebuild'::text]))),
+    CONSTRAINT run_status_check CHECK ((status = ANY (ARRAY['building'::text, 'refused'::text, 'published'::text, 'abandoned'::text, 'nothing_to_do'::text, 'rebuilt'::text])))
 );
 
-COMMENT ON TABLE crm.cut_point IS 'Limit of every score band of a month: the worst value that still reaches the band; a band without a value has none.';
+COMMENT ON TABLE ops.run IS 'One row per build of months: planned, audited, and published or refused.';
 
-COMMENT ON COLUMN crm.cut_point.run_id IS 'Run that computed it; crm.published_month says which run''s are in force.';
+COMMENT ON COLUMN ops.run.run_id IS 'Key.';
 
-COMMENT ON COLUMN crm.cut_point.month IS 'Month.';
+COMMENT ON COLUMN ops.run.kind IS 'refresh (to publish) or rebuild (a month as of a known time, to inspect).';
 
-COMMENT ON COLUMN crm.cut_point.metric IS 'recency (days), frequency (purchases), monetary (cents), abc (cents of monetary).';
+COMMENT ON COLUMN ops.run.status IS 'building, refused (by the gate), published, abandoned (another run took over), nothing_to_do or rebuilt.';
 
-COMMENT ON COLUMN crm.cut_point.band IS 'Band; for abc 2 = A, 1 = B.';
+COMMENT ON COLUMN ops.run.requested IS 'Options of the request: from, recut, month, known_at.';
 
-COMMENT ON COLUMN crm.cut_point.limit_value IS 'Largest value in the band for recency, smallest for the others.';
+COMMENT ON COLUMN ops.run.requested_by IS 'Who asked: a database user or an Airflow run.';
 
-CREATE TABLE crm.decision (
-    rule_set_id integer NOT NULL,
-    activity_status text NOT NULL,
-    cell integer NOT NULL,
-    r_score smallint,
-    f_score smallint,
-    m_score smallint,
-    t_score smallint,
-    rfmt_score text,
-    rfmt_total numeric,
-    value_tier text NOT NULL,
-    tier_rank smallint NOT NULL,
-    segment text NOT NULL,
-    is_high_spender boolean NOT NULL
-);
+COMMENT ON COLUMN ops.run.known_at IS 'Everything accepted until this moment is in the run, nothing later.';
 
-COMMENT ON TABLE crm.decision IS 'An approved rule set, compiled: one row for every status and cell of scores. Its key proves no overlap, its row count no gap.';
+COMMENT ON COLUMN ops.run.first_month IS 'Month of the earliest accepted transaction.';
 
-COMMENT ON COLUMN crm.decision.rule_set_id IS 'Rule set.';
+COMMENT ON COLUMN ops.run.report_month IS 'Month of the latest accepted transaction.';
 
-COMMENT ON COLUMN crm.decision.activity_status IS 'Activity status.';
+COMMENT ON COLUMN ops.run.as_of_date IS 'Latest accepted transaction date.';
 
-COMMENT ON COLUMN crm.decision.cell IS 'r × 1,000,000 + f × 10,000 + m × 100 + t; 0 for a status that is not scored.';
+COMMENT ON COLUMN ops.run.started_at IS 'When it was planned.';
 
-COMMENT ON COLUMN crm.decision.r_score IS 'Recency score.';
+COMMENT ON COLUMN ops.run.published_at IS 'When readers began to see it.';
 
-COMMENT ON COLUMN crm.decision.f_score IS 'Frequency score.';
+COMMENT ON COLUMN ops.run.message IS 'Outcome in words.';
 
-COMMENT ON COLUMN crm.decision.m_score IS 'Monetary score.';
-
-COMMENT ON COLUMN crm.decision.t_score IS 'Tenure score.';
-
-COMMENT ON COLUMN crm.decision.rfmt_score IS 'The four scores as text.';
-
-COMMENT ON COLUMN crm.decision.rfmt_total IS 'Weighted sum of the scores.';
-
-COMMENT ON COLUMN crm.decision.value_tier IS 'Value tier; none when not scored.';
-
-COMMENT ON COLUMN crm.decision.tier_rank IS 'Rank of the tier; 0 for none.';
-
-COMMENT ON COLUMN crm.decision.segment IS 'Segment.';
-
-COMMENT ON COLUMN crm.decision.is_high_spender IS 'Best monetary band.';
-
-CREATE TABLE crm.fact_set (
-    fact_set_id integer NOT NULL,
-    core_product_types text[] NOT NULL,
-    known_at timestamp with time zone
-);
-
-COMMENT ON TABLE crm.fact_set IS 'A set of customer-month facts: one for each choice of core product types, and one for each rebuild as of a known time.';
-
-COMMENT ON COLUMN crm.fact_set.fact_set_id IS 'Key.';
-
-COMMENT ON COLUMN crm.fact_set.core_product_types IS 'Product types that count as core, sorted.';
-
-COMMENT ON COLUMN crm.fact_set.known_at IS 'Known time of a rebuild; null for the facts kept up to date.';
-
-ALTER TABLE crm.fact_set ALTER COLUMN fact_set_id ADD GENERATED ALWAYS AS IDENTITY (
-    SEQUENCE NAME crm.fact_set_fact_set_id_seq
-    START WITH 1
-    INCREMENT BY 1
-    NO MINVALUE
-    NO MAXVALUE
-    CACHE 1
-);
-
-CREATE TABLE crm.lifecycle_transition (
-    rule_set_id integer NOT NULL,
-    previous_status text NOT NULL,
-    activity_status text NOT NULL,
-    has_first_core_purchase boolean NOT NULL,
-    has_core_purchase boolean NOT NULL,
-    tier_change smallint NOT NULL,
-    lifecycle_event text NOT NULL
-);
-
-COMMENT ON TABLE crm.lifecycle_transition IS 'Lifecycle events of a rule set, compiled: one row for every combination of facts that decides one.';
-
-COMMENT ON COLUMN crm.lifecycle_transition.rule_set_id IS 'Rule set.';
-
-COMMENT ON COLUMN crm.lifecycle_transition.previous_status IS 'Activity status of the month before; empty in the customer''s first month.';
-
-COMMENT ON COLUMN crm.lifecycle_transition.activity_status IS 'Activity status of this month.';
-
-COMMENT ON COLUMN crm.lifecycle_transition.has_first_core_purchase IS 'Whether the first core purchase falls in this month.';
-
-COMMENT ON COLUMN crm.lifecycle_transition.has_core_purchase IS 'Whether there is a core purchase in this month.';
-
-COMMENT ON COLUMN crm.lifecycle_transition.tier_change IS '1 higher tier, -1 lower tier, 0 same tier or not scored in both months.';
-
-COMMENT ON COLUMN crm.lifecycle_transition.lifecycle_event IS 'The event.';
-
-CREATE TABLE crm.measure (
-    run_id bigint NOT NULL,
-    month date NOT NULL,
-    customer_id text NOT NULL,
-    as_of_date date NOT NULL,
-    first_core_date date,
-    last_core_date date,
-    last_purchase_date date,
-    recency_days integer,
-    frequency integer NOT NULL,
-    monetary_cents bigint NOT NULL,
-    total_cents bigint NOT NULL,
-    month_cents bigint NOT NULL,
-    month_core_cents bigint NOT NULL,
-    month_orders integer NOT NULL,
-    month_items numeric NOT NULL,
-    tenure_months integer,
-    activity_status text NOT NULL,
-    growth_state text NOT NULL
-)
-PARTITION BY RANGE (run_id, month);
-
-COMMENT ON TABLE crm.measure IS 'Measures and status of the months a run builds, before scoring; dropped with the run''s other unpublished tables.';
-
-COMMENT ON COLUMN crm.measure.run_id IS 'Run.';
-
-COMMENT ON COLUMN crm.measure.month IS 'Month, its first day.';
-
-COMMENT ON COLUMN crm.measure.customer_id IS 'Customer, as the files give it.';
-
-COMMENT ON COLUMN crm.measure.as_of_date IS 'Last day of the month, or the latest transaction date for the report month.';
-
-COMMENT ON COLUMN crm.measure.first_core_date IS 'First core purchase until as_of_date.';
-
-COMMENT ON COLUMN crm.measure.last_core_date IS 'Last core purchase until as_of_date.';
-
-COMMENT ON COLUMN crm.measure.last_purchase_date IS 'Last sale of any product until as_of_date.';
-
-COMMENT ON COLUMN crm.measure.recency_days IS 'Days from last_core_date to as_of_date.';
-
-COMMENT ON COLUMN crm.measure.frequency IS 'Core purchases in the window: distinct receipts per month, summed.';
-
-COMMENT ON COLUMN crm.measure.monetary_cents IS 'Net amount of core lines in the window, in cents.';
-
-COMMENT ON COLUMN crm.measure.total_cents IS 'Net amount of all lines in the window, in cents.';
-
-COMMENT ON COLUMN crm.measure.month_cents IS 'Net amount of all lines of the month, in cents.';
-
-COMMENT ON COLUMN crm.measure.month_core_cents IS 'Net amount of the month''s core lines, in cents.';
-
-COMMENT ON COLUMN crm.measure.month_orders IS 'Distinct receipts with a sale in the month.';
-
-COMMENT ON COLUMN crm.measure.month_items IS 'Quantity sold in the month.';
-
-COMMENT ON COLUMN crm.measure.tenure_months IS 'Calendar months since the first core purchase.';
-
-COMMENT ON COLUMN crm.measure.activity_status IS 'prospect, new, active, at_risk, lapsed or lost.';
-
-COMMENT ON COLUMN crm.measure.growth_state IS 'new, returning, resurrected, dormant or inactive.';
-
-CREATE TABLE crm.month_summary (
-    run_id bigint NOT NULL,
-    month date NOT NULL,
-    activity_status text NOT NULL,
-    value_tier text NOT NULL,
-    segment text NOT NULL,
-    lifecycle_event text NOT NULL,
-    growth_state text NOT NULL,
-    customers bigint NOT NULL,
-    first_appearances bigint NOT NULL,
-    buyers bigint NOT NULL,
-    scored bigint NOT NULL,
-    reach_email bigint NOT NULL,
-    reach_sms bigint NOT NULL,
-    reach_phone bigint NOT NULL,
-    month_cents numeric NOT NULL,
-    month_core_cents numeric NOT NULL,
-    month_orders bigint NOT NULL,
-    month_items numeric NOT NULL,
-    monetary_cents numeric NOT NULL,
-    total_cents numeric NOT NULL
-);
-
-COMMENT ON TABLE crm.month_summary IS 'Counts and sums of every built month by status, tier, segment, event and growth state; crm.published_month.run_id says which run''s are in force.';
-
-COMMENT ON COLUMN crm.month_summary.run_id IS 'Run that built the month.';
-
-COMMENT ON COLUMN crm.month_summary.month IS 'Month, its first day.';
-
-COMMENT ON COLUMN crm.month_summary.activity_status IS 'Activity status.';
-
-COMMENT ON COLUMN crm.month_summary.value_tier IS 'Value tier.';
-
-COMMENT ON COLUMN crm.month_summary.segment IS 'Segment.';
-
-COMMENT ON COLUMN crm.month_summary.lifecycle_event IS 'Lifecycle event.';
-
-COMMENT ON COLUMN crm.month_summary.growth_state IS 'Growth state.';
-
-COMMENT ON COLUMN crm.month_summary.customers IS 'Customers.';
-
-COMMENT ON COLUMN crm.month_summary.first_appearances IS 'Customers in their first month of the snapshot.';
-
-COMMENT ON COLUMN crm.month_summary.buyers IS 'Customers with a core purchase in the month.';
-
-COMMENT ON COLUMN crm.month_summary.scored IS 'Scored customers.';
-
-COMMENT ON COLUMN crm.month_summary.reach_email IS 'Customers opted in to e-mail.';
-
-COMMENT ON COLUMN crm.month_summary.reach_sms IS 'Customers opted in to text messages.';
-
-COMMENT ON COLUMN crm.month_summary.reach_phone IS 'Customers opted in to calls.';
-
-COMMENT ON COLUMN crm.month_summary.month_cents IS 'Net amount of the month, in cents.';
-
-COMMENT ON COLUMN crm.month_summary.month_core_cents IS 'Net amount of the month''s core lines, in cents.';
-
-COMMENT ON COLUMN crm.month_summary.month_orders IS 'Distinct receipts with a sale.';
-
-COMMENT ON COLUMN crm.month_summary.month_items IS 'Quantity sold.';
-
-COMMENT ON COLUMN crm.month_summary.monetary_cents IS 'Net amount of core lines in the window, in cents.';
-
-COMMENT ON COLUMN crm.month_summary.total_cents IS 'Net amount of all lines in the window, in cents.';
+COMMENT ON FUNCTION crm.first_seen(p_customer_id text, p_known_at timestamp with time zone, p_as_of_date date) IS 'As-of date of the first publication after a customer was accepted; the date given where there has been none.';
 
 CREATE TABLE crm.pending_change (
     customer_id text NOT NULL,
@@ -902,6 +319,104 @@ COMMENT ON COLUMN crm.pending_change.is_fact_change IS 'Whether the customer''s 
 COMMENT ON COLUMN crm.pending_change.changed_at IS 'Known time of the change.';
 
 COMMENT ON COLUMN crm.pending_change.file_id IS 'File that brought it.';
+
+CREATE TABLE ops.file (
+    file_id bigint NOT NULL,
+    file_name text NOT NULL,
+    feed text,
+    sha256 text,
+    size_bytes bigint,
+    received_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    received_on date NOT NULL,
+    effective_date date,
+    period_year integer,
+    period_part integer,
+    delta_date date,
+    is_forced boolean DEFAULT false NOT NULL,
+    is_approved boolean DEFAULT false NOT NULL,
+    status text DEFAULT 'received'::text NOT NULL,
+    message text,
+    path text,
+    header text[],
+    column_map jsonb,
+    loaded_at timestamp with time zone,
+    rows_received bigint DEFAULT 0 NOT NULL,
+    rows_loaded bigint DEFAULT 0 NOT NULL,
+    rows_unchanged bigint DEFAULT 0 NOT NULL,
+    rows_rejected bigint DEFAULT 0 NOT NULL,
+    rows_duplicate bigint DEFAULT 0 NOT NULL,
+    rows_superseded bigint DEFAULT 0 NOT NULL,
+    amount_received numeric DEFAULT 0 NOT NULL,
+    amount_loaded numeric DEFAULT 0 NOT NULL,
+    amount_unchanged numeric DEFAULT 0 NOT NULL,
+    amount_rejected numeric DEFAULT 0 NOT NULL,
+    amount_duplicate numeric DEFAULT 0 NOT NULL,
+    CONSTRAINT file_status_check CHECK ((status = ANY (ARRAY['received'::text, 'loaded'::text, 'skipped'::text, 'held'::text, 'discarded'::text, 'refused'::text])))
+);
+
+COMMENT ON TABLE ops.file IS 'One row per file received, whatever became of it.';
+
+COMMENT ON COLUMN ops.file.file_id IS 'Key of the receipt; the same bytes received twice are two rows.';
+
+COMMENT ON COLUMN ops.file.file_name IS 'Name under which the file arrived.';
+
+COMMENT ON COLUMN ops.file.feed IS 'Feed whose pattern the name matched.';
+
+COMMENT ON COLUMN ops.file.sha256 IS 'SHA-256 of the bytes.';
+
+COMMENT ON COLUMN ops.file.size_bytes IS 'Size in bytes.';
+
+COMMENT ON COLUMN ops.file.received_at IS 'When the file was claimed.';
+
+COMMENT ON COLUMN ops.file.received_on IS 'Day of receipt in the warehouse time zone.';
+
+COMMENT ON COLUMN ops.file.effective_date IS 'Day from which a master file holds.';
+
+COMMENT ON COLUMN ops.file.period_year IS 'Year that a yearly sales file replaces.';
+
+COMMENT ON COLUMN ops.file.period_part IS 'Part of the year (sales_YYYY_partN); null for a whole year.';
+
+COMMENT ON COLUMN ops.file.delta_date IS 'Day of a daily delta.';
+
+COMMENT ON COLUMN ops.file.is_forced IS 'Loaded although its bytes equal those in force.';
+
+COMMENT ON COLUMN ops.file.is_approved IS 'Applied past the shrink guard on someone''s approval.';
+
+COMMENT ON COLUMN ops.file.status IS 'received, loaded, skipped, held, discarded or refused.';
+
+COMMENT ON COLUMN ops.file.message IS 'Why, in words.';
+
+COMMENT ON COLUMN ops.file.path IS 'Where the file lies now, relative to the warehouse home.';
+
+COMMENT ON COLUMN ops.file.header IS 'Header names as received, in order.';
+
+COMMENT ON COLUMN ops.file.column_map IS 'Header name to raw column, in file order: [[header, column], …].';
+
+COMMENT ON COLUMN ops.file.loaded_at IS 'Moment from which the file''s rows are known.';
+
+COMMENT ON COLUMN ops.file.rows_received IS 'Data rows in the file.';
+
+COMMENT ON COLUMN ops.file.rows_loaded IS 'Rows that became current, replayed ones included.';
+
+COMMENT ON COLUMN ops.file.rows_unchanged IS 'Rows identical to the current row.';
+
+COMMENT ON COLUMN ops.file.rows_rejected IS 'Rows not accepted; see ops.rejected_record.';
+
+COMMENT ON COLUMN ops.file.rows_duplicate IS 'Acceptable rows that a later row of the same key replaced within the file.';
+
+COMMENT ON COLUMN ops.file.rows_superseded IS 'Current rows that this file withdrew or replaced.';
+
+COMMENT ON COLUMN ops.file.amount_received IS 'Sum of readable net amounts of all rows.';
+
+COMMENT ON COLUMN ops.file.amount_loaded IS 'Sum of net amounts of the loaded rows.';
+
+COMMENT ON COLUMN ops.file.amount_unchanged IS 'Sum of net amounts of the unchanged rows.';
+
+COMMENT ON COLUMN ops.file.amount_rejected IS 'Sum of readable net amounts of the rejected rows.';
+
+COMMENT ON COLUMN ops.file.amount_duplicate IS 'Sum of net amounts of the duplicate rows.';
+
+COMMENT ON FUNCTION crm.has_changed_since(p_known_at timestamp with time zone) IS 'Whether accepted facts or masters have changed since a known time.';
 
 CREATE TABLE crm.published_month (
     month date NOT NULL,
@@ -941,46 +456,64 @@ COMMENT ON COLUMN crm.published_month.thin_month IS 'Fewer scored customers than
 
 COMMENT ON COLUMN crm.published_month.published_at IS 'When it was published last.';
 
-CREATE TABLE crm.rule_segment (
+CREATE TABLE ops.run_month (
+    run_id bigint NOT NULL,
+    month date NOT NULL,
+    as_of_date date NOT NULL,
+    rows_mode text NOT NULL,
+    cuts_mode text NOT NULL,
     rule_set_id integer NOT NULL,
-    "position" smallint NOT NULL,
-    segment text NOT NULL,
-    statuses text[] NOT NULL,
-    r_from smallint,
-    r_to smallint,
-    f_from smallint,
-    f_to smallint,
-    m_from smallint,
-    m_to smallint,
-    t_from smallint,
-    t_to smallint
+    fact_set_id integer NOT NULL,
+    is_carried boolean NOT NULL,
+    is_open boolean NOT NULL,
+    short_history boolean NOT NULL,
+    thin_month boolean,
+    cut_run_id bigint,
+    measured_at timestamp with time zone,
+    scored_at timestamp with time zone,
+    CONSTRAINT run_month_cuts_mode_check CHECK ((cuts_mode = ANY (ARRAY['compute'::text, 'keep'::text]))),
+    CONSTRAINT run_month_rows_mode_check CHECK ((rows_mode = ANY (ARRAY['all'::text, 'touched'::text, 'remove'::text])))
 );
 
-COMMENT ON TABLE crm.rule_segment IS 'Segments of a rule set, first match by position.';
+COMMENT ON TABLE ops.run_month IS 'The plan of a run: which months it builds and how.';
 
-COMMENT ON COLUMN crm.rule_segment.rule_set_id IS 'Rule set.';
+COMMENT ON COLUMN ops.run_month.run_id IS 'Run.';
 
-COMMENT ON COLUMN crm.rule_segment."position" IS 'Order of trial.';
+COMMENT ON COLUMN ops.run_month.month IS 'Month, its first day.';
 
-COMMENT ON COLUMN crm.rule_segment.segment IS 'Name.';
+COMMENT ON COLUMN ops.run_month.as_of_date IS 'Last day of the month, or the latest transaction date for the report month.';
 
-COMMENT ON COLUMN crm.rule_segment.statuses IS 'Activity statuses it is tried for.';
+COMMENT ON COLUMN ops.run_month.rows_mode IS 'all customers, only the touched ones, or remove the month.';
 
-COMMENT ON COLUMN crm.rule_segment.r_from IS 'Least recency score; null = any.';
+COMMENT ON COLUMN ops.run_month.cuts_mode IS 'compute new cut points or keep the published ones.';
 
-COMMENT ON COLUMN crm.rule_segment.r_to IS 'Greatest recency score; null = any.';
+COMMENT ON COLUMN ops.run_month.rule_set_id IS 'Rule set that decides the month.';
 
-COMMENT ON COLUMN crm.rule_segment.f_from IS 'Least frequency score; null = any.';
+COMMENT ON COLUMN ops.run_month.fact_set_id IS 'Customer-month facts it is computed from.';
 
-COMMENT ON COLUMN crm.rule_segment.f_to IS 'Greatest frequency score; null = any.';
+COMMENT ON COLUMN ops.run_month.is_carried IS 'Whether measures are carried from the previous month; false: computed from all facts.';
 
-COMMENT ON COLUMN crm.rule_segment.m_from IS 'Least monetary score; null = any.';
+COMMENT ON COLUMN ops.run_month.is_open IS 'The report month while its as-of date is not its last day.';
 
-COMMENT ON COLUMN crm.rule_segment.m_to IS 'Greatest monetary score; null = any.';
+COMMENT ON COLUMN ops.run_month.short_history IS 'Fewer than window_months after the first month.';
 
-COMMENT ON COLUMN crm.rule_segment.t_from IS 'Least tenure score; null = any.';
+COMMENT ON COLUMN ops.run_month.thin_month IS 'Fewer scored customers than min_scored_customers.';
 
-COMMENT ON COLUMN crm.rule_segment.t_to IS 'Greatest tenure score; null = any.';
+COMMENT ON COLUMN ops.run_month.cut_run_id IS 'Run whose cut points score the month.';
+
+COMMENT ON COLUMN ops.run_month.measured_at IS 'When its measures were complete.';
+
+COMMENT ON COLUMN ops.run_month.scored_at IS 'When its snapshot rows were complete.';
+
+COMMENT ON FUNCTION crm.has_previous(p_run_id bigint, p_month date) IS 'Whether a month will be there when the run is published.';
+
+COMMENT ON PROCEDURE crm.keep_history(IN p_run_id bigint, IN p_month date, IN p_mode text) IS 'Copies the published rows of a month that a run changes or removes to crm.snapshot_history.';
+
+COMMENT ON PROCEDURE crm.know_customers(IN p_run_id bigint) IS 'From which day each customer appears: earlier of registration and first transaction, else the first publication.';
+
+COMMENT ON FUNCTION crm.known_dates(p_known_at timestamp with time zone, OUT first_date date, OUT last_date date) IS 'First and last accepted transaction date, now (null) or as known at a time.';
+
+COMMENT ON PROCEDURE crm.measure_month_v1(IN p_run_id bigint, IN p_month date) IS 'Writes crm.measure for one month of a run: measures, activity status and growth state of every customer, or of the touched ones.';
 
 CREATE TABLE crm.rule_set (
     rule_set_id integer NOT NULL,
@@ -1055,31 +588,37 @@ COMMENT ON COLUMN crm.rule_set.abc_share_a IS 'Cumulative share of monetary up t
 
 COMMENT ON COLUMN crm.rule_set.abc_share_b IS 'Cumulative share of monetary up to which a customer is B.';
 
-ALTER TABLE crm.rule_set ALTER COLUMN rule_set_id ADD GENERATED ALWAYS AS IDENTITY (
-    SEQUENCE NAME crm.rule_set_rule_set_id_seq
-    START WITH 1
-    INCREMENT BY 1
-    NO MINVALUE
-    NO MAXVALUE
-    CACHE 1
-);
+COMMENT ON PROCEDURE crm.note_carried_months(IN p_run_id bigint) IS 'Says of every planned month whether its measures carry on from the month before.';
 
-CREATE TABLE crm.rule_tier (
-    rule_set_id integer NOT NULL,
-    tier_rank smallint NOT NULL,
-    tier text NOT NULL,
-    minimum_total numeric NOT NULL
-);
+COMMENT ON PROCEDURE crm.plan_months(IN p_run_id bigint) IS 'Derives from what changed which months a run builds, and for whom.';
 
-COMMENT ON TABLE crm.rule_tier IS 'Value tiers of a rule set, by least rfmt_total.';
+COMMENT ON FUNCTION crm.plan_rebuild(p_month date, p_known_at timestamp with time zone) IS 'Plans the build of a month as it would have been computed from what was known at a time; nothing of it is published.';
 
-COMMENT ON COLUMN crm.rule_tier.rule_set_id IS 'Rule set.';
+COMMENT ON FUNCTION crm.plan_refresh(p_requested jsonb, p_requested_by text) IS 'Plans the next publication; gives its run. A run that was still building is abandoned.';
 
-COMMENT ON COLUMN crm.rule_tier.tier_rank IS 'Rank, 1 the lowest.';
+COMMENT ON PROCEDURE crm.prepare_fact_set(IN p_run_id bigint, IN p_fact_set_id integer) IS 'Empties the part of one fact set that a run aggregates again, and notes its chunks.';
 
-COMMENT ON COLUMN crm.rule_tier.tier IS 'Name.';
+COMMENT ON PROCEDURE crm.prepare_facts(IN p_run_id bigint) IS 'Empties what a run will aggregate again and notes the chunks to aggregate (crm.fact_chunk).';
 
-COMMENT ON COLUMN crm.rule_tier.minimum_total IS 'Least rfmt_total.';
+COMMENT ON FUNCTION crm.previous_rows(p_run_id bigint, p_month date, p_built_table text, p_columns text) IS 'Query for the rows of a month as the run leaves it; table and columns are names of this code, never of a user.';
+
+COMMENT ON FUNCTION crm.prove_rule_set(p_rule_set_id integer) IS 'Proves a rule set: one row a check, with the first cell that fails. A rule set is proved when every row is_ok.';
+
+COMMENT ON PROCEDURE crm.publish_run(IN p_run_id bigint) IS 'Publishes a run that has passed the gate.';
+
+COMMENT ON PROCEDURE crm.publish_touched(IN p_run_id bigint, IN p_month date) IS 'Updates, removes and adds the touched customers'' rows of a published month.';
+
+COMMENT ON PROCEDURE crm.publish_whole(IN p_run_id bigint, IN p_month date) IS 'Puts a whole built month in the place of the published one.';
+
+COMMENT ON PROCEDURE crm.require_building(IN p_run_id bigint) IS 'Stops a step of a run that another run took over or that has ended.';
+
+COMMENT ON PROCEDURE crm.resume_build(IN p_run_id bigint) IS 'Begins the months of a run, or begins them again after a crash of the server.';
+
+COMMENT ON FUNCTION crm.rule_set_of(p_month date) IS 'The rule set that is active in a month.';
+
+COMMENT ON PROCEDURE crm.score_month_v1(IN p_run_id bigint, IN p_month date) IS 'Writes crm.snapshot_unpublished for one month of a run from its measures and cut points.';
+
+COMMENT ON PROCEDURE crm.settle_plan(IN p_run_id bigint) IS 'Plans a run again where files were loaded since; the caller keeps loads waiting.';
 
 CREATE TABLE crm.snapshot (
     month date NOT NULL,
@@ -1215,6 +754,799 @@ COMMENT ON COLUMN crm.snapshot.previous_segment IS 'Segment of the month before.
 COMMENT ON COLUMN crm.snapshot.rule_set IS 'Version of the rule set that decided the row.';
 
 COMMENT ON COLUMN crm.snapshot.run_id IS 'Run that built the row.';
+
+COMMENT ON FUNCTION crm.snapshot_columns(p_alias text) IS 'Columns of the snapshot that are compared: all but run_id.';
+
+COMMENT ON FUNCTION crm.snapshot_partition(p_parent regclass, p_run_id bigint, p_month date) IS 'The table that holds a month: published, or of a run.';
+
+COMMENT ON PROCEDURE crm.summarize_month(IN p_run_id bigint, IN p_month date) IS 'Writes crm.month_summary for one month of a run, and whether the month is thin.';
+
+COMMENT ON PROCEDURE mart.grant_readers() IS 'Lets the roles mart_reader and contact_reader read mart; customer_contact is for contact_reader alone. A role that is missing is passed over.';
+
+COMMENT ON FUNCTION mart.may_read_contact() IS 'Whether the connected role may read mart.customer_contact: others see null for names, addresses and numbers elsewhere.';
+
+COMMENT ON FUNCTION mart.safe_text(p_text text) IS 'Text for a CSV file: a spreadsheet takes a cell that begins with = + - @, a tab or a line end for a formula, so an apostrophe goes before it; other text stays as it is.';
+
+COMMENT ON FUNCTION ops.begin_audit(p_run_id bigint, OUT known_at timestamp with time zone, OUT audited_until timestamp with time zone, OUT built_rows bigint, OUT customer_checksum bigint) IS 'Forgets an earlier audit of the run; gives until when it knows, until when core was audited before, and how many rows about which customers it must have built. Raises for a run that cannot be published.';
+
+COMMENT ON PROCEDURE ops.check_conservation(IN p_run_id bigint) IS 'Writes both sides of every identity of a run to ops.conservation.';
+
+COMMENT ON PROCEDURE ops.check_identities(IN p_run_id bigint) IS 'Accounting identities of every month as it will be published.';
+
+COMMENT ON PROCEDURE ops.conserve_files(IN p_run_id bigint) IS 'Conservation of rows and money per file and in total.';
+
+COMMENT ON PROCEDURE ops.conserve_months(IN p_run_id bigint) IS 'Money and buyers from customer-months to the months as they will be published.';
+
+COMMENT ON FUNCTION ops.drifting_months(p_run_id bigint) IS 'Newly complete months whose customers, buyers or amount differ from the month before by more than drift_warning_share.';
+
+COMMENT ON FUNCTION ops.drop_expired_raw() IS 'Drops the rows as received of files older than raw_retention_days, unless they wait for a decision; gives the tables.';
+
+COMMENT ON FUNCTION ops.drop_expired_runs() IS 'Drops what runs older than unpublished_retention_days left unpublished, and forgets those with nothing to do; gives the tables.';
+
+COMMENT ON FUNCTION ops.find_in_force(p_file_id bigint) IS 'Why a file need not be loaded (its bytes are in force for its feed and period), or null.';
+
+CREATE TABLE core.sale_line (
+    customer_id text NOT NULL,
+    transaction_id text NOT NULL,
+    line_no bigint NOT NULL,
+    transaction_date date NOT NULL,
+    product_id text NOT NULL,
+    store_id text,
+    promotion_id text,
+    quantity numeric NOT NULL,
+    unit_price numeric NOT NULL,
+    discount_amount numeric,
+    is_return boolean NOT NULL,
+    net_cents bigint NOT NULL,
+    file_id bigint NOT NULL,
+    source_part smallint NOT NULL,
+    known_from timestamp with time zone NOT NULL
+)
+PARTITION BY RANGE (transaction_date);
+
+COMMENT ON TABLE core.sale_line IS 'Current accepted sale lines, one partition a year. (transaction_id, line_no) is unique across years and customers: acceptance and the gate enforce it.';
+
+COMMENT ON COLUMN core.sale_line.customer_id IS 'Customer; the distribution key on a cluster.';
+
+COMMENT ON COLUMN core.sale_line.transaction_id IS 'Receipt.';
+
+COMMENT ON COLUMN core.sale_line.line_no IS 'Line of the receipt.';
+
+COMMENT ON COLUMN core.sale_line.transaction_date IS 'Day of the transaction.';
+
+COMMENT ON COLUMN core.sale_line.product_id IS 'Product.';
+
+COMMENT ON COLUMN core.sale_line.store_id IS 'Store.';
+
+COMMENT ON COLUMN core.sale_line.promotion_id IS 'Promotion.';
+
+COMMENT ON COLUMN core.sale_line.quantity IS 'Quantity as the file gives it.';
+
+COMMENT ON COLUMN core.sale_line.unit_price IS 'Price of a unit.';
+
+COMMENT ON COLUMN core.sale_line.discount_amount IS 'Discount on the line; negative is a surcharge.';
+
+COMMENT ON COLUMN core.sale_line.is_return IS 'Whether the line is a return.';
+
+COMMENT ON COLUMN core.sale_line.net_cents IS 'Net amount in whole cents, negative for a return.';
+
+COMMENT ON COLUMN core.sale_line.file_id IS 'File that brought the line.';
+
+COMMENT ON COLUMN core.sale_line.source_part IS 'Part of the yearly file that owns the line: 0 the whole-year file, N part N, -1 a daily delta.';
+
+COMMENT ON COLUMN core.sale_line.known_from IS 'When the warehouse accepted the line.';
+
+COMMENT ON FUNCTION ops.lines_of_one_key(p_known_at timestamp with time zone, p_audited_until timestamp with time zone) IS 'Current lines that share (transaction_id, line_no) with another one.';
+
+COMMENT ON FUNCTION ops.lock_key(p_name text) IS 'Key of the advisory lock of that name (load, refresh).';
+
+COMMENT ON FUNCTION ops.miscounted_months(p_run_id bigint) IS 'Built months whose rows may differ from their summary: whole ones that do, and all touched ones.';
+
+COMMENT ON FUNCTION ops.misplaced_customers(p_run_id bigint) IS 'Rows of customers who are not known by the as-of date, and known customers without a row in a whole month.';
+
+COMMENT ON FUNCTION ops.months_after(p_run_id bigint) IS 'The months that readers will see once a run is published, and whose summary says what is in them.';
+
+COMMENT ON FUNCTION ops.rows_of_one_customer(p_run_id bigint) IS 'Customers with more than one row in a month that a run has built.';
+
+COMMENT ON FUNCTION ops.verify_conservation() IS 'Rows and money from file to published months as they stand now: every identity with its two sides; none before the first publication.';
+
+COMMENT ON PROCEDURE raw.attach_partition(IN p_feed text, IN p_file_id bigint) IS 'Makes the rows of one file part of the feed''s raw table.';
+
+COMMENT ON FUNCTION raw.create_partition(p_feed text, p_file_id bigint, p_extra_columns integer) IS 'Creates the table that the rows of one file are copied into; gives its name.';
+
+COMMENT ON FUNCTION raw.is_blank(p_row jsonb) IS 'Whether every field of a raw row is empty: such a row is not data.';
+
+CREATE TABLE raw.line_shift (
+    file_id bigint NOT NULL,
+    from_row_number bigint NOT NULL,
+    shift bigint NOT NULL
+);
+
+COMMENT ON TABLE raw.line_shift IS 'Physical line = row_number + shift, from this row number on: records over several lines, empty and unreadable lines.';
+
+COMMENT ON COLUMN raw.line_shift.file_id IS 'File.';
+
+COMMENT ON COLUMN raw.line_shift.from_row_number IS 'First row number for which the shift holds.';
+
+COMMENT ON COLUMN raw.line_shift.shift IS 'Lines to add.';
+
+COMMENT ON FUNCTION raw.line_number(p_file_id bigint, p_row_number bigint) IS 'First physical line of a record in its file, the header being 1.';
+
+COMMENT ON FUNCTION raw.row_as_received(p_row jsonb, p_column_map jsonb) IS 'A raw row by the header names of its file.';
+
+CREATE TABLE core.calendar (
+    day date NOT NULL,
+    month date NOT NULL
+);
+
+COMMENT ON TABLE core.calendar IS 'Every day and its month: a join to it is several times faster than date_trunc on every row.';
+
+COMMENT ON COLUMN core.calendar.day IS 'Day.';
+
+COMMENT ON COLUMN core.calendar.month IS 'First day of its month.';
+
+CREATE TABLE core.product_version (
+    product_id text NOT NULL,
+    product_name text,
+    category text,
+    family text,
+    product_type text,
+    unit_cost numeric,
+    is_in_master boolean NOT NULL,
+    version_from date NOT NULL,
+    version_to date NOT NULL,
+    effective_date date NOT NULL,
+    known_from timestamp with time zone NOT NULL,
+    known_to timestamp with time zone DEFAULT 'infinity'::timestamp with time zone NOT NULL,
+    file_id bigint NOT NULL,
+    warnings text[],
+    CONSTRAINT product_version_check CHECK ((version_from < version_to)),
+    CONSTRAINT product_version_check1 CHECK ((known_from <= known_to))
+);
+
+COMMENT ON TABLE core.product_version IS 'Products as SCD 2 on two time axes: valid from version_from until before version_to, known from known_from until before known_to.';
+
+COMMENT ON COLUMN core.product_version.product_id IS 'Product, as the files give it.';
+
+COMMENT ON COLUMN core.product_version.product_name IS 'Name.';
+
+COMMENT ON COLUMN core.product_version.category IS 'Category.';
+
+COMMENT ON COLUMN core.product_version.family IS 'Family.';
+
+COMMENT ON COLUMN core.product_version.product_type IS 'Type; the rule set says which types are core.';
+
+COMMENT ON COLUMN core.product_version.unit_cost IS 'Cost of a unit.';
+
+COMMENT ON COLUMN core.product_version.is_in_master IS 'False where a later master left the key out (closed).';
+
+COMMENT ON COLUMN core.product_version.version_from IS 'First day of the version; -infinity for the first known one.';
+
+COMMENT ON COLUMN core.product_version.version_to IS 'Day before which the version ends; infinity for the newest.';
+
+COMMENT ON COLUMN core.product_version.effective_date IS 'Effective date of the file that gave the version.';
+
+COMMENT ON COLUMN core.product_version.known_from IS 'When the warehouse learned it.';
+
+COMMENT ON COLUMN core.product_version.known_to IS 'When the warehouse learned better; infinity for what it holds true now.';
+
+COMMENT ON COLUMN core.product_version.file_id IS 'File that gave the version, or closed it.';
+
+COMMENT ON COLUMN core.product_version.warnings IS 'Values that could not be read and became unknown.';
+
+CREATE TABLE core.promotion_version (
+    promotion_id text NOT NULL,
+    promotion_name text,
+    promotion_type text,
+    discount_percent numeric,
+    valid_from date,
+    valid_to date,
+    is_in_master boolean NOT NULL,
+    version_from date NOT NULL,
+    version_to date NOT NULL,
+    effective_date date NOT NULL,
+    known_from timestamp with time zone NOT NULL,
+    known_to timestamp with time zone DEFAULT 'infinity'::timestamp with time zone NOT NULL,
+    file_id bigint NOT NULL,
+    warnings text[],
+    CONSTRAINT promotion_version_check CHECK ((version_from < version_to)),
+    CONSTRAINT promotion_version_check1 CHECK ((known_from <= known_to))
+);
+
+COMMENT ON TABLE core.promotion_version IS 'Promotions as SCD 2 on two time axes: valid from version_from until before version_to, known from known_from until before known_to.';
+
+COMMENT ON COLUMN core.promotion_version.promotion_id IS 'Promotion, as the files give it.';
+
+COMMENT ON COLUMN core.promotion_version.promotion_name IS 'Name.';
+
+COMMENT ON COLUMN core.promotion_version.promotion_type IS 'Type.';
+
+COMMENT ON COLUMN core.promotion_version.discount_percent IS 'Discount in percent.';
+
+COMMENT ON COLUMN core.promotion_version.valid_from IS 'First day of the promotion.';
+
+COMMENT ON COLUMN core.promotion_version.valid_to IS 'Last day of the promotion.';
+
+COMMENT ON COLUMN core.promotion_version.is_in_master IS 'False where a later master left the key out (closed).';
+
+COMMENT ON COLUMN core.promotion_version.version_from IS 'First day of the version; -infinity for the first known one.';
+
+COMMENT ON COLUMN core.promotion_version.version_to IS 'Day before which the version ends; infinity for the newest.';
+
+COMMENT ON COLUMN core.promotion_version.effective_date IS 'Effective date of the file that gave the version.';
+
+COMMENT ON COLUMN core.promotion_version.known_from IS 'When the warehouse learned it.';
+
+COMMENT ON COLUMN core.promotion_version.known_to IS 'When the warehouse learned better; infinity for what it holds true now.';
+
+COMMENT ON COLUMN core.promotion_version.file_id IS 'File that gave the version, or closed it.';
+
+COMMENT ON COLUMN core.promotion_version.warnings IS 'Values that could not be read and became unknown.';
+
+CREATE TABLE core.sale_key_range (
+    period_year integer NOT NULL,
+    lowest_transaction_id text NOT NULL,
+    highest_transaction_id text NOT NULL,
+    first_date date NOT NULL,
+    last_date date NOT NULL
+);
+
+COMMENT ON TABLE core.sale_key_range IS 'Range of receipt ids of every year, so that a file is compared only with years that can hold its keys.';
+
+COMMENT ON COLUMN core.sale_key_range.period_year IS 'Calendar year.';
+
+COMMENT ON COLUMN core.sale_key_range.lowest_transaction_id IS 'Lowest receipt id ever accepted for the year.';
+
+COMMENT ON COLUMN core.sale_key_range.highest_transaction_id IS 'Highest receipt id ever accepted for the year.';
+
+COMMENT ON COLUMN core.sale_key_range.first_date IS 'First day of the year.';
+
+COMMENT ON COLUMN core.sale_key_range.last_date IS 'Last day of the year.';
+
+CREATE TABLE core.sale_line_superseded (
+    customer_id text NOT NULL,
+    transaction_id text NOT NULL,
+    line_no bigint NOT NULL,
+    transaction_date date NOT NULL,
+    product_id text NOT NULL,
+    store_id text,
+    promotion_id text,
+    quantity numeric NOT NULL,
+    unit_price numeric NOT NULL,
+    discount_amount numeric,
+    is_return boolean NOT NULL,
+    net_cents bigint NOT NULL,
+    file_id bigint NOT NULL,
+    source_part smallint NOT NULL,
+    known_from timestamp with time zone NOT NULL,
+    superseded_at timestamp with time zone NOT NULL,
+    superseded_by bigint NOT NULL
+);
+
+COMMENT ON TABLE core.sale_line_superseded IS 'Lines that a later file withdrew or replaced; never deleted, so that any month can be rebuilt as it was known.';
+
+COMMENT ON COLUMN core.sale_line_superseded.customer_id IS 'Customer; the distribution key on a cluster.';
+
+COMMENT ON COLUMN core.sale_line_superseded.transaction_id IS 'Receipt.';
+
+COMMENT ON COLUMN core.sale_line_superseded.line_no IS 'Line of the receipt.';
+
+COMMENT ON COLUMN core.sale_line_superseded.transaction_date IS 'Day of the transaction.';
+
+COMMENT ON COLUMN core.sale_line_superseded.product_id IS 'Product.';
+
+COMMENT ON COLUMN core.sale_line_superseded.store_id IS 'Store.';
+
+COMMENT ON COLUMN core.sale_line_superseded.promotion_id IS 'Promotion.';
+
+COMMENT ON COLUMN core.sale_line_superseded.quantity IS 'Quantity as the file gives it.';
+
+COMMENT ON COLUMN core.sale_line_superseded.unit_price IS 'Price of a unit.';
+
+COMMENT ON COLUMN core.sale_line_superseded.discount_amount IS 'Discount on the line; negative is a surcharge.';
+
+COMMENT ON COLUMN core.sale_line_superseded.is_return IS 'Whether the line is a return.';
+
+COMMENT ON COLUMN core.sale_line_superseded.net_cents IS 'Net amount in whole cents, negative for a return.';
+
+COMMENT ON COLUMN core.sale_line_superseded.file_id IS 'File that brought the line.';
+
+COMMENT ON COLUMN core.sale_line_superseded.source_part IS 'Part of the yearly file that owns the line: 0 the whole-year file, N part N, -1 a daily delta.';
+
+COMMENT ON COLUMN core.sale_line_superseded.known_from IS 'When the warehouse accepted the line.';
+
+COMMENT ON COLUMN core.sale_line_superseded.superseded_at IS 'When it was withdrawn or replaced.';
+
+COMMENT ON COLUMN core.sale_line_superseded.superseded_by IS 'File that withdrew or replaced it.';
+
+CREATE TABLE core.sale_line_waiting (
+    rejected_record_id bigint NOT NULL,
+    row_number bigint NOT NULL,
+    is_followed boolean DEFAULT false NOT NULL,
+    customer_id text NOT NULL,
+    transaction_id text NOT NULL,
+    line_no bigint NOT NULL,
+    transaction_date date NOT NULL,
+    product_id text NOT NULL,
+    store_id text,
+    promotion_id text,
+    quantity numeric NOT NULL,
+    unit_price numeric NOT NULL,
+    discount_amount numeric,
+    is_return boolean NOT NULL,
+    net_cents bigint NOT NULL,
+    file_id bigint NOT NULL,
+    source_part smallint NOT NULL
+);
+
+COMMENT ON TABLE core.sale_line_waiting IS 'Rejected lines whose only reasons are unknown_*: accepted by themselves when the master arrives.';
+
+COMMENT ON COLUMN core.sale_line_waiting.rejected_record_id IS 'The reject.';
+
+COMMENT ON COLUMN core.sale_line_waiting.row_number IS 'Order of the record in its file.';
+
+COMMENT ON COLUMN core.sale_line_waiting.is_followed IS 'Whether a later acceptable row of the same file has the key.';
+
+COMMENT ON COLUMN core.sale_line_waiting.customer_id IS 'Customer; the distribution key on a cluster.';
+
+COMMENT ON COLUMN core.sale_line_waiting.transaction_id IS 'Receipt.';
+
+COMMENT ON COLUMN core.sale_line_waiting.line_no IS 'Line of the receipt.';
+
+COMMENT ON COLUMN core.sale_line_waiting.transaction_date IS 'Day of the transaction.';
+
+COMMENT ON COLUMN core.sale_line_waiting.product_id IS 'Product.';
+
+COMMENT ON COLUMN core.sale_line_waiting.store_id IS 'Store.';
+
+COMMENT ON COLUMN core.sale_line_waiting.promotion_id IS 'Promotion.';
+
+COMMENT ON COLUMN core.sale_line_waiting.quantity IS 'Quantity as the file gives it.';
+
+COMMENT ON COLUMN core.sale_line_waiting.unit_price IS 'Price of a unit.';
+
+COMMENT ON COLUMN core.sale_line_waiting.discount_amount IS 'Discount on the line; negative is a surcharge.';
+
+COMMENT ON COLUMN core.sale_line_waiting.is_return IS 'Whether the line is a return.';
+
+COMMENT ON COLUMN core.sale_line_waiting.net_cents IS 'Net amount in whole cents, negative for a return.';
+
+COMMENT ON COLUMN core.sale_line_waiting.file_id IS 'File that brought the line.';
+
+COMMENT ON COLUMN core.sale_line_waiting.source_part IS 'Part of the yearly file that owns the line: 0 the whole-year file, N part N, -1 a daily delta.';
+
+CREATE TABLE core.store_version (
+    store_id text NOT NULL,
+    store_name text,
+    city text,
+    region text,
+    is_in_master boolean NOT NULL,
+    version_from date NOT NULL,
+    version_to date NOT NULL,
+    effective_date date NOT NULL,
+    known_from timestamp with time zone NOT NULL,
+    known_to timestamp with time zone DEFAULT 'infinity'::timestamp with time zone NOT NULL,
+    file_id bigint NOT NULL,
+    warnings text[],
+    CONSTRAINT store_version_check CHECK ((version_from < version_to)),
+    CONSTRAINT store_version_check1 CHECK ((known_from <= known_to))
+);
+
+COMMENT ON TABLE core.store_version IS 'Stores as SCD 2 on two time axes: valid from version_from until before version_to, known from known_from until before known_to.';
+
+COMMENT ON COLUMN core.store_version.store_id IS 'Store, as the files give it.';
+
+COMMENT ON COLUMN core.store_version.store_name IS 'Name.';
+
+COMMENT ON COLUMN core.store_version.city IS 'City.';
+
+COMMENT ON COLUMN core.store_version.region IS 'Region.';
+
+COMMENT ON COLUMN core.store_version.is_in_master IS 'False where a later master left the key out (closed).';
+
+COMMENT ON COLUMN core.store_version.version_from IS 'First day of the version; -infinity for the first known one.';
+
+COMMENT ON COLUMN core.store_version.version_to IS 'Day before which the version ends; infinity for the newest.';
+
+COMMENT ON COLUMN core.store_version.effective_date IS 'Effective date of the file that gave the version.';
+
+COMMENT ON COLUMN core.store_version.known_from IS 'When the warehouse learned it.';
+
+COMMENT ON COLUMN core.store_version.known_to IS 'When the warehouse learned better; infinity for what it holds true now.';
+
+COMMENT ON COLUMN core.store_version.file_id IS 'File that gave the version, or closed it.';
+
+COMMENT ON COLUMN core.store_version.warnings IS 'Values that could not be read and became unknown.';
+
+CREATE TABLE crm.customer_known (
+    fact_set_id integer NOT NULL,
+    customer_id text NOT NULL,
+    known_from date NOT NULL
+);
+
+COMMENT ON TABLE crm.customer_known IS 'Day from which a customer appears in snapshots.';
+
+COMMENT ON COLUMN crm.customer_known.fact_set_id IS 'Fact set.';
+
+COMMENT ON COLUMN crm.customer_known.customer_id IS 'Customer.';
+
+COMMENT ON COLUMN crm.customer_known.known_from IS 'Earlier of registration and first transaction; with neither, the first publication''s as-of date.';
+
+CREATE TABLE crm.customer_month (
+    fact_set_id integer NOT NULL,
+    month date NOT NULL,
+    customer_id text NOT NULL,
+    amount_cents bigint NOT NULL,
+    core_cents bigint NOT NULL,
+    orders integer NOT NULL,
+    core_orders integer NOT NULL,
+    items numeric NOT NULL,
+    first_date date NOT NULL,
+    first_core_date date,
+    last_core_date date,
+    last_purchase_date date
+)
+PARTITION BY RANGE (fact_set_id, month);
+
+COMMENT ON TABLE crm.customer_month IS 'Facts per customer and month with any accepted line.';
+
+COMMENT ON COLUMN crm.customer_month.fact_set_id IS 'Fact set.';
+
+COMMENT ON COLUMN crm.customer_month.month IS 'Month, its first day.';
+
+COMMENT ON COLUMN crm.customer_month.customer_id IS 'Customer.';
+
+COMMENT ON COLUMN crm.customer_month.amount_cents IS 'Net amount of all lines, in cents.';
+
+COMMENT ON COLUMN crm.customer_month.core_cents IS 'Net amount of core lines, in cents.';
+
+COMMENT ON COLUMN crm.customer_month.orders IS 'Distinct receipts with a sale.';
+
+COMMENT ON COLUMN crm.customer_month.core_orders IS 'Distinct receipts with a core purchase.';
+
+COMMENT ON COLUMN crm.customer_month.items IS 'Quantity sold.';
+
+COMMENT ON COLUMN crm.customer_month.first_date IS 'First transaction of any kind.';
+
+COMMENT ON COLUMN crm.customer_month.first_core_date IS 'First core purchase.';
+
+COMMENT ON COLUMN crm.customer_month.last_core_date IS 'Last core purchase.';
+
+COMMENT ON COLUMN crm.customer_month.last_purchase_date IS 'Last sale of any product.';
+
+CREATE TABLE crm.cut_point (
+    run_id bigint NOT NULL,
+    month date NOT NULL,
+    metric text NOT NULL,
+    band smallint NOT NULL,
+    limit_value bigint NOT NULL,
+    CONSTRAINT cut_point_metric_check CHECK ((metric = ANY (ARRAY['recency'::text, 'frequency'::text, 'monetary'::text, 'abc'::text])))
+);
+
+COMMENT ON TABLE crm.cut_point IS 'Limit of every score band of a month: the worst value that still reaches the band; a band without a value has none.';
+
+COMMENT ON COLUMN crm.cut_point.run_id IS 'Run that computed it; crm.published_month says which run''s are in force.';
+
+COMMENT ON COLUMN crm.cut_point.month IS 'Month.';
+
+COMMENT ON COLUMN crm.cut_point.metric IS 'recency (days), frequency (purchases), monetary (cents), abc (cents of monetary).';
+
+COMMENT ON COLUMN crm.cut_point.band IS 'Band; for abc 2 = A, 1 = B.';
+
+COMMENT ON COLUMN crm.cut_point.limit_value IS 'Largest value in the band for recency, smallest for the others.';
+
+CREATE TABLE crm.decision (
+    rule_set_id integer NOT NULL,
+    activity_status text NOT NULL,
+    cell integer NOT NULL,
+    r_score smallint,
+    f_score smallint,
+    m_score smallint,
+    t_score smallint,
+    rfmt_score text,
+    rfmt_total numeric,
+    value_tier text NOT NULL,
+    tier_rank smallint NOT NULL,
+    segment text NOT NULL,
+    is_high_spender boolean NOT NULL
+);
+
+COMMENT ON TABLE crm.decision IS 'An approved rule set, compiled: one row for every status and cell of scores. Its key proves no overlap, its row count no gap.';
+
+COMMENT ON COLUMN crm.decision.rule_set_id IS 'Rule set.';
+
+COMMENT ON COLUMN crm.decision.activity_status IS 'Activity status.';
+
+COMMENT ON COLUMN crm.decision.cell IS 'r × 1,000,000 + f × 10,000 + m × 100 + t; 0 for a status that is not scored.';
+
+COMMENT ON COLUMN crm.decision.r_score IS 'Recency score.';
+
+COMMENT ON COLUMN crm.decision.f_score IS 'Frequency score.';
+
+COMMENT ON COLUMN crm.decision.m_score IS 'Monetary score.';
+
+COMMENT ON COLUMN crm.decision.t_score IS 'Tenure score.';
+
+COMMENT ON COLUMN crm.decision.rfmt_score IS 'The four scores as text.';
+
+COMMENT ON COLUMN crm.decision.rfmt_total IS 'Weighted sum of the scores.';
+
+COMMENT ON COLUMN crm.decision.value_tier IS 'Value tier; none when not scored.';
+
+COMMENT ON COLUMN crm.decision.tier_rank IS 'Rank of the tier; 0 for none.';
+
+COMMENT ON COLUMN crm.decision.segment IS 'Segment.';
+
+COMMENT ON COLUMN crm.decision.is_high_spender IS 'Best monetary band.';
+
+CREATE TABLE crm.fact_chunk (
+    run_id bigint NOT NULL,
+    fact_set_id integer NOT NULL,
+    from_month date NOT NULL,
+    to_month date NOT NULL,
+    is_whole boolean NOT NULL
+);
+
+COMMENT ON TABLE crm.fact_chunk IS 'Chunks of months whose facts a run aggregates, in parallel sessions.';
+
+COMMENT ON COLUMN crm.fact_chunk.run_id IS 'Run.';
+
+COMMENT ON COLUMN crm.fact_chunk.fact_set_id IS 'Fact set.';
+
+COMMENT ON COLUMN crm.fact_chunk.from_month IS 'First month.';
+
+COMMENT ON COLUMN crm.fact_chunk.to_month IS 'Last month.';
+
+COMMENT ON COLUMN crm.fact_chunk.is_whole IS 'Whether all customers are aggregated, or only crm.touched_fact.';
+
+CREATE TABLE crm.fact_set (
+    fact_set_id integer NOT NULL,
+    core_product_types text[] NOT NULL,
+    known_at timestamp with time zone
+);
+
+COMMENT ON TABLE crm.fact_set IS 'A set of customer-month facts: one for each choice of core product types, and one for each rebuild as of a known time.';
+
+COMMENT ON COLUMN crm.fact_set.fact_set_id IS 'Key.';
+
+COMMENT ON COLUMN crm.fact_set.core_product_types IS 'Product types that count as core, in lower case, sorted.';
+
+COMMENT ON COLUMN crm.fact_set.known_at IS 'Known time of a rebuild; null for the facts kept up to date.';
+
+ALTER TABLE crm.fact_set ALTER COLUMN fact_set_id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME crm.fact_set_fact_set_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE crm.lifecycle_transition (
+    rule_set_id integer NOT NULL,
+    previous_status text NOT NULL,
+    activity_status text NOT NULL,
+    has_first_core_purchase boolean NOT NULL,
+    has_core_purchase boolean NOT NULL,
+    tier_change smallint NOT NULL,
+    lifecycle_event text NOT NULL
+);
+
+COMMENT ON TABLE crm.lifecycle_transition IS 'Lifecycle events of a rule set, compiled: one row for every combination of facts that decides one.';
+
+COMMENT ON COLUMN crm.lifecycle_transition.rule_set_id IS 'Rule set.';
+
+COMMENT ON COLUMN crm.lifecycle_transition.previous_status IS 'Activity status of the month before; empty in the customer''s first month.';
+
+COMMENT ON COLUMN crm.lifecycle_transition.activity_status IS 'Activity status of this month.';
+
+COMMENT ON COLUMN crm.lifecycle_transition.has_first_core_purchase IS 'Whether the first core purchase falls in this month.';
+
+COMMENT ON COLUMN crm.lifecycle_transition.has_core_purchase IS 'Whether there is a core purchase in this month.';
+
+COMMENT ON COLUMN crm.lifecycle_transition.tier_change IS '1 higher tier, -1 lower tier, 0 same tier or not scored in both months.';
+
+COMMENT ON COLUMN crm.lifecycle_transition.lifecycle_event IS 'The event.';
+
+CREATE TABLE crm.measure (
+    run_id bigint NOT NULL,
+    month date NOT NULL,
+    customer_id text NOT NULL,
+    as_of_date date NOT NULL,
+    first_core_date date,
+    last_core_date date,
+    last_purchase_date date,
+    recency_days integer,
+    frequency integer NOT NULL,
+    monetary_cents bigint NOT NULL,
+    total_cents bigint NOT NULL,
+    month_cents bigint NOT NULL,
+    month_core_cents bigint NOT NULL,
+    month_orders integer NOT NULL,
+    month_items numeric NOT NULL,
+    tenure_months integer,
+    activity_status text NOT NULL,
+    growth_state text NOT NULL
+)
+PARTITION BY RANGE (run_id, month);
+
+COMMENT ON TABLE crm.measure IS 'Measures and status of the months a run builds, before scoring; dropped with the run''s other unpublished tables.';
+
+COMMENT ON COLUMN crm.measure.run_id IS 'Run.';
+
+COMMENT ON COLUMN crm.measure.month IS 'Month, its first day.';
+
+COMMENT ON COLUMN crm.measure.customer_id IS 'Customer, as the files give it.';
+
+COMMENT ON COLUMN crm.measure.as_of_date IS 'Last day of the month, or the latest transaction date for the report month.';
+
+COMMENT ON COLUMN crm.measure.first_core_date IS 'First core purchase until as_of_date.';
+
+COMMENT ON COLUMN crm.measure.last_core_date IS 'Last core purchase until as_of_date.';
+
+COMMENT ON COLUMN crm.measure.last_purchase_date IS 'Last sale of any product until as_of_date.';
+
+COMMENT ON COLUMN crm.measure.recency_days IS 'Days from last_core_date to as_of_date.';
+
+COMMENT ON COLUMN crm.measure.frequency IS 'Core purchases in the window: distinct receipts per month, summed.';
+
+COMMENT ON COLUMN crm.measure.monetary_cents IS 'Net amount of core lines in the window, in cents.';
+
+COMMENT ON COLUMN crm.measure.total_cents IS 'Net amount of all lines in the window, in cents.';
+
+COMMENT ON COLUMN crm.measure.month_cents IS 'Net amount of all lines of the month, in cents.';
+
+COMMENT ON COLUMN crm.measure.month_core_cents IS 'Net amount of the month''s core lines, in cents.';
+
+COMMENT ON COLUMN crm.measure.month_orders IS 'Distinct receipts with a sale in the month.';
+
+COMMENT ON COLUMN crm.measure.month_items IS 'Quantity sold in the month.';
+
+COMMENT ON COLUMN crm.measure.tenure_months IS 'Calendar months since the first core purchase.';
+
+COMMENT ON COLUMN crm.measure.activity_status IS 'prospect, new, active, at_risk, lapsed or lost.';
+
+COMMENT ON COLUMN crm.measure.growth_state IS 'new, returning, resurrected, dormant or inactive.';
+
+CREATE UNLOGGED TABLE crm.measure_marker (
+    run_id bigint NOT NULL
+);
+
+COMMENT ON TABLE crm.measure_marker IS 'Emptied by a crash of the server together with the measures: a run without its marker builds its months again.';
+
+COMMENT ON COLUMN crm.measure_marker.run_id IS 'Run whose measures are complete as far as ops.run_month says.';
+
+CREATE TABLE crm.month_summary (
+    run_id bigint NOT NULL,
+    month date NOT NULL,
+    activity_status text NOT NULL,
+    value_tier text NOT NULL,
+    segment text NOT NULL,
+    lifecycle_event text NOT NULL,
+    growth_state text NOT NULL,
+    customers bigint NOT NULL,
+    first_appearances bigint NOT NULL,
+    buyers bigint NOT NULL,
+    scored bigint NOT NULL,
+    reach_email bigint NOT NULL,
+    reach_sms bigint NOT NULL,
+    reach_phone bigint NOT NULL,
+    month_cents numeric NOT NULL,
+    month_core_cents numeric NOT NULL,
+    month_orders bigint NOT NULL,
+    month_items numeric NOT NULL,
+    monetary_cents numeric NOT NULL,
+    total_cents numeric NOT NULL
+);
+
+COMMENT ON TABLE crm.month_summary IS 'Counts and sums of every built month by status, tier, segment, event and growth state; crm.published_month.run_id says which run''s are in force.';
+
+COMMENT ON COLUMN crm.month_summary.run_id IS 'Run that built the month.';
+
+COMMENT ON COLUMN crm.month_summary.month IS 'Month, its first day.';
+
+COMMENT ON COLUMN crm.month_summary.activity_status IS 'Activity status.';
+
+COMMENT ON COLUMN crm.month_summary.value_tier IS 'Value tier.';
+
+COMMENT ON COLUMN crm.month_summary.segment IS 'Segment.';
+
+COMMENT ON COLUMN crm.month_summary.lifecycle_event IS 'Lifecycle event.';
+
+COMMENT ON COLUMN crm.month_summary.growth_state IS 'Growth state.';
+
+COMMENT ON COLUMN crm.month_summary.customers IS 'Customers.';
+
+COMMENT ON COLUMN crm.month_summary.first_appearances IS 'Customers in their first month of the snapshot.';
+
+COMMENT ON COLUMN crm.month_summary.buyers IS 'Customers with a core purchase in the month.';
+
+COMMENT ON COLUMN crm.month_summary.scored IS 'Scored customers.';
+
+COMMENT ON COLUMN crm.month_summary.reach_email IS 'Customers opted in to e-mail.';
+
+COMMENT ON COLUMN crm.month_summary.reach_sms IS 'Customers opted in to text messages.';
+
+COMMENT ON COLUMN crm.month_summary.reach_phone IS 'Customers opted in to calls.';
+
+COMMENT ON COLUMN crm.month_summary.month_cents IS 'Net amount of the month, in cents.';
+
+COMMENT ON COLUMN crm.month_summary.month_core_cents IS 'Net amount of the month''s core lines, in cents.';
+
+COMMENT ON COLUMN crm.month_summary.month_orders IS 'Distinct receipts with a sale.';
+
+COMMENT ON COLUMN crm.month_summary.month_items IS 'Quantity sold.';
+
+COMMENT ON COLUMN crm.month_summary.monetary_cents IS 'Net amount of core lines in the window, in cents.';
+
+COMMENT ON COLUMN crm.month_summary.total_cents IS 'Net amount of all lines in the window, in cents.';
+
+CREATE TABLE crm.rule_segment (
+    rule_set_id integer NOT NULL,
+    "position" smallint NOT NULL,
+    segment text NOT NULL,
+    statuses text[] NOT NULL,
+    r_from smallint,
+    r_to smallint,
+    f_from smallint,
+    f_to smallint,
+    m_from smallint,
+    m_to smallint,
+    t_from smallint,
+    t_to smallint
+);
+
+COMMENT ON TABLE crm.rule_segment IS 'Segments of a rule set, first match by position.';
+
+COMMENT ON COLUMN crm.rule_segment.rule_set_id IS 'Rule set.';
+
+COMMENT ON COLUMN crm.rule_segment."position" IS 'Order of trial.';
+
+COMMENT ON COLUMN crm.rule_segment.segment IS 'Name.';
+
+COMMENT ON COLUMN crm.rule_segment.statuses IS 'Activity statuses it is tried for.';
+
+COMMENT ON COLUMN crm.rule_segment.r_from IS 'Least recency score; null = any.';
+
+COMMENT ON COLUMN crm.rule_segment.r_to IS 'Greatest recency score; null = any.';
+
+COMMENT ON COLUMN crm.rule_segment.f_from IS 'Least frequency score; null = any.';
+
+COMMENT ON COLUMN crm.rule_segment.f_to IS 'Greatest frequency score; null = any.';
+
+COMMENT ON COLUMN crm.rule_segment.m_from IS 'Least monetary score; null = any.';
+
+COMMENT ON COLUMN crm.rule_segment.m_to IS 'Greatest monetary score; null = any.';
+
+COMMENT ON COLUMN crm.rule_segment.t_from IS 'Least tenure score; null = any.';
+
+COMMENT ON COLUMN crm.rule_segment.t_to IS 'Greatest tenure score; null = any.';
+
+ALTER TABLE crm.rule_set ALTER COLUMN rule_set_id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME crm.rule_set_rule_set_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE crm.rule_tier (
+    rule_set_id integer NOT NULL,
+    tier_rank smallint NOT NULL,
+    tier text NOT NULL,
+    minimum_total numeric NOT NULL
+);
+
+COMMENT ON TABLE crm.rule_tier IS 'Value tiers of a rule set, by least rfmt_total.';
+
+COMMENT ON COLUMN crm.rule_tier.rule_set_id IS 'Rule set.';
+
+COMMENT ON COLUMN crm.rule_tier.tier_rank IS 'Rank, 1 the lowest.';
+
+COMMENT ON COLUMN crm.rule_tier.tier IS 'Name.';
+
+COMMENT ON COLUMN crm.rule_tier.minimum_total IS 'Least rfmt_total.';
 
 CREATE TABLE crm.snapshot_history (
     month date NOT NULL,
@@ -1507,6 +1839,20 @@ COMMENT ON COLUMN crm.touched_customer.run_id IS 'Run.';
 COMMENT ON COLUMN crm.touched_customer.customer_id IS 'Customer.';
 
 COMMENT ON COLUMN crm.touched_customer.from_month IS 'First month to compute again.';
+
+CREATE TABLE crm.touched_fact (
+    run_id bigint NOT NULL,
+    customer_id text NOT NULL,
+    month date NOT NULL
+);
+
+COMMENT ON TABLE crm.touched_fact IS 'Customers and months whose facts a run computes again.';
+
+COMMENT ON COLUMN crm.touched_fact.run_id IS 'Run.';
+
+COMMENT ON COLUMN crm.touched_fact.customer_id IS 'Customer.';
+
+COMMENT ON COLUMN crm.touched_fact.month IS 'Month.';
 
 CREATE TABLE ops.check_result (
     check_result_id bigint NOT NULL,
@@ -1951,54 +2297,11 @@ COMMENT ON COLUMN mart.dim_month.thin_month IS 'Whether fewer customers were sco
 
 COMMENT ON COLUMN mart.dim_month.rule_set IS 'Version of the rule set that decided the month.';
 
-CREATE TABLE ops.run (
-    run_id bigint NOT NULL,
-    kind text NOT NULL,
-    status text DEFAULT 'building'::text NOT NULL,
-    requested jsonb DEFAULT '{}'::jsonb NOT NULL,
-    requested_by text DEFAULT SESSION_USER NOT NULL,
-    known_at timestamp with time zone NOT NULL,
-    first_month date,
-    report_month date,
-    as_of_date date,
-    started_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
-    published_at timestamp with time zone,
-    message text,
-    CONSTRAINT run_kind_check CHECK ((kind = ANY (ARRAY['refresh'::text, 'rebuild'::text]))),
-    CONSTRAINT run_status_check CHECK ((status = ANY (ARRAY['building'::text, 'refused'::text, 'published'::text, 'abandoned'::text, 'nothing_to_do'::text, 'rebuilt'::text])))
-);
-
-COMMENT ON TABLE ops.run IS 'One row per build of months: planned, audited, and published or refused.';
-
-COMMENT ON COLUMN ops.run.run_id IS 'Key.';
-
-COMMENT ON COLUMN ops.run.kind IS 'refresh (to publish) or rebuild (a month as of a known time, to inspect).';
-
-COMMENT ON COLUMN ops.run.status IS 'building, refused (by the gate), published, abandoned (another run took over), nothing_to_do or rebuilt.';
-
-COMMENT ON COLUMN ops.run.requested IS 'Options of the request: from, recut, month, known_at.';
-
-COMMENT ON COLUMN ops.run.requested_by IS 'Who asked: a database user or an Airflow run.';
-
-COMMENT ON COLUMN ops.run.known_at IS 'Everything accepted until this moment is in the run, nothing later.';
-
-COMMENT ON COLUMN ops.run.first_month IS 'Month of the earliest accepted transaction.';
-
-COMMENT ON COLUMN ops.run.report_month IS 'Month of the latest accepted transaction.';
-
-COMMENT ON COLUMN ops.run.as_of_date IS 'Latest accepted transaction date.';
-
-COMMENT ON COLUMN ops.run.started_at IS 'When it was planned.';
-
-COMMENT ON COLUMN ops.run.published_at IS 'When readers began to see it.';
-
-COMMENT ON COLUMN ops.run.message IS 'Outcome in words.';
-
 CREATE VIEW mart.dim_product AS
  WITH rule AS (
-         SELECT rule_set.core_product_types
+         SELECT fact_set.core_product_types
            FROM (crm.published_month
-             JOIN crm.rule_set ON ((rule_set.rule_set_id = published_month.rule_set_id)))
+             JOIN crm.fact_set ON ((fact_set.fact_set_id = published_month.fact_set_id)))
           ORDER BY published_month.month DESC
          LIMIT 1
         )
@@ -2008,7 +2311,7 @@ CREATE VIEW mart.dim_product AS
     product_version.family,
     product_version.product_type,
     product_version.unit_cost,
-    COALESCE((product_version.product_type = ANY (rule.core_product_types)), false) AS is_core,
+    COALESCE((lower(product_version.product_type) = ANY (rule.core_product_types)), false) AS is_core,
     product_version.is_in_master
    FROM (core.product_version
      CROSS JOIN rule)
@@ -2223,10 +2526,10 @@ CREATE VIEW mart.fact_sale_line AS
     line.discount_amount,
     ((line.net_cents)::numeric * 0.01) AS net_amount,
     line.is_return,
-    COALESCE((product_version.product_type = ANY (rule_set.core_product_types)), false) AS is_core
+    COALESCE((lower(product_version.product_type) = ANY (fact_set.core_product_types)), false) AS is_core
    FROM (((line
      JOIN crm.published_month ON ((published_month.month = (date_trunc('month'::text, (line.transaction_date)::timestamp without time zone))::date)))
-     JOIN crm.rule_set ON ((rule_set.rule_set_id = published_month.rule_set_id)))
+     JOIN crm.fact_set ON ((fact_set.fact_set_id = published_month.fact_set_id)))
      LEFT JOIN core.product_version ON (((product_version.product_id = line.product_id) AND (product_version.version_from <= line.transaction_date) AND (product_version.version_to > line.transaction_date) AND (product_version.known_from <= ( SELECT max(run.known_at) AS max
            FROM ops.run
           WHERE (run.status = 'published'::text))) AND (product_version.known_to > ( SELECT max(run.known_at) AS max
@@ -2451,102 +2754,6 @@ COMMENT ON COLUMN mart.promotion_details.valid_to IS 'Last day of the promotion.
 
 COMMENT ON COLUMN mart.promotion_details.is_in_master IS 'Whether the newest master lists the promotion; false = closed.';
 
-CREATE TABLE ops.file (
-    file_id bigint NOT NULL,
-    file_name text NOT NULL,
-    feed text,
-    sha256 text,
-    size_bytes bigint,
-    received_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
-    received_on date NOT NULL,
-    effective_date date,
-    period_year integer,
-    period_part integer,
-    delta_date date,
-    is_forced boolean DEFAULT false NOT NULL,
-    is_approved boolean DEFAULT false NOT NULL,
-    status text DEFAULT 'received'::text NOT NULL,
-    message text,
-    path text,
-    header text[],
-    column_map jsonb,
-    loaded_at timestamp with time zone,
-    rows_received bigint,
-    rows_loaded bigint,
-    rows_unchanged bigint,
-    rows_rejected bigint,
-    rows_duplicate bigint,
-    rows_superseded bigint,
-    amount_received numeric,
-    amount_loaded numeric,
-    amount_unchanged numeric,
-    amount_rejected numeric,
-    amount_duplicate numeric,
-    CONSTRAINT file_status_check CHECK ((status = ANY (ARRAY['received'::text, 'loaded'::text, 'skipped'::text, 'held'::text, 'discarded'::text, 'refused'::text])))
-);
-
-COMMENT ON TABLE ops.file IS 'One row per file received, whatever became of it.';
-
-COMMENT ON COLUMN ops.file.file_id IS 'Key of the receipt; the same bytes received twice are two rows.';
-
-COMMENT ON COLUMN ops.file.file_name IS 'Name under which the file arrived.';
-
-COMMENT ON COLUMN ops.file.feed IS 'Feed whose pattern the name matched.';
-
-COMMENT ON COLUMN ops.file.sha256 IS 'SHA-256 of the bytes.';
-
-COMMENT ON COLUMN ops.file.size_bytes IS 'Size in bytes.';
-
-COMMENT ON COLUMN ops.file.received_at IS 'When the file was claimed.';
-
-COMMENT ON COLUMN ops.file.received_on IS 'Day of receipt in the warehouse time zone.';
-
-COMMENT ON COLUMN ops.file.effective_date IS 'Day from which a master file holds.';
-
-COMMENT ON COLUMN ops.file.period_year IS 'Year that a yearly sales file replaces.';
-
-COMMENT ON COLUMN ops.file.period_part IS 'Part of the year (sales_YYYY_partN); null for a whole year.';
-
-COMMENT ON COLUMN ops.file.delta_date IS 'Day of a daily delta.';
-
-COMMENT ON COLUMN ops.file.is_forced IS 'Loaded although its bytes equal those in force.';
-
-COMMENT ON COLUMN ops.file.is_approved IS 'Applied past the shrink guard on someone''s approval.';
-
-COMMENT ON COLUMN ops.file.status IS 'received, loaded, skipped, held, discarded or refused.';
-
-COMMENT ON COLUMN ops.file.message IS 'Why, in words.';
-
-COMMENT ON COLUMN ops.file.path IS 'Where the file lies now, relative to the warehouse home.';
-
-COMMENT ON COLUMN ops.file.header IS 'Header names as received, in order.';
-
-COMMENT ON COLUMN ops.file.column_map IS 'Header name to raw column, in file order: [[header, column], …].';
-
-COMMENT ON COLUMN ops.file.loaded_at IS 'Moment from which the file''s rows are known.';
-
-COMMENT ON COLUMN ops.file.rows_received IS 'Data rows in the file.';
-
-COMMENT ON COLUMN ops.file.rows_loaded IS 'Rows that became current, replayed ones included.';
-
-COMMENT ON COLUMN ops.file.rows_unchanged IS 'Rows identical to the current row.';
-
-COMMENT ON COLUMN ops.file.rows_rejected IS 'Rows not accepted; see ops.rejected_record.';
-
-COMMENT ON COLUMN ops.file.rows_duplicate IS 'Acceptable rows that a later row of the same key replaced within the file.';
-
-COMMENT ON COLUMN ops.file.rows_superseded IS 'Current rows that this file withdrew or replaced.';
-
-COMMENT ON COLUMN ops.file.amount_received IS 'Sum of readable net amounts of all rows.';
-
-COMMENT ON COLUMN ops.file.amount_loaded IS 'Sum of net amounts of the loaded rows.';
-
-COMMENT ON COLUMN ops.file.amount_unchanged IS 'Sum of net amounts of the unchanged rows.';
-
-COMMENT ON COLUMN ops.file.amount_rejected IS 'Sum of readable net amounts of the rejected rows.';
-
-COMMENT ON COLUMN ops.file.amount_duplicate IS 'Sum of net amounts of the duplicate rows.';
-
 CREATE TABLE ops.routine (
     kind text NOT NULL,
     schema_name text NOT NULL,
@@ -2567,55 +2774,6 @@ COMMENT ON COLUMN ops.routine.routine_name IS 'Name; a procedure''s ends with it
 COMMENT ON COLUMN ops.routine.sha256 IS 'SHA-256 of the file''s text.';
 
 COMMENT ON COLUMN ops.routine.applied_at IS 'When it was applied.';
-
-CREATE TABLE ops.run_month (
-    run_id bigint NOT NULL,
-    month date NOT NULL,
-    as_of_date date NOT NULL,
-    rows_mode text NOT NULL,
-    cuts_mode text NOT NULL,
-    rule_set_id integer NOT NULL,
-    fact_set_id integer NOT NULL,
-    is_carried boolean NOT NULL,
-    is_open boolean NOT NULL,
-    short_history boolean NOT NULL,
-    thin_month boolean,
-    cut_run_id bigint,
-    measured_at timestamp with time zone,
-    scored_at timestamp with time zone,
-    CONSTRAINT run_month_cuts_mode_check CHECK ((cuts_mode = ANY (ARRAY['compute'::text, 'keep'::text]))),
-    CONSTRAINT run_month_rows_mode_check CHECK ((rows_mode = ANY (ARRAY['all'::text, 'touched'::text, 'remove'::text])))
-);
-
-COMMENT ON TABLE ops.run_month IS 'The plan of a run: which months it builds and how.';
-
-COMMENT ON COLUMN ops.run_month.run_id IS 'Run.';
-
-COMMENT ON COLUMN ops.run_month.month IS 'Month, its first day.';
-
-COMMENT ON COLUMN ops.run_month.as_of_date IS 'Last day of the month, or the latest transaction date for the report month.';
-
-COMMENT ON COLUMN ops.run_month.rows_mode IS 'all customers, only the touched ones, or remove the month.';
-
-COMMENT ON COLUMN ops.run_month.cuts_mode IS 'compute new cut points or keep the published ones.';
-
-COMMENT ON COLUMN ops.run_month.rule_set_id IS 'Rule set that decides the month.';
-
-COMMENT ON COLUMN ops.run_month.fact_set_id IS 'Customer-month facts it is computed from.';
-
-COMMENT ON COLUMN ops.run_month.is_carried IS 'Whether measures are carried from the previous month; false: computed from all facts.';
-
-COMMENT ON COLUMN ops.run_month.is_open IS 'The report month while its as-of date is not its last day.';
-
-COMMENT ON COLUMN ops.run_month.short_history IS 'Fewer than window_months after the first month.';
-
-COMMENT ON COLUMN ops.run_month.thin_month IS 'Fewer scored customers than min_scored_customers.';
-
-COMMENT ON COLUMN ops.run_month.cut_run_id IS 'Run whose cut points score the month.';
-
-COMMENT ON COLUMN ops.run_month.measured_at IS 'When its measures were complete.';
-
-COMMENT ON COLUMN ops.run_month.scored_at IS 'When its snapshot rows were complete.';
 
 CREATE VIEW mart.publication AS
  SELECT run_id,
@@ -3577,6 +3735,9 @@ COMMENT ON COLUMN raw.unreadable_row.reason IS 'undecodable or wrong_column_coun
 
 COMMENT ON COLUMN raw.unreadable_row.raw_text IS 'The record as received, undecodable bytes written as \xNN.';
 
+ALTER TABLE ONLY core.calendar
+    ADD CONSTRAINT calendar_pkey PRIMARY KEY (day);
+
 ALTER TABLE ONLY core.sale_key_range
     ADD CONSTRAINT sale_key_range_pkey PRIMARY KEY (period_year);
 
@@ -3595,11 +3756,17 @@ ALTER TABLE ONLY crm.cut_point
 ALTER TABLE ONLY crm.decision
     ADD CONSTRAINT decision_pkey PRIMARY KEY (rule_set_id, activity_status, cell);
 
+ALTER TABLE ONLY crm.fact_chunk
+    ADD CONSTRAINT fact_chunk_pkey PRIMARY KEY (run_id, fact_set_id, from_month);
+
 ALTER TABLE ONLY crm.fact_set
     ADD CONSTRAINT fact_set_pkey PRIMARY KEY (fact_set_id);
 
 ALTER TABLE ONLY crm.lifecycle_transition
     ADD CONSTRAINT lifecycle_transition_pkey PRIMARY KEY (rule_set_id, previous_status, activity_status, has_first_core_purchase, has_core_purchase, tier_change);
+
+ALTER TABLE ONLY crm.measure_marker
+    ADD CONSTRAINT measure_marker_pkey PRIMARY KEY (run_id);
 
 ALTER TABLE ONLY crm.month_summary
     ADD CONSTRAINT month_summary_pkey PRIMARY KEY (run_id, month, activity_status, value_tier, segment, lifecycle_event, growth_state);
@@ -3622,8 +3789,14 @@ ALTER TABLE ONLY crm.rule_tier
 ALTER TABLE ONLY crm.rule_tier
     ADD CONSTRAINT rule_tier_rule_set_id_tier_key UNIQUE (rule_set_id, tier);
 
+ALTER TABLE ONLY crm.snapshot
+    ADD CONSTRAINT snapshot_pkey PRIMARY KEY (month, customer_id);
+
 ALTER TABLE ONLY crm.touched_customer
     ADD CONSTRAINT touched_customer_pkey PRIMARY KEY (run_id, customer_id);
+
+ALTER TABLE ONLY crm.touched_fact
+    ADD CONSTRAINT touched_fact_pkey PRIMARY KEY (run_id, customer_id, month);
 
 ALTER TABLE ONLY ops.alembic_version
     ADD CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num);
