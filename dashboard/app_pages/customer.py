@@ -1,5 +1,6 @@
 """Customer: one person's months, purchases and consent, and why they are where they are."""
 
+from collections.abc import Callable
 from datetime import date
 from typing import Any
 
@@ -109,7 +110,8 @@ def _why(month: Month, found: dict[str, Any]) -> None:
         *(_score_reason(limit) for limit in found["limits"]),
     ]
     if row["t_score"] is not None:
-        tenure = f"first core purchase {row['tenure_months']} months ago; bands from {ruled['tenure_bands']} months"
+        bands = words.listed([str(months) for months in ruled["tenure_bands"]])
+        tenure = f"first core purchase {row['tenure_months']} months ago; bands from {bands} months"
         lines.append({"What": "T", "Value": str(row["t_score"]), "Why": tenure})
         total = (
             f"{rules.weights(ruled)} = {row['rfmt_total'].normalize():f}; {rules.tier_rule(row['value_tier'], ruled)}"
@@ -159,10 +161,8 @@ def _timeline(month: Month, history: pandas.DataFrame) -> None:
     tiers = colours.tier_colours(ask(overview.tiers, month.rule_set))
     names = [words.short_month(day) for day in history["month"]]
     chart = make_subplots(rows=3, cols=1, shared_xaxes=True, row_heights=[0.1, 0.1, 0.8], vertical_spacing=0.02)
-    _strip(
-        chart, 1, names, [words.tier(tier) for tier in history["value_tier"]], _colours(history["value_tier"], tiers)
-    )
-    status = history["activity_status"]
+    tier, status = history["value_tier"], history["activity_status"]
+    _strip(chart, 1, names, [words.tier(name) for name in tier], _colours(tier, tiers))
     _strip(chart, 2, names, [words.status(name) for name in status], _colours(status, colours.STATUS))
     chart.add_bar(
         x=names,
@@ -173,10 +173,13 @@ def _timeline(month: Month, history: pandas.DataFrame) -> None:
             for amount, orders in zip(history["month_amount"], history["month_orders"], strict=True)
         ],
         hovertemplate="%{x}: %{customdata}<extra></extra>",
+        showlegend=False,
         row=3,
         col=1,
     )
-    chart.update_layout(charts.figure(340, showlegend=False, bargap=0.08).layout)
+    _legend(chart, tier, words.tier, tiers)
+    _legend(chart, status, words.status, colours.STATUS)
+    chart.update_layout(charts.figure(380, bargap=0.08).layout)
     for axis, title in ((1, "Tier"), (2, "Status")):
         chart.update_yaxes(
             row=axis, col=1, showticklabels=True, tickvals=[0.5], ticktext=[title], range=[0, 1], showgrid=False
@@ -199,9 +202,17 @@ def _strip(chart: go.Figure, row: int, names: list[str], texts: list[str], colou
         marker_color=colour,
         customdata=texts,
         hovertemplate="%{x}: %{customdata}<extra></extra>",
+        showlegend=False,
         row=row,
         col=1,
     )
+
+
+def _legend(chart: go.Figure, values: pandas.Series, word: Callable[[str], str], colour: dict[str, str]) -> None:
+    """Names the colours of the values that occur."""
+    for value in [name for name in colour if name in set(values)]:
+        marker = {"symbol": "square", "size": 11, "color": colour[value]}
+        chart.add_scatter(x=[None], y=[None], mode="markers", marker=marker, name=word(value), row=3, col=1)
 
 
 def _colours(values: pandas.Series, colour: dict[str, str]) -> list[str]:

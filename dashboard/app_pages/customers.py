@@ -106,17 +106,26 @@ def _list(month: Month, audience: Audience, counts: Counts) -> None:
     page = ask(customers.page, month.month, audience, arrangement, number, ROWS)
     first = (number - 1) * ROWS + 1
     with place:
-        st.dataframe(
-            columns.in_words(page),
+        event = st.dataframe(
+            columns.in_words(page[list(arrangement.columns)]),
             hide_index=True,
             column_config=columns.configuration(list(arrangement.columns)),
             height=38 + 35 * min(len(page), ROWS_IN_SIGHT),
+            on_select="rerun",
+            selection_mode="single-row",
             key="customer list",
         )
         st.caption(
             f"{numbers.count(first)}–{numbers.count(first + len(page) - 1)} of {numbers.count(counts.customers)},"
-            f" sorted by {columns.label(arrangement.sort)}."
+            f" sorted by {columns.label(arrangement.sort)}. Tick a row to open the customer."
         )
+    chosen = event["selection"]["rows"]
+    if chosen:
+        _open_customer(month, str(page["customer_id"].iloc[chosen[0]]))
+
+
+def _open_customer(month: Month, customer_id: str) -> None:
+    st.switch_page("app_pages/customer.py", query_params={"month": f"{month.month:%Y-%m}", "customer": customer_id})
 
 
 def _arrangement() -> Arrangement:

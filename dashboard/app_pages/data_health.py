@@ -260,7 +260,7 @@ def _runs(runs: pandas.DataFrame) -> None:
     if runs.empty:
         empty("Nothing has been built yet.")
         return
-    st.markdown(f"**The last {len(runs)} runs**")
+    st.markdown(f"**The newest {len(runs)} runs**" if len(runs) > 1 else "**The only run so far**")
     st.dataframe(
         runs,
         hide_index=True,
@@ -297,7 +297,7 @@ def _runs(runs: pandas.DataFrame) -> None:
     )
     chart.update_xaxes(visible=False, range=[0, 1.6 * float(steps["seconds"].max())])
     charts.show(
-        f"{slowest['step']} took longest: {float(slowest['seconds']):,.1f} s",
+        f"The step “{slowest['step']}” took longest: {float(slowest['seconds']):,.1f} s",
         "Seconds of every step, its parts added up although they may run side by side, with rows and bytes.",
         chart,
         "steps",

@@ -1,6 +1,7 @@
 """RFMT: how the month scores recency, frequency, monetary and tenure, and where its cut points lie."""
 
 from math import ceil
+from textwrap import wrap
 
 import pandas
 import plotly.graph_objects as go
@@ -47,7 +48,8 @@ def _grid(grid: pandas.DataFrame) -> None:
         texts.append(
             [
                 f"<b>{numbers.count(_cell(cells, r_score, f_score, 'customers'))}</b><br>"
-                f"{numbers.money(_cell(cells, r_score, f_score, 'monetary'))}<br>{top.get((r_score, f_score), '')}"
+                f"{numbers.short_money(_cell(cells, r_score, f_score, 'monetary'))}"
+                f"<br>{_in_lines(top.get((r_score, f_score), ''))}"
                 for f_score in bands
             ]
         )
@@ -59,6 +61,7 @@ def _grid(grid: pandas.DataFrame) -> None:
             y=[f"R {band}" for band in bands],
             text=texts,
             texttemplate="%{text}",
+            textfont={"size": 11},
             colorscale=list(colours.SEQUENCE),
             showscale=False,
             xgap=3,
@@ -78,6 +81,11 @@ def _grid(grid: pandas.DataFrame) -> None:
         chart,
         "grid",
     )
+
+
+def _in_lines(segment: str) -> str:
+    """The name in lines that fit into a cell on a telephone."""
+    return "<br>".join(wrap(segment, width=11))
 
 
 def _cell(cells: pandas.DataFrame, r_score: int, f_score: int, measure: str) -> float:
@@ -133,20 +141,20 @@ def _distribution(month: Month, metric: str, bands: list[Band]) -> None:
     if not cuts:
         empty(f"{words.METRIC[metric]} tells nobody apart in this month.")
         return
-    width = max(cuts) * REACH[metric] / BARS
-    if metric != "monetary":
-        width = float(ceil(width))
-    bars = max(1, ceil(max(cuts) * REACH[metric] / width))
-    found = ask(scores.distribution, month.month, metric, width, bars)
-    inside = found[found["start"].astype(float) < width * bars]
-    beyond = int(found["customers"].sum() - inside["customers"].sum())
+    found = ask(scores.distribution, month.month, metric)
+    width = ceil(max(cuts) * REACH[metric] / BARS)
+    last = int(max(cuts) * REACH[metric]) // width
+    bar = (found["value"] // width).clip(lower=0)
+    inside = found[bar <= last].groupby(bar)["customers"].sum()
+    beyond = int(found["customers"].sum() - inside.sum())
+    starts = [int(number) * width for number in inside.index]
     chart = charts.figure(260, showlegend=False, bargap=0.05)
     chart.add_bar(
-        x=[float(start) + width / 2 for start in inside["start"]],
-        y=inside["customers"],
+        x=[start + width / 2 for start in starts],
+        y=inside.tolist(),
         width=width * 0.95,
         marker_color=colours.MAIN,
-        customdata=[_range(metric, float(start), width) for start in inside["start"]],
+        customdata=[_range(metric, start, width) for start in starts],
         hovertemplate="%{customdata}: %{y:,.0f} customers<extra></extra>",
     )
     for cut in cuts:
@@ -170,7 +178,7 @@ def _cuts(metric: str, bands: list[Band]) -> list[float]:
     return [float(band.lowest) for band in bands if band.lowest is not None]
 
 
-def _range(metric: str, start: float, width: float) -> str:
+def _range(metric: str, start: int, width: int) -> str:
     if metric == "monetary":
         return f"{numbers.money(start)} to {numbers.money(start + width)}"
     last = start + width - 1
@@ -178,9 +186,9 @@ def _range(metric: str, start: float, width: float) -> str:
 
 
 def _half(found: pandas.DataFrame) -> float:
-    """Start of the bar in which the middle customer lies."""
+    """Value of the middle customer."""
     running = found["customers"].cumsum()
-    return float(found["start"][running * 2 >= found["customers"].sum()].iloc[0])
+    return float(found["value"][running * 2 >= found["customers"].sum()].iloc[0])
 
 
 main()

@@ -23,6 +23,15 @@ def money(value: float | None, decimals: int = 0) -> str:
     return "–" if value is None else _signed(f"{currency_prefix()}{abs(value):,.{decimals}f}", value)
 
 
+def short_money(value: float) -> str:
+    """€950, €12k or €3.4M, where there is little room."""
+    for size, unit in ((1_000_000, "M"), (1_000, "k")):
+        if abs(value) >= size:
+            decimals = 1 if abs(value) < 10 * size else 0
+            return _signed(f"{currency_prefix()}{abs(value) / size:,.{decimals}f}{unit}", value)
+    return money(value)
+
+
 def share(part: float, whole: float) -> str:
     """12.3 %, or a dash where there is no whole."""
     return f"{100 * part / whole:.1f} %" if whole else "–"

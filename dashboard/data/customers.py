@@ -128,9 +128,13 @@ class Arrangement:
 
 
 def page(month: date, audience: Audience, arrangement: Arrangement, number: int, rows: int) -> pandas.DataFrame:
-    """Page `number`, from 1, of a list with `rows` a page; the unknown comes last, ties go by customer_id."""
+    """Page `number`, from 1, of a list with `rows` a page; the unknown comes last, ties go by customer_id.
+
+    Columns are those of the arrangement, and customer_id in any case.
+    """
     conditions, parameters = where(audience, month)
-    shown = ",\n            ".join(f"customer.{_listed(column, COLUMNS)}" for column in arrangement.columns)
+    columns = dict.fromkeys(["customer_id", *arrangement.columns])
+    shown = ",\n            ".join(f"customer.{_listed(column, COLUMNS)}" for column in columns)
     direction = "desc" if arrangement.is_descending else "asc"
     order = f"customer.{_listed(arrangement.sort, COLUMNS)} {direction} nulls last"
     return _frame(

@@ -9,6 +9,8 @@ import pandas
 from dashboard.data.warehouse import frame, rows
 
 METRICS = {"recency": "recency_days", "frequency": "frequency", "monetary": "monetary"}
+# Money is counted by whole units of the currency, so that there are few values to group by.
+WHOLE_VALUES = {"recency": "recency_days", "frequency": "frequency", "monetary": "floor(monetary)::bigint"}
 
 
 def grid(month: date) -> pandas.DataFrame:
@@ -92,25 +94,15 @@ def tenure_bands(rule_set: int) -> list[int]:
     return list(found[0]["tenure_bands"])
 
 
-def distribution(month: date, metric: str, width: float, bars: int) -> pandas.DataFrame:
-    """Scored customers by value of a metric in `bars` bars of `width` from 0: start of the bar, customers.
-
-    What is below 0 counts into the first bar, what is beyond the last into one more.
-    """
-    if metric not in METRICS:
-        raise ValueError(f"{metric!r} is not one of {', '.join(METRICS)}")
+def distribution(month: date, metric: str) -> pandas.DataFrame:
+    """Scored customers by value of a metric, money rounded down to whole units: value, customers; in order of value."""
     return frame(
         f"""
-        select
-            (greatest(width_bucket({METRICS[metric]}, 0, cast(:width as numeric) * :bars, :bars), 1) - 1)
-                * cast(:width as numeric) as start,
-            count(*) as customers
+        select {WHOLE_VALUES[metric]} as value, count(*) as customers
         from mart.customer_snapshot
         where month = :month and r_score is not null
         group by 1
         order by 1
         """,
         month=month,
-        width=width,
-        bars=bars,
     )

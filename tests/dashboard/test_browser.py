@@ -144,6 +144,17 @@ def test_a_cell_of_the_movements_opens_exactly_its_customers(page: Page, address
     assert expected
 
 
+def test_a_row_of_the_list_opens_its_customer(page: Page, address: str, published: Settings) -> None:
+    page.goto(f"{address}/customers?sort=customer_id&order=asc&month=2025-10&search=C01")
+    settled(page)
+    first = min(ids(published, "month = '2025-10-01' and customer_id ilike '%C01%'"))
+    box = page.get_by_test_id("stDataFrame").bounding_box()
+    assert box is not None
+    page.mouse.click(box["x"] + 16, box["y"] + 35 * 1.5)
+    expect(page.get_by_role("heading", name=first)).to_be_visible()
+    assert address_of(page) == {"month": ["2025-10"], "customer": [first]}
+
+
 def test_a_page_turn_and_a_sort_go_through_the_database(page: Page, address: str) -> None:
     page.goto(f"{address}/customers")
     settled(page)

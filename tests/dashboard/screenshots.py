@@ -1,0 +1,79 @@
+"""Pictures of every page for docs/screenshots: light and dark, and as on a telephone.
+
+Run, with the dashboard running: python -m tests.dashboard.screenshots http://127.0.0.1:8501 [FOLDER]
+"""
+
+import sys
+from pathlib import Path
+
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from include.warehouse.settings import REPOSITORY
+from tests.conftest import _launch_after_installing, _launch_installed
+
+PAGES = {
+    "overview": "",
+    "customers": "customers?status=lapsed&status=lost",
+    "movements": "movements",
+    "cohorts": "cohorts",
+    "rfmt": "rfmt",
+    "customer": "customer?customer={customer}",
+    "data_health": "health",
+    "definitions": "definitions",
+}
+LOOKS = {"light": (1280, "light"), "dark": (1280, "dark"), "telephone": (390, "light")}
+TALLEST = 4_000
+
+
+def main(address: str, folder: Path) -> None:
+    """Writes one picture a page and look."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with sync_playwright() as driver:
+        browser = _launch_installed(driver) or _launch_after_installing(driver)
+        customer = _first_customer(browser, address)
+        for name, path in PAGES.items():
+            for look in LOOKS:
+                _take(browser, f"{address}/{path.format(customer=customer)}", look, folder / f"{name}_{look}.png")
+        browser.close()
+
+
+def _first_customer(browser: Browser, address: str) -> str:
+    """The customer whom a click on the first row of the list opens."""
+    page = browser.new_page(viewport={"width": 1280, "height": 1600})
+    page.goto(f"{address}/customers")
+    _settle(page)
+    box = page.get_by_test_id("stDataFrame").bounding_box()
+    if box is None:
+        raise RuntimeError(f"{address} shows no customer; publish a month first")
+    page.mouse.click(box["x"] + 16, box["y"] + 35 * 1.5)
+    page.wait_for_url("**/customer?**")
+    customer = page.url.split("customer=")[1].split("&")[0]
+    page.close()
+    return customer
+
+
+def _take(browser: Browser, url: str, look: str, path: Path) -> None:
+    width, light = LOOKS[look]
+    context = browser.new_context(
+        viewport={"width": width, "height": 900}, color_scheme="dark" if light == "dark" else "light"
+    )
+    page = context.new_page()
+    page.goto(url)
+    _settle(page)
+    height = page.get_by_test_id("stMainBlockContainer").evaluate("element => element.scrollHeight")
+    page.set_viewport_size({"width": width, "height": min(int(height), TALLEST)})
+    page.wait_for_timeout(1500)
+    page.screenshot(path=path)
+    context.close()
+    print(path)
+
+
+def _settle(page: Page) -> None:
+    page.wait_for_selector("h1", timeout=60_000)
+    page.wait_for_function("document.querySelector('.stApp')?.dataset.testScriptState === 'notRunning'", timeout=60_000)
+    page.wait_for_function("document.querySelectorAll('[data-testid=stSkeleton]').length === 0", timeout=60_000)
+    page.wait_for_timeout(1500)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], Path(sys.argv[2]) if len(sys.argv) > 2 else REPOSITORY / "docs" / "screenshots")
