@@ -36,6 +36,7 @@ begin
     from crm.cut_point c
     where c.run_id = v_plan.cut_run_id and c.month = p_month;
 
+    -- outer joins keep the small tables last; a missing cell would break a not null column
     execute format(
         'insert into crm.snapshot_unpublished (
             month, customer_id, as_of_date, customer_group, city, home_store_id, opt_in_email, opt_in_sms, opt_in_phone,
@@ -70,7 +71,7 @@ begin
             and v.known_from <= $15
             and v.known_to > $15
         left join (%s) as p on p.customer_id = x.customer_id
-        join crm.decision d
+        left join crm.decision d
             on d.rule_set_id = $4
             and d.activity_status = x.activity_status
             and d.cell = case
@@ -81,7 +82,7 @@ begin
                     + width_bucket(x.tenure_months, $14)
                 else 0
             end
-        join crm.lifecycle_transition e
+        left join crm.lifecycle_transition e
             on e.rule_set_id = $4
             and e.previous_status = coalesce(p.activity_status, '''')
             and e.activity_status = x.activity_status
