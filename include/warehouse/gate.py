@@ -39,7 +39,10 @@ ORDER = (
 )
 NEEDS_IDENTITIES = "ops/conservation"
 # a metric is about no row in particular: where to look
-FAILED_ROWS_OF_METRIC = {"as_many_as_summed": "select * from ops.miscounted_months(${var.run_id})"}
+FAILED_ROWS_OF_METRIC = {
+    "as_many_as_summed": "select * from ops.miscounted_months(${var.run_id})",
+    "known_customers": "select * from ops.misplaced_customers(${var.run_id})",
+}
 DATA_SOURCE = "warehouse"
 MEMORY = "256MB"
 MOST_FAILED_ROWS = 1000
@@ -162,7 +165,7 @@ def _begin(settings: Settings, run_id: int) -> dict[str, str]:
         with engine(settings).begin() as connection:
             row = connection.execute(
                 text(
-                    "select :run_id as run_id, built_rows, known_at::text, audited_until::text,"
+                    "select :run_id as run_id, built_rows, customer_checksum, known_at::text, audited_until::text,"
                     " current_database() as database from ops.begin_audit(:run_id)"
                 ),
                 {"run_id": run_id},

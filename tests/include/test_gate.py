@@ -73,7 +73,7 @@ CORRUPTIONS = [
     Corruption(SNAPSHOT, f"set value_tier = 'none' where {ONE_SCORED}", {"snapshot_unpublished.decided"}, 1),
     Corruption(SNAPSHOT, f"set activity_status = 'asleep' where {ONE_ROW}", {"snapshot_unpublished.decided"}, 1),
     Corruption(SNAPSHOT, f"set t_score = null where {ONE_SCORED}", {"snapshot_unpublished.complete_scores"}, 1),
-    Corruption(SNAPSHOT, f"set customer_id = 'C7777' where {ONE_ROW}", {"snapshot_unpublished.known_customer"}, 1),
+    Corruption(SNAPSHOT, f"set customer_id = 'C7777' where {ONE_ROW}", {"snapshot_unpublished.known_customers"}, 2),
     Corruption(SNAPSHOT, f"set customer_id = '' where {ONE_ROW}", {"snapshot_unpublished.customer_id.missing"}, 1),
     Corruption(
         SNAPSHOT, f"set recency_days = recency_days + 1 where {ONE_SCORED}", {"snapshot_unpublished.recency"}, 1
@@ -102,7 +102,12 @@ CORRUPTIONS = [
         "set opt_in_sms = true where not is_in_master and month = '2025-10-01'",
         {"snapshot_unpublished.closed_opt_in"},
     ),
-    Corruption(SNAPSHOT, f"delete where {ONE_ROW}", {"snapshot_unpublished.as_many_as_summed"}, 1),
+    Corruption(
+        SNAPSHOT,
+        f"delete where {ONE_ROW}",
+        {"snapshot_unpublished.as_many_as_summed", "snapshot_unpublished.known_customers"},
+        1,
+    ),
     Corruption(
         "crm.month_summary",
         "set first_appearances = first_appearances + 1 where month = '2025-02-01' and first_appearances > 0",
@@ -138,7 +143,7 @@ CORRUPTIONS = [
     Corruption("core.sale_line", f"set product_id = 'P7777' where {ONE_LINE}", {"sale_line.known_product"}, 1),
     Corruption("core.sale_line", f"set is_return = not is_return where {ONE_LINE}", {"sale_line.net_amount_sign"}, 1),
     Corruption("core.sale_line", f"set quantity = 0 where {ONE_LINE}", {"sale_line.quantity_sign"}, 1),
-    Corruption("core.sale_line", f"set file_id = 7777 where {ONE_LINE}", {"sale_line.loaded_file"}, 1),
+    Corruption("core.sale_line", f"set file_id = 7777 where {ONE_LINE}", {"conservation.rows_loaded"}),
     Corruption(
         "ops.rejected_record",
         "delete where natural_key = array['X2024-1', '1']",
@@ -288,7 +293,10 @@ def test_a_correction_passes_though_core_is_looked_at_only_where_it_changed(load
     run_id = build(loaded)
     assert gate.audit(loaded, run_id).is_ok
     execute(loaded, f"delete from crm.snapshot_unpublished where run_id = {run_id} and {ONE_ROW}")
-    assert gate.audit(loaded, run_id).failed == ["snapshot_unpublished.as_many_as_summed"]
+    assert gate.audit(loaded, run_id).failed == [
+        "snapshot_unpublished.as_many_as_summed",
+        "snapshot_unpublished.known_customers",
+    ]
 
 
 def test_a_new_line_of_an_old_key_is_found_in_a_later_run(loaded: Settings, tmp_path: Path) -> None:

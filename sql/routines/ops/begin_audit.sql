@@ -23,7 +23,11 @@ end;
 comment on function ops.months_after(bigint) is 'The months that readers will see once a run is published, and whose summary says what is in them.';
 
 create or replace function ops.begin_audit(
-    p_run_id bigint, out known_at timestamptz, out audited_until timestamptz, out built_rows bigint
+    p_run_id bigint,
+    out known_at timestamptz,
+    out audited_until timestamptz,
+    out built_rows bigint,
+    out customer_checksum bigint
 )
 language plpgsql
 as $$
@@ -82,6 +86,23 @@ begin
         join crm.snapshot s on s.month = m.month and s.customer_id = t.customer_id
         where m.run_id = p_run_id and m.rows_mode = 'touched'
     ) as built;
+
+    -- whom the rows must be about: everybody known by the as-of date, or the touched ones of them
+    select coalesce(sum(hashtext(k.customer_id)), 0)
+    into customer_checksum
+    from ops.run_month m
+    join crm.customer_known k on k.fact_set_id = m.fact_set_id and k.known_from <= m.as_of_date
+    where
+        m.run_id = p_run_id
+        and (
+            m.rows_mode = 'all'
+            or m.rows_mode = 'touched'
+            and exists (
+                select
+                from crm.touched_customer t
+                where t.run_id = p_run_id and t.customer_id = k.customer_id and t.from_month <= m.month
+            )
+        );
 end
 $$;
-comment on function ops.begin_audit(bigint) is 'Forgets an earlier audit of the run; gives until when it knows, until when core was audited before, and the rows it must have built. Raises for a run that cannot be published.';
+comment on function ops.begin_audit(bigint) is 'Forgets an earlier audit of the run; gives until when it knows, until when core was audited before, and how many rows about which customers it must have built. Raises for a run that cannot be published.';

@@ -16,16 +16,27 @@ comment on procedure ops.check_conservation(bigint) is 'Writes both sides of eve
 create or replace procedure ops.conserve_files(p_run_id bigint)
 language plpgsql
 as $$
+declare
+    -- what a load has added or superseded since the run took stock belongs to the next run
+    v_known_at timestamptz := (select r.known_at from ops.run r where r.run_id = p_run_id);
 begin
     insert into ops.conservation (run_id, identity, scope, left_value, right_value)
     with
     line as (
-        select l.file_id, count(*) as lines, sum(l.net_cents) as cents
+        select
+            l.file_id,
+            count(*) as lines,
+            sum(l.net_cents) as cents,
+            sum(l.net_cents) filter (where l.known_from <= v_known_at) as known_cents
         from core.sale_line l
         group by l.file_id
     ),
     superseded as (
-        select s.file_id, count(*) as lines, sum(s.net_cents) as cents
+        select
+            s.file_id,
+            count(*) as lines,
+            sum(s.net_cents) as cents,
+            sum(s.net_cents) filter (where s.known_from <= v_known_at and s.superseded_at > v_known_at) as known_cents
         from core.sale_line_superseded s
         group by s.file_id
     ),
@@ -102,7 +113,21 @@ begin
         'current lines = rows loaded - rows superseded',
         'total',
         (select coalesce(sum(l.lines), 0) from line l),
-        (select coalesce(sum(f.rows_loaded - f.rows_superseded), 0) from file f where f.feed = 'sales');
+        (select coalesce(sum(f.rows_loaded - f.rows_superseded), 0) from file f where f.feed = 'sales')
+    union all
+    select
+        p_run_id,
+        'net amount of current lines = customer-months',
+        'total',
+        (
+            (select coalesce(sum(l.known_cents), 0) from line l)
+            + (select coalesce(sum(s.known_cents), 0) from superseded s)
+        ) * 0.01,
+        (
+            select coalesce(sum(f.amount_cents), 0) * 0.01
+            from ops.months_after(p_run_id) m
+            join crm.customer_month f on f.fact_set_id = m.fact_set_id and f.month = m.month
+        );
 end
 $$;
 comment on procedure ops.conserve_files(bigint) is 'Conservation of rows and money per file and in total.';
@@ -110,8 +135,6 @@ comment on procedure ops.conserve_files(bigint) is 'Conservation of rows and mon
 create or replace procedure ops.conserve_months(p_run_id bigint)
 language plpgsql
 as $$
-declare
-    v_known_at timestamptz := (select r.known_at from ops.run r where r.run_id = p_run_id);
 begin
     insert into ops.conservation (run_id, identity, scope, left_value, right_value)
     with
@@ -137,25 +160,7 @@ begin
         from month m
         join crm.month_summary s on s.run_id = m.summary_run_id and s.month = m.month
         group by m.month
-    ),
-    known_line as (
-        -- what a load has added or superseded since the run took stock belongs to the next run
-        select
-            (select coalesce(sum(l.net_cents), 0) from core.sale_line l where l.known_from <= v_known_at)
-            + (
-                select coalesce(sum(s.net_cents), 0)
-                from core.sale_line_superseded s
-                where s.known_from <= v_known_at and s.superseded_at > v_known_at
-            ) as cents
     )
-    select
-        p_run_id,
-        'net amount of current lines = customer-months',
-        'total',
-        l.cents * 0.01,
-        (select coalesce(sum(f.cents), 0) * 0.01 from fact f)
-    from known_line l
-    union all
     select
         p_run_id,
         'customer-months = month_amount of published months',
@@ -180,7 +185,7 @@ begin
     ) as v (identity, left_value, right_value);
 end
 $$;
-comment on procedure ops.conserve_months(bigint) is 'Money and buyers from accepted lines over customer-months to the months as they will be published.';
+comment on procedure ops.conserve_months(bigint) is 'Money and buyers from customer-months to the months as they will be published.';
 
 create or replace procedure ops.check_identities(p_run_id bigint)
 language plpgsql
@@ -250,7 +255,16 @@ begin
         ('sum over tiers other than none = scored customers', m.in_tiers, m.scored, true),
         ('sum over segments = known customers', m.customers, coalesce(k.customers, 0), true)
     ) as v (identity, left_value, right_value, applies)
-    where v.applies;
+    where v.applies
+    union all
+    select
+        p_run_id,
+        'known customers = known customers with a version',
+        'total',
+        count(*),
+        count(v.customer_id)
+    from crm.customer_known k
+    left join (select distinct c.customer_id from core.customer_version c) as v on v.customer_id = k.customer_id;
 end
 $$;
 comment on procedure ops.check_identities(bigint) is 'Accounting identities of every month as it will be published.';
