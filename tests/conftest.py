@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
+import hypothesis
 import psycopg2
 import pytest
 from playwright.sync_api import Browser, Playwright, sync_playwright
@@ -24,6 +25,11 @@ from include.warehouse.settings import Settings, load_settings
 from tests.fixtures.published import published
 
 __all__ = ["published"]
+
+# the same examples at every run; HYPOTHESIS_PROFILE=search looks for new ones
+hypothesis.settings.register_profile("repeatable", derandomize=True, database=None)
+hypothesis.settings.register_profile("search", derandomize=False)
+hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "repeatable"))
 
 TEMPLATE = "warehouse_template"
 CHROMIUM_ARGUMENTS = [

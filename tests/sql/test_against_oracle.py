@@ -56,7 +56,7 @@ def score_limits(oracle: Oracle) -> pd.DataFrame:
 
 @given(world=worlds(received_on=TODAY))
 @settings(
-    max_examples=25,
+    max_examples=20,
     deadline=None,
     report_multiple_bugs=False,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.data_too_large],

@@ -160,6 +160,7 @@ declare
     v_differing bigint;
     v_by_status jsonb;
     v_by_tier jsonb;
+    v_fact_set_id integer;
 begin
     select r.* into v_run from ops.run r where r.run_id = p_run_id;
     v_month := (v_run.requested ->> 'month')::date;
@@ -186,7 +187,8 @@ begin
         where u.run_id = p_run_id and u.month = v_month
         group by u.value_tier
     ) as g;
-    call crm.drop_fact_set((select min(m.fact_set_id) from ops.run_month m where m.run_id = p_run_id));
+    select min(m.fact_set_id) into v_fact_set_id from ops.run_month m where m.run_id = p_run_id;
+    call crm.drop_fact_set(v_fact_set_id);
     update ops.run set status = 'rebuilt', message = v_differing || ' rows differ from the published month' where run_id = p_run_id;
     return jsonb_build_object(
         'run_id', p_run_id,
