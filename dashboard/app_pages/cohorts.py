@@ -4,7 +4,7 @@ import pandas
 import plotly.graph_objects as go
 import streamlit as st
 
-from dashboard.components import address, charts, colours, numbers, words
+from dashboard.components import address, charts, colours, numbers, tables, words
 from dashboard.components.cache import ask
 from dashboard.components.page import empty, header
 from dashboard.data import cohorts
@@ -72,6 +72,11 @@ def _heat_map(month: Month, view: str, found: pandas.DataFrame) -> None:
     chart.update_xaxes(showgrid=False, side="top", title="months after the first core purchase", type="category")
     chart.update_yaxes(showgrid=False, autorange="reversed", type="category")
     charts.show(_finding(view, table), _explanation(month, view, len(table), len(newest)), chart, "cohorts")
+    with st.expander("The same as a table"):
+        texts = newest.map(lambda value: _text(value, view)).rename(columns=str)
+        texts.insert(0, "Cohort", [words.month(cohort) for cohort in newest.index])
+        texts.insert(1, "Customers", [numbers.count(sizes[cohort]) for cohort in newest.index])
+        tables.show(texts)
 
 
 def _values(month: Month, view: str, found: pandas.DataFrame) -> pandas.DataFrame:
