@@ -9,7 +9,7 @@ export PYTHONPATH := $(CURDIR)
 REAL_HOME := $(or $(WAREHOUSE_HOME),.warehouse)/real
 REAL := WAREHOUSE_HOME=$(REAL_HOME) WAREHOUSE_CONTRACTS=include/contracts/real $(BIN)/python -m
 
-.PHONY: help setup run test real compose pins lint schema release bench
+.PHONY: help setup run test real compose pins lint schema release
 
 help:
 	@echo "make run          set everything up, load sample files, publish, stay until Ctrl-C"
@@ -18,7 +18,7 @@ help:
 	@echo "make real         the same job on 1.47 million real grocery lines"
 	@echo "make compose      .env for docker-compose.yaml: passwords, PostgreSQL fitted to this machine"
 	@echo "make setup        .venv alone"
-	@echo "make lint | schema | release | pins | bench   for those who change the code"
+	@echo "make lint | schema | release | pins   for those who change the code"
 
 setup: $(STAMP)
 
@@ -65,6 +65,3 @@ schema: $(STAMP)
 release:
 	@cd sql/procedures && touch released.txt && for file in */*.sql; do \
 		grep -q " $$file$$" released.txt || sha256sum "$$file" >> released.txt; done
-
-bench: $(STAMP)
-	@$(BIN)/python -m tests.benchmarks
