@@ -1,7 +1,7 @@
 -- Checks of rows that a plain expression cannot make: keys, versions, drift. Each gives the rows that fail.
 
 -- Keys are global. At a first build the number of distinct key hashes decides, and only where it differs are the keys
--- themselves compared; later, new lines are compared with all lines.
+-- themselves compared; later, new lines are compared with the years whose receipts overlap theirs.
 create or replace function ops.lines_of_one_key(p_known_at timestamptz, p_audited_until timestamptz)
 returns setof core.sale_line
 language plpgsql
@@ -11,6 +11,8 @@ as $$
 declare
     v_lines bigint;
     v_keys bigint;
+    v_from date := '-infinity';
+    v_to date := 'infinity';
 begin
     if p_audited_until = '-infinity' then
         v_lines := (select count(*) from core.sale_line s);
@@ -21,6 +23,15 @@ begin
         if v_lines = v_keys then
             return;
         end if;
+    else
+        select min(k.first_date), max(k.last_date)
+        into v_from, v_to
+        from core.sale_key_range k
+        join (
+            select min(n.transaction_id) as lowest, max(n.transaction_id) as highest
+            from core.sale_line n
+            where n.known_from > p_audited_until and n.known_from <= p_known_at
+        ) as n on n.lowest <= k.highest_transaction_id and n.highest >= k.lowest_transaction_id;
     end if;
     return query
     select s.*
@@ -33,6 +44,7 @@ begin
             from core.sale_line n
             where n.known_from > p_audited_until and n.known_from <= p_known_at
         ) as n on n.transaction_id = c.transaction_id and n.line_no = c.line_no
+        where c.transaction_date between v_from and v_to
         group by c.transaction_id, c.line_no
         having count(*) > 1
     ) as twice on twice.transaction_id = s.transaction_id and twice.line_no = s.line_no;

@@ -88,21 +88,25 @@ begin
     ) as built;
 
     -- whom the rows must be about: everybody known by the as-of date, or the touched ones of them
-    select coalesce(sum(hashtext(k.customer_id)), 0)
+    select coalesce(sum(expected.checksum), 0)
     into customer_checksum
-    from ops.run_month m
-    join crm.customer_known k on k.fact_set_id = m.fact_set_id and k.known_from <= m.as_of_date
-    where
-        m.run_id = p_run_id
-        and (
-            m.rows_mode = 'all'
-            or m.rows_mode = 'touched'
-            and exists (
-                select
-                from crm.touched_customer t
-                where t.run_id = p_run_id and t.customer_id = k.customer_id and t.from_month <= m.month
-            )
-        );
+    from (
+        select k.checksum
+        from ops.run_month m
+        join (
+            select c.fact_set_id, c.known_from, sum(hashtext(c.customer_id)) as checksum
+            from crm.customer_known c
+            group by c.fact_set_id, c.known_from
+        ) as k on k.fact_set_id = m.fact_set_id and k.known_from <= m.as_of_date
+        where m.run_id = p_run_id and m.rows_mode = 'all'
+        union all
+        select hashtext(k.customer_id)
+        from ops.run_month m
+        join crm.touched_customer t on t.run_id = m.run_id and t.from_month <= m.month
+        join crm.customer_known k
+            on k.fact_set_id = m.fact_set_id and k.customer_id = t.customer_id and k.known_from <= m.as_of_date
+        where m.run_id = p_run_id and m.rows_mode = 'touched'
+    ) as expected;
 end
 $$;
 comment on function ops.begin_audit(bigint) is 'Forgets an earlier audit of the run; gives until when it knows, until when core was audited before, and how many rows about which customers it must have built. Raises for a run that cannot be published.';
