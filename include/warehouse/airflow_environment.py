@@ -47,6 +47,10 @@ def airflow_environment(settings: Settings, port: int) -> dict[str, str]:
         "AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "300",
         "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": airflow_url(settings),
         "AIRFLOW__LOGGING__BASE_LOG_FOLDER": str(settings.logs / "airflow"),
+        # A task follows the one before within half a second; more often costs an idle machine too much.
+        "AIRFLOW__SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME": "0.5",
+        # A busy API server must not make tasks fail.
+        "AIRFLOW__WORKERS__EXECUTION_API_TIMEOUT": "30",
         # A killed scheduler or task is noticed within a minute, so that a restart goes on at once.
         "AIRFLOW__SCHEDULER__ORPHANED_TASKS_CHECK_INTERVAL": "15",
         "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": "60",
