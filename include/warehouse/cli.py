@@ -109,7 +109,7 @@ def up(json: Json = False) -> None:
             version = connection.exec_driver_sql("show server_version").scalar_one()
         answer.give(
             {
-                "warehouse_url": url if json else without_password(url),
+                "warehouse_url": client_url(url, hide_password=not json),
                 "server_version": version,
                 "home": str(settings.home),
                 "applied": done if json else len(done),
@@ -142,7 +142,7 @@ def status(json: Json = False) -> None:
         settings = ready()
         url = ensure_running(settings)
         with connect(settings) as connection:
-            document = read_status(connection, settings, url if json else without_password(url))
+            document = read_status(connection, settings, client_url(url, hide_password=not json))
         answer.give(document, show_status)
 
 
@@ -562,8 +562,8 @@ def export_summary(month: Month = None, out: Out = None, json: Json = False) -> 
         answer.give({"file": str(path), "bytes": path.stat().st_size})
 
 
-def without_password(url: str) -> str:
-    """A database URL for people to look at."""
+def client_url(url: str, *, hide_password: bool) -> str:
+    """A database URL as any PostgreSQL client takes it; without the password where people look at it."""
     from sqlalchemy.engine import make_url
 
-    return make_url(url).render_as_string(hide_password=True)
+    return make_url(url).set(drivername="postgresql").render_as_string(hide_password=hide_password)

@@ -80,6 +80,7 @@ def refresh(
     on_step: Callable[[Step], None] = lambda step: None,
 ) -> RefreshResult:
     """Plans, builds, audits and publishes what has changed; raises GateRefused where the gate refuses."""
+    gate.preload()
     with refresh_lock(settings):
         planned = plan(settings, from_month=from_month, recut=recut, requested_by=requested_by)
         if planned.status == "nothing_to_do":

@@ -25,6 +25,7 @@ declare
 begin
     execute format('create index if not exists %I on core.%I (customer_id)', v_name || '_customer', v_name);
     execute format('create index if not exists %I on core.%I using brin (transaction_date)', v_name || '_date', v_name);
+    execute format('create index if not exists %I on core.%I using brin (known_from)', v_name || '_known', v_name);
     -- without statistics the build would take a bulk of lines for a handful
     if p_new_lines > 10000 then
         execute format('analyze core.%I', v_name);
