@@ -507,7 +507,9 @@ COMMENT ON COLUMN ops.run_month.scored_at IS 'When its snapshot rows were comple
 
 COMMENT ON FUNCTION crm.has_previous(p_run_id bigint, p_month date) IS 'Whether a month will be there when the run is published.';
 
-COMMENT ON PROCEDURE crm.keep_history(IN p_run_id bigint, IN p_month date, IN p_mode text) IS 'Copies the published rows of a month that a run changes or removes to crm.snapshot_history.';
+COMMENT ON PROCEDURE crm.keep_history(IN p_run_id bigint, IN p_month date, IN p_mode text, INOUT p_rows bigint) IS 'Copies the published rows of a month that a run changes or removes to crm.snapshot_history; gives their number.';
+
+COMMENT ON PROCEDURE crm.keep_unchanged_runs(IN p_month date, IN p_built regclass) IS 'Leaves rows that a run has built unchanged with the run that published them, so that history can say since when.';
 
 COMMENT ON PROCEDURE crm.know_customers(IN p_run_id bigint) IS 'From which day each customer appears: earlier of registration and first transaction, else the first publication.';
 
@@ -604,11 +606,13 @@ COMMENT ON FUNCTION crm.previous_rows(p_run_id bigint, p_month date, p_built_tab
 
 COMMENT ON FUNCTION crm.prove_rule_set(p_rule_set_id integer) IS 'Proves a rule set: one row a check, with the first cell that fails. A rule set is proved when every row is_ok.';
 
+COMMENT ON PROCEDURE crm.publish_differing(IN p_month date, IN p_built regclass) IS 'Updates and adds the rows of a published month that differ from the built ones.';
+
+COMMENT ON PROCEDURE crm.publish_in_place(IN p_month date, IN p_built regclass) IS 'Updates, removes and adds rows of a published month so that it is as built; needs no lock that a reader could hold.';
+
 COMMENT ON PROCEDURE crm.publish_run(IN p_run_id bigint) IS 'Publishes a run that has passed the gate.';
 
-COMMENT ON PROCEDURE crm.publish_touched(IN p_run_id bigint, IN p_month date) IS 'Updates, removes and adds the touched customers'' rows of a published month.';
-
-COMMENT ON PROCEDURE crm.publish_whole(IN p_run_id bigint, IN p_month date) IS 'Puts a whole built month in the place of the published one.';
+COMMENT ON PROCEDURE crm.publish_touched(IN p_run_id bigint, IN p_month date, IN p_built regclass) IS 'Updates, removes and adds the touched customers'' rows of a published month.';
 
 COMMENT ON PROCEDURE crm.require_building(IN p_run_id bigint) IS 'Stops a step of a run that another run took over or that has ended.';
 
@@ -760,6 +764,10 @@ COMMENT ON FUNCTION crm.snapshot_columns(p_alias text) IS 'Columns of the snapsh
 COMMENT ON FUNCTION crm.snapshot_partition(p_parent regclass, p_run_id bigint, p_month date) IS 'The table that holds a month: published, or of a run.';
 
 COMMENT ON PROCEDURE crm.summarize_month(IN p_run_id bigint, IN p_month date) IS 'Writes crm.month_summary for one month of a run, and whether the month is thin.';
+
+COMMENT ON PROCEDURE crm.swap_month(IN p_month date, IN p_built regclass, INOUT p_may_swap boolean) IS 'Puts a built table, or nothing, in the place of a published month; row by row where a reader''s transaction keeps the table.';
+
+COMMENT ON FUNCTION crm.whole_from() IS 'The month from which on every later refresh computes all customers: changes before it have to be noted. Null before the first build.';
 
 COMMENT ON PROCEDURE mart.grant_readers() IS 'Lets the roles mart_reader and contact_reader read mart; customer_contact is for contact_reader alone. A role that is missing is passed over.';
 

@@ -129,25 +129,24 @@ def build_months(settings: Settings, run_id: int, months: list[str]) -> int:
     """Builds the snapshot rows of consecutive months; gives their number.
 
     One session computes measures and cut points month after month, the other one scores what is ready.
-    Raises WarehouseError where an earlier month of the run has not been built.
+    Earlier months of the run that a crash of the server has taken away are built again first.
     """
     started = time.monotonic()
-    with refresh_lock(settings):
+    with refresh_lock(settings), _in_words():
         with engine(settings).begin() as connection:
             connection.execute(text("call crm.resume_build(:run_id)"), {"run_id": run_id})
-            missing = connection.execute(
+            missing = connection.scalars(
                 text(
-                    "select min(month) from ops.run_month where run_id = :run_id and month < :first"
+                    "select month from ops.run_month where run_id = :run_id and month < :first"
                     " and rows_mode <> 'remove' and scored_at is null"
                 ),
                 {"run_id": run_id, "first": min(months)},
-            ).scalar()
-        if missing is not None:
-            raise WarehouseError(f"run {run_id}: build {missing:%Y-%m} before {min(months)}; clear the earlier batch")
+            )
+            months = sorted([*(month.isoformat() for month in missing), *months])
         rows = 0
         with ThreadPoolExecutor(max_workers=1) as scoring:
             scored: list[Future[int]] = []
-            for month in sorted(months):
+            for month in months:
                 _build(settings, "measures", "select crm.build_measures(:run_id, :month)", run_id, month)
                 scored.append(
                     scoring.submit(
@@ -162,7 +161,7 @@ def build_months(settings: Settings, run_id: int, months: list[str]) -> int:
             connection,
             step="snapshot",
             run_id=run_id,
-            detail=f"{min(months)[:7]} to {max(months)[:7]}",
+            detail=f"{months[0][:7]} to {months[-1][:7]}",
             seconds=time.monotonic() - started,
             rows=rows,
         )
@@ -184,7 +183,8 @@ def summarize(settings: Settings, run_id: int) -> int:
 def publish(settings: Settings, run_id: int) -> None:
     """Makes a run that has passed the gate what readers see, in one transaction.
 
-    Readers are never kept waiting: where a lock is not to be had at once the transaction is tried again.
+    Readers are never kept waiting, nor do their open transactions keep it: a table that cannot be exchanged at once is
+    changed row by row. Where another lock is not to be had, that of an ANALYZE, the transaction is tried again.
     """
     with refresh_lock(settings), _step(settings, "publish") as (connection, done):
         for attempt in range(1, PUBLICATION_TRIES + 1):
@@ -200,13 +200,10 @@ def publish(settings: Settings, run_id: int) -> None:
                     raise
                 if attempt == PUBLICATION_TRIES:
                     raise WarehouseError(
-                        f"run {run_id} could not be published: a reader has held the snapshot for a minute;"
-                        " end that session and clear the publish step"
+                        f"run {run_id} could not be published: another session, such as an ANALYZE, has locked the"
+                        " snapshot for a minute; let it end and clear the publish step"
                     ) from error
                 time.sleep(1.0)
-            except InternalError as error:
-                connection.rollback()
-                raise WarehouseError(_database_message(error)) from error
         connection.execute(text("call crm.drop_run_tables(:run_id)"), {"run_id": run_id})
         done(run_id=run_id)
 
@@ -281,12 +278,19 @@ def _step(settings: Settings, name: str) -> Iterator[tuple[Connection, Callable[
         facts.update(found)
 
     with engine(settings).connect() as connection:
-        try:
+        with _in_words():
             yield connection, done
-        except InternalError as error:
-            raise WarehouseError(_database_message(error)) from error
         record_step(connection, step=name, seconds=time.monotonic() - started, **facts)
         connection.commit()
+
+
+@contextmanager
+def _in_words() -> Iterator[None]:
+    """What a routine of the database has raised becomes an error for a person."""
+    try:
+        yield
+    except InternalError as error:
+        raise WarehouseError(_database_message(error)) from error
 
 
 def _database_message(error: InternalError) -> str:

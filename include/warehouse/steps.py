@@ -1,11 +1,15 @@
 """The ordered steps from accepted rows to a publication: Airflow runs each as a task, the command line all in a row."""
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
+from sqlalchemy import text
+
 from include.warehouse import gate
+from include.warehouse.database import engine
 from include.warehouse.errors import GateRefused
 from include.warehouse.refresh import (
     Plan,
@@ -18,6 +22,7 @@ from include.warehouse.refresh import (
     summarize,
 )
 from include.warehouse.settings import Settings
+from include.warehouse.step_log import record_step
 from include.warehouse.summary import write_summary
 
 
@@ -58,7 +63,25 @@ def audit(settings: Settings, run_id: int) -> gate.GateResult:
 
 def write_excel(settings: Settings, run_id: int) -> Path:
     """Writes the Excel summary of the report month to exports/."""
-    return write_summary(settings, None, None)
+    started = time.monotonic()
+    path = write_summary(settings, None, None)
+    with engine(settings).begin() as connection:
+        record_step(
+            connection, step="excel", run_id=run_id, seconds=time.monotonic() - started, size=path.stat().st_size
+        )
+    return path
+
+
+def write_missing_excel(settings: Settings) -> Path | None:
+    """Writes the summary of the published run where that run was stopped before it could."""
+    with engine(settings).connect() as connection:
+        run_id = connection.execute(
+            text(
+                "select r.run_id from (select max(run_id) as run_id from ops.run where status = 'published') r"
+                " where not exists (select from ops.step s where s.run_id = r.run_id and s.step = 'excel')"
+            )
+        ).scalar()
+    return write_excel(settings, run_id) if run_id else None
 
 
 REFRESH_STEPS: tuple[Step, ...] = (
@@ -84,7 +107,7 @@ def refresh(
     with refresh_lock(settings):
         planned = plan(settings, from_month=from_month, recut=recut, requested_by=requested_by)
         if planned.status == "nothing_to_do":
-            return RefreshResult(planned, False, [], None)
+            return RefreshResult(planned, False, [], write_missing_excel(settings))
         warnings: list[str] = []
         excel: Path | None = None
         for step in REFRESH_STEPS:

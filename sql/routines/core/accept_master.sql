@@ -107,7 +107,7 @@ create or replace procedure core.note_changed_customers(p_file_id bigint, p_know
 language plpgsql
 as $$
 declare
-    v_before date := (select max(month) from crm.published_month);
+    v_before date := crm.whole_from();
     v_effective date := (select effective_date from ops.file where file_id = p_file_id);
 begin
     if v_before is null then
@@ -150,7 +150,7 @@ create or replace procedure core.note_changed_products(p_file_id bigint, p_until
 language plpgsql
 as $$
 declare
-    v_before date := (select max(month) from crm.published_month);
+    v_before date := crm.whole_from();
     v_effective date := (select effective_date from ops.file where file_id = p_file_id);
 begin
     if v_before is null then

@@ -249,8 +249,7 @@ create or replace procedure core.note_changed_sales(p_file_id bigint, p_known_at
 language plpgsql
 as $$
 declare
-    -- months from the report month on are computed whole anyway
-    v_before date := (select max(month) from crm.published_month);
+    v_before date := crm.whole_from();
 begin
     if v_before is null then
         return;

@@ -22,7 +22,7 @@ return (
 );
 comment on function crm.snapshot_partition(regclass, bigint, date) is 'The table that holds a month: published, or of a run.';
 
-create or replace procedure crm.keep_history(p_run_id bigint, p_month date, p_mode text)
+create or replace procedure crm.keep_history(p_run_id bigint, p_month date, p_mode text, inout p_rows bigint)
 language plpgsql
 as $$
 declare
@@ -47,11 +47,46 @@ begin
         crm.snapshot_columns('s'),
         crm.snapshot_columns('u')
     ) using p_run_id, p_month;
+    get diagnostics p_rows = row_count;
 end
 $$;
-comment on procedure crm.keep_history(bigint, date, text) is 'Copies the published rows of a month that a run changes or removes to crm.snapshot_history.';
+comment on procedure crm.keep_history(bigint, date, text, bigint) is 'Copies the published rows of a month that a run changes or removes to crm.snapshot_history; gives their number.';
 
-create or replace procedure crm.publish_touched(p_run_id bigint, p_month date)
+create or replace procedure crm.publish_touched(p_run_id bigint, p_month date, p_built regclass)
+language plpgsql
+as $$
+begin
+    execute format(
+        'delete from crm.snapshot s
+        using crm.touched_customer t
+        where
+            t.run_id = $1
+            and t.from_month <= $2
+            and s.month = $2
+            and s.customer_id = t.customer_id
+            and not exists (select from %s u where u.month = $2 and u.customer_id = s.customer_id)',
+        p_built
+    ) using p_run_id, p_month;
+    call crm.publish_differing(p_month, p_built);
+end
+$$;
+comment on procedure crm.publish_touched(bigint, date, regclass) is 'Updates, removes and adds the touched customers'' rows of a published month.';
+
+create or replace procedure crm.publish_in_place(p_month date, p_built regclass)
+language plpgsql
+as $$
+begin
+    execute format(
+        'delete from crm.snapshot s
+        where s.month = $1 and not exists (select from %s u where u.month = $1 and u.customer_id = s.customer_id)',
+        p_built
+    ) using p_month;
+    call crm.publish_differing(p_month, p_built);
+end
+$$;
+comment on procedure crm.publish_in_place(date, regclass) is 'Updates, removes and adds rows of a published month so that it is as built; needs no lock that a reader could hold.';
+
+create or replace procedure crm.publish_differing(p_month date, p_built regclass)
 language plpgsql
 as $$
 declare
@@ -63,54 +98,72 @@ declare
 begin
     execute format(
         'update crm.snapshot s
-        set %1$s
-        from crm.snapshot_unpublished u
+        set %2$s
+        from %1$s u
         where
-            u.run_id = $1 and u.month = $2 and s.month = $2 and s.customer_id = u.customer_id
-            and (%2$s) is distinct from (%3$s)',
-        v_assignments, crm.snapshot_columns('s'), crm.snapshot_columns('u')
-    ) using p_run_id, p_month;
-
-    delete from crm.snapshot s
-    using crm.touched_customer t
-    where
-        t.run_id = p_run_id
-        and t.from_month <= p_month
-        and s.month = p_month
-        and s.customer_id = t.customer_id
-        and not exists (
-            select
-            from crm.snapshot_unpublished u
-            where u.run_id = p_run_id and u.month = p_month and u.customer_id = s.customer_id
-        );
-
-    insert into crm.snapshot
-    select u.*
-    from crm.snapshot_unpublished u
-    where
-        u.run_id = p_run_id
-        and u.month = p_month
-        and not exists (select from crm.snapshot s where s.month = p_month and s.customer_id = u.customer_id);
+            s.month = $1 and u.month = $1 and u.customer_id = s.customer_id
+            and (%3$s) is distinct from (%4$s)',
+        p_built, v_assignments, crm.snapshot_columns('s'), crm.snapshot_columns('u')
+    ) using p_month;
+    execute format(
+        'insert into crm.snapshot
+        select u.*
+        from %s u
+        where
+            u.month = $1
+            and not exists (select from crm.snapshot s where s.month = $1 and s.customer_id = u.customer_id)',
+        p_built
+    ) using p_month;
 end
 $$;
-comment on procedure crm.publish_touched(bigint, date) is 'Updates, removes and adds the touched customers'' rows of a published month.';
+comment on procedure crm.publish_differing(date, regclass) is 'Updates and adds the rows of a published month that differ from the built ones.';
 
-create or replace procedure crm.publish_whole(p_run_id bigint, p_month date)
+create or replace procedure crm.keep_unchanged_runs(p_month date, p_built regclass)
+language plpgsql
+as $$
+begin
+    execute format(
+        'update %1$s u
+        set run_id = s.run_id
+        from crm.snapshot s
+        where
+            u.month = $1 and s.month = $1 and s.customer_id = u.customer_id
+            and (%2$s) is not distinct from (%3$s)',
+        p_built, crm.snapshot_columns('s'), crm.snapshot_columns('u')
+    ) using p_month;
+end
+$$;
+comment on procedure crm.keep_unchanged_runs(date, regclass) is 'Leaves rows that a run has built unchanged with the run that published them, so that history can say since when.';
+
+create or replace procedure crm.swap_month(p_month date, p_built regclass, inout p_may_swap boolean)
 language plpgsql
 as $$
 declare
-    v_new regclass := crm.snapshot_partition('crm.snapshot_unpublished', p_run_id, p_month);
-    v_old regclass := crm.snapshot_partition('crm.snapshot', null, p_month);
+    v_published regclass := crm.snapshot_partition('crm.snapshot', null, p_month);
 begin
-    execute format('alter table crm.snapshot_unpublished detach partition %s', v_new);
-    if v_old is not null then
-        execute format('alter table crm.snapshot detach partition %s', v_old);
-        execute format('drop table %s', v_old);
+    if v_published is not null and p_may_swap then
+        begin
+            execute format('alter table crm.snapshot detach partition %s', v_published);
+            execute format('drop table %s', v_published);
+            v_published := null;
+        exception when lock_not_available then
+            -- somebody has read the snapshot in a transaction that is still open
+            p_may_swap := false;
+        end;
     end if;
-    execute format('alter table crm.snapshot attach partition %s for values in (%L)', v_new, p_month);
+    if v_published is not null then
+        if p_built is null then
+            delete from crm.snapshot s where s.month = p_month;
+        else
+            call crm.publish_in_place(p_month, p_built);
+            execute format('drop table %s', p_built);
+        end if;
+    elsif p_built is not null then
+        execute format('alter table crm.snapshot attach partition %s for values in (%L)', p_built, p_month);
+    end if;
 end
 $$;
-comment on procedure crm.publish_whole(bigint, date) is 'Puts a whole built month in the place of the published one.';
+comment on procedure crm.swap_month(date, regclass, boolean) is 'Puts a built table, or nothing, in the place of a published month; row by row where a reader''s transaction keeps the table.';
 
 create or replace procedure crm.publish_run(p_run_id bigint)
 language plpgsql
@@ -118,7 +171,12 @@ as $$
 declare
     v_run ops.run;
     v_month ops.run_month;
-    v_old regclass;
+    v_built regclass;
+    v_published_rows bigint;
+    v_built_rows bigint;
+    v_replaced bigint;
+    v_swapped date[] := '{}';
+    v_may_swap boolean := true;
 begin
     select r.* into v_run from ops.run r where r.run_id = p_run_id for update;
     if v_run.status = 'published' then
@@ -135,21 +193,45 @@ begin
         raise exception 'run % has not passed the gate; run the gate step first', p_run_id;
     end if;
 
+    -- rows first, with readers undisturbed: history, and the months of which less than half is new
     for v_month in select m.* from ops.run_month m where m.run_id = p_run_id order by m.month loop
+        v_built := crm.snapshot_partition('crm.snapshot_unpublished', p_run_id, v_month.month);
+        v_published_rows := 0;
         if exists (select from crm.published_month p where p.month = v_month.month) then
-            call crm.keep_history(p_run_id, v_month.month, v_month.rows_mode);
+            call crm.keep_history(p_run_id, v_month.month, v_month.rows_mode, v_replaced);
+            select coalesce(sum(s.customers), 0)
+            into v_published_rows
+            from crm.month_summary s
+            join crm.published_month p on p.month = s.month and p.run_id = s.run_id
+            where s.month = v_month.month;
+        end if;
+        select coalesce(sum(s.customers), 0)
+        into v_built_rows
+        from crm.month_summary s
+        where s.run_id = p_run_id and s.month = v_month.month;
+
+        if v_month.rows_mode = 'touched' then
+            call crm.publish_touched(p_run_id, v_month.month, v_built);
+        elsif v_month.rows_mode = 'all' and v_published_rows > 0 and 2 * (v_published_rows - v_replaced) > v_built_rows then
+            call crm.publish_in_place(v_month.month, v_built);
+        else
+            if v_month.rows_mode = 'all' then
+                execute format('alter table crm.snapshot_unpublished detach partition %s', v_built);
+                if v_published_rows > v_replaced then
+                    call crm.keep_unchanged_runs(v_month.month, v_built);
+                end if;
+            end if;
+            v_swapped := v_swapped || v_month.month;
         end if;
     end loop;
-    for v_month in select m.* from ops.run_month m where m.run_id = p_run_id order by m.month loop
-        if v_month.rows_mode = 'all' then
-            call crm.publish_whole(p_run_id, v_month.month);
-        elsif v_month.rows_mode = 'touched' then
-            call crm.publish_touched(p_run_id, v_month.month);
-        else
-            v_old := crm.snapshot_partition('crm.snapshot', null, v_month.month);
-            execute format('alter table crm.snapshot detach partition %s', v_old);
-            execute format('drop table %s', v_old);
-        end if;
+    -- then tables change places, which takes a moment
+    for v_month in
+        select m.* from ops.run_month m where m.run_id = p_run_id and m.month = any (v_swapped) order by m.month
+    loop
+        v_built := case when v_month.rows_mode = 'all' then
+            format('crm.snapshot_%s_%s', p_run_id, to_char(v_month.month, 'YYYY_MM'))::regclass
+        end;
+        call crm.swap_month(v_month.month, v_built, v_may_swap);
     end loop;
 
     delete from crm.published_month p

@@ -1,0 +1,263 @@
+"""Loads, refreshes and readers at the same time: one waits for the other, and nobody sees a mixture."""
+
+import json
+import os
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from sqlalchemy import text
+
+from include.warehouse import arrivals, refresh, steps
+from include.warehouse.database import engine
+from include.warehouse.errors import WarehouseError
+from include.warehouse.load import load_file, load_files, load_pending
+from include.warehouse.sample import write_sample
+from include.warehouse.settings import REPOSITORY, Settings
+from tests.fixtures.corrections import write_correction, write_until
+from tests.fixtures.mart_rows import assert_same_mart, mart_rows
+
+# Soda's own use of what it calls deprecated
+pytestmark = pytest.mark.filterwarnings(
+    "ignore::DeprecationWarning:soda_core", "ignore::DeprecationWarning:soda_postgres"
+)
+
+MONTHS = 14
+
+
+@pytest.fixture(scope="module")
+def sample(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    """Files of a small retailer, masters first."""
+    return write_sample(tmp_path_factory.mktemp("sample"), customers=150, months=MONTHS, seed=5)
+
+
+def command(settings: Settings, *arguments: str) -> "subprocess.Popen[str]":
+    """Starts the command line as a process of its own."""
+    environment = os.environ | {
+        "WAREHOUSE_HOME": str(settings.home),
+        "WAREHOUSE_URL": str(settings.url),
+        "PYTHONPATH": str(REPOSITORY),
+    }
+    return subprocess.Popen(
+        [sys.executable, "-m", "include.warehouse", *arguments, "--json"],
+        env=environment,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+
+
+@contextmanager
+def holding(settings: Settings, lock: str) -> Iterator[Callable[[int], None]]:
+    """Holds a lock of the warehouse; gives a function that returns once so many sessions wait for it."""
+    with engine(settings).connect() as connection:
+        connection.execute(text("select pg_advisory_lock(ops.lock_key(:lock))"), {"lock": lock})
+
+        def wait_for(sessions: int) -> None:
+            deadline = time.monotonic() + 120
+            while time.monotonic() < deadline:
+                waiting = connection.execute(
+                    text(
+                        "select count(*) from pg_locks where locktype = 'advisory' and not granted"
+                        " and database = (select oid from pg_database where datname = current_database())"
+                    )
+                ).scalar_one()
+                if waiting >= sessions:
+                    return
+                time.sleep(0.05)
+            raise TimeoutError(f"{waiting} of {sessions} sessions wait for the {lock} lock")
+
+        yield wait_for
+        connection.execute(text("select pg_advisory_unlock(ops.lock_key(:lock))"), {"lock": lock})
+
+
+def values(settings: Settings, statement: str) -> list[object]:
+    with engine(settings).connect() as connection:
+        return list(connection.scalars(text(statement)))
+
+
+# Loads
+
+
+def test_two_loads_wait_for_each_other_and_both_are_in(
+    new_warehouse: Callable[[], Settings], sample: list[Path]
+) -> None:
+    both, one_by_one = new_warehouse(), new_warehouse()
+    masters, years = sample[:-2], sample[-2:]
+    load_files(both, masters)
+    with holding(both, "load") as wait_for:
+        loads = [command(both, "load", str(year)) for year in years]
+        wait_for(2)
+        assert values(both, "select count(*) from ops.file where feed = 'sales'") == [0]
+    results = [json.loads(load.communicate(timeout=120)[0])["files"][0] for load in loads]
+    assert [result["status"] for result in results] == ["loaded", "loaded"]
+    # a load's steps lie between the other's, never within
+    overlapping = values(
+        both,
+        "select a.step_id from ops.step a join ops.step b on b.file_id <> a.file_id"
+        " and b.started_at < a.started_at + make_interval(secs => a.seconds - 0.002)"
+        " and b.started_at > a.started_at + interval '2 milliseconds'",
+    )
+    assert overlapping == []
+    load_files(one_by_one, [*masters, *years])
+    assert mart_rows(both, "sale_line") == mart_rows(one_by_one, "sale_line")
+    assert mart_rows(both, "rejected_records") == mart_rows(one_by_one, "rejected_records")
+
+
+def test_two_that_empty_one_inbox_load_each_file_once(
+    fresh_warehouse: Settings, sample: list[Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(arrivals, "STANDSTILL_SECONDS", 0)
+    for path in sample:
+        (fresh_warehouse.inbox / path.name).write_bytes(path.read_bytes())
+    with ThreadPoolExecutor(2) as pool, holding(fresh_warehouse, "load") as wait_for:
+        loads = [pool.submit(load_pending, fresh_warehouse) for _ in range(2)]
+        wait_for(2)
+    results = [result for load in loads for result in load.result()]
+    assert sorted(result.file_name for result in results) == sorted(path.name for path in sample)
+    assert {result.status for result in results} == {"loaded"}
+    assert len(mart_rows(fresh_warehouse, "source_file")) == len(sample)
+
+
+# A load while a refresh builds
+
+
+@pytest.mark.parametrize("has_published", [False, True], ids=["first build", "later build"])
+def test_a_load_during_a_build_belongs_to_the_next_publication(
+    new_warehouse: Callable[[], Settings], sample: list[Path], tmp_path: Path, has_published: bool
+) -> None:
+    """Files of both years are corrected after the run has taken stock of them."""
+    busy, calm = new_warehouse(), new_warehouse()
+    *masters, year_2024, year_2025 = sample
+    for warehouse in (busy, calm):
+        load_files(warehouse, [*masters, year_2024])
+        if has_published:
+            steps.refresh(warehouse)
+        load_files(warehouse, [year_2025])
+
+    corrections = [write_correction(path, tmp_path / f"{path.stem}_again.csv") for path in (year_2024, year_2025)]
+    run_id = refresh.plan(busy).run_id
+    refresh.aggregate(busy, run_id)
+    assert {result.status for result in load_files(busy, corrections)} == {"loaded"}
+    for step in steps.REFRESH_STEPS[1:]:
+        step.function(busy, run_id)
+    steps.refresh(calm)
+    for view in ("customer_snapshot", "month", "month_summary", "cut_point"):
+        assert mart_rows(busy, view) == mart_rows(calm, view), f"{view} shows more than the run had known"
+
+    load_files(calm, corrections)
+    for warehouse in (busy, calm):
+        assert steps.refresh(warehouse).is_published
+    assert_same_mart(busy, calm)
+
+
+# Refreshes
+
+
+def test_two_refreshes_make_one_publication(fresh_warehouse: Settings, sample: list[Path]) -> None:
+    load_files(fresh_warehouse, sample)
+    with holding(fresh_warehouse, "refresh") as wait_for:
+        refreshes = [command(fresh_warehouse, "refresh") for _ in range(2)]
+        wait_for(2)
+    answers = [json.loads(one.communicate(timeout=180)[0]) for one in refreshes]
+    assert [one.returncode for one in refreshes] == [0, 0]
+    assert sorted(answer["status"] for answer in answers) == ["nothing_to_do", "published"]
+    assert values(fresh_warehouse, "select status from ops.run order by run_id") == ["published", "nothing_to_do"]
+
+
+def test_a_run_that_another_took_over_says_so_and_publishes_nothing(
+    new_warehouse: Callable[[], Settings], sample: list[Path]
+) -> None:
+    """A scheduler runs the steps one by one; between two of them somebody else plans, in the end also publishes."""
+    taken_over, undisturbed = new_warehouse(), new_warehouse()
+    for warehouse in (taken_over, undisturbed):
+        load_files(warehouse, sample)
+    to_publish = steps.REFRESH_STEPS[:-1]
+    for number, step in enumerate(to_publish):
+        run_id = refresh.plan(taken_over).run_id
+        for earlier in to_publish[:number]:
+            earlier.function(taken_over, run_id)
+        if step.name == "publish":
+            steps.refresh(taken_over)
+        else:
+            refresh.plan(taken_over)
+        with pytest.raises(WarehouseError, match=f"run {run_id} is "):
+            step.function(taken_over, run_id)
+    assert values(taken_over, "select status from ops.run order by run_id")[-2:] == ["abandoned", "published"]
+    steps.refresh(undisturbed)
+    assert_same_mart(taken_over, undisturbed)
+
+
+# Readers
+
+ONE_PUBLICATION = """
+select count(*)
+from mart.month m
+join (select month, sum(customers) as customers from mart.month_summary group by month) as y on y.month = m.month
+full join (select month, count(*) as customers from mart.customer_snapshot group by month) as s on s.month = m.month
+where s.customers is distinct from y.customers
+"""
+
+
+class Reader(threading.Thread):
+    """Reads again and again; keeps the longest wait and how often two views did not belong together."""
+
+    def __init__(self, settings: Settings) -> None:
+        super().__init__()
+        self.settings = settings
+        self.is_over = threading.Event()
+        self.longest = 0.0
+        self.reads = 0
+        self.mixtures = 0
+
+    def run(self) -> None:
+        with engine(self.settings).connect() as connection:
+            while not self.is_over.is_set():
+                started = time.monotonic()
+                self.mixtures += connection.execute(text(ONE_PUBLICATION)).scalar_one()
+                connection.commit()
+                self.longest = max(self.longest, time.monotonic() - started)
+                self.reads += 1
+
+
+@pytest.mark.parametrize(
+    ("is_left_open", "recut"),
+    [(True, False), (True, True), (False, True)],
+    ids=["open transaction", "open transaction, recut", "recut"],
+)
+def test_readers_and_a_publication_do_not_wait_for_each_other(
+    new_warehouse: Callable[[], Settings], sample: list[Path], tmp_path: Path, is_left_open: bool, recut: bool
+) -> None:
+    watched, unwatched = new_warehouse(), new_warehouse()
+    *earlier, year_2025 = sample
+    until_august = write_until(year_2025, tmp_path / "until" / "sales_2025.csv", "2025-08-20")
+    corrected = write_correction(year_2025, tmp_path / "corrected" / "sales_2025.csv")
+    for warehouse in (watched, unwatched):
+        load_files(warehouse, [*earlier, until_august])
+        steps.refresh(warehouse)
+        load_file(warehouse, corrected)
+
+    totals = text("select count(*), sum(month_amount) from mart.customer_snapshot")
+    reader = Reader(watched)
+    with engine(watched).connect() as somebody:
+        # an analyst who leaves a query window open
+        before = somebody.execute(totals).one()
+        if not is_left_open:
+            somebody.commit()
+        reader.start()
+        try:
+            assert steps.refresh(watched, recut=recut).is_published
+        finally:
+            reader.is_over.set()
+            reader.join()
+        assert somebody.execute(totals).one() != before
+    steps.refresh(unwatched, recut=recut)
+    assert_same_mart(watched, unwatched)
+    assert reader.reads > 10
+    assert reader.mixtures == 0
+    assert reader.longest < 1.5
