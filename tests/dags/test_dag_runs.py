@@ -23,7 +23,6 @@ from include.warehouse.database import connect, engine
 from include.warehouse.migrate import migrate
 from include.warehouse.settings import Settings
 from tests.fixtures.live_airflow import LiveAirflow, wait_until
-from tests.fixtures.published import published  # noqa: F401 - a fixture
 from tests.fixtures.retailer import write_files, write_sales
 
 BUILD = "build_customer_snapshot"
@@ -145,7 +144,7 @@ def running(airflow: LiveAirflow, dag_id: str, task_id: str) -> dict[str, Any]:
 def test_files_that_arrive_together_are_published_as_the_command_line_does(
     airflow: LiveAirflow,
     settings: Settings,
-    published: Settings,  # noqa: F811
+    published: Settings,
     tmp_path: Path,
 ) -> None:
     files = write_files(tmp_path / "files")
@@ -205,8 +204,8 @@ def test_a_held_file_is_decided_by_a_person_while_others_are_loaded(
         wait_until(lambda: file_status(settings, "sales_2024.csv") == "held")
         run_id = f"held_{value(settings, 'select max(file_id) from ops.file')}"
         wait_until(lambda run_id=run_id: run_id in {run["dag_run_id"] for run in airflow.runs("decide_held_file")})
-        drop(settings, delta(tmp_path, f"2025-11-1{share}", f"W{share}"))
-        wait_until(lambda share=share: published_lines(settings, f"W{share}"))
+        drop(settings, other := delta(tmp_path, f"2025-11-1{share}", f"W{share}"))
+        wait_until(lambda other=other: file_status(settings, other.name) == "loaded")
 
         path = f"/dags/decide_held_file/dagRuns/{run_id}/taskInstances/decide"
         wait_until(lambda path=path: airflow.call("GET", path)["state"] == "awaiting_input")
@@ -312,10 +311,6 @@ def test_months_are_rebuilt_on_request(airflow: LiveAirflow, settings: Settings)
     rebuilt = value(settings, "select array_agg(requested ->> 'month' order by run_id) from ops.run where status = 'rebuilt'")  # fmt: skip # noqa: E501
     assert rebuilt == ["2025-05-01", "2025-06-01"]
     assert newest_publication(settings) == run_id
-
-    contradictory = airflow.trigger("rebuild_months", first_month="2025-05", last_month="2025-06")
-    assert airflow.ended("rebuild_months", contradictory) == "failed"
-    assert "last month goes only with known at" in notices(settings)
 
 
 def test_maintenance_keeps_what_is_young_and_names_an_altered_file(airflow: LiveAirflow, settings: Settings) -> None:

@@ -22,7 +22,6 @@ from include.warehouse.cli import app
 from include.warehouse.database import connect
 from include.warehouse.server import find_postmaster
 from include.warehouse.settings import REPOSITORY, Settings
-from tests.fixtures.published import published  # noqa: F401 - a fixture
 from tests.fixtures.retailer import LAST_DAY, lines, write_files, write_sales
 
 FATES = ("loaded", "unchanged", "rejected", "duplicate")
@@ -212,7 +211,7 @@ def test_the_gate_refuses_with_exit_code_1_and_readers_keep_what_they_have(
     assert after["last_run"]["status"] == "refused"
 
 
-def test_explain_shows_the_limits_that_give_the_scores(published: Settings) -> None:  # noqa: F811
+def test_explain_shows_the_limits_that_give_the_scores(published: Settings) -> None:
     customer_id = values(
         published, "select customer_id from mart.customer_snapshot s join mart.month m using (month)"
         " where m.is_report_month and r_score between 2 and 4 and customer_id like 'C%' order by customer_id limit 1"
@@ -234,14 +233,14 @@ def test_explain_shows_the_limits_that_give_the_scores(published: Settings) -> N
     assert customer_id in run(published, "explain", customer_id).output
 
 
-def test_a_rebuild_of_what_is_known_now_differs_in_nothing(published: Settings) -> None:  # noqa: F811
+def test_a_rebuild_of_what_is_known_now_differs_in_nothing(published: Settings) -> None:
     rebuilt = run(published, "rebuild", "--month", "2025-06", "--known-at", datetime.now(UTC).isoformat(), "--json")
     assert rebuilt.exit_code == 0, rebuilt.errors
     assert rebuilt.document["rows_differing"] == 0
     assert rebuilt.document["rows"] == sum(rebuilt.document["customers_by_status"].values()) > 0
 
 
-def test_exports_write_what_they_say(published: Settings, tmp_path: Path) -> None:  # noqa: F811
+def test_exports_write_what_they_say(published: Settings, tmp_path: Path) -> None:
     out = tmp_path / "gold.csv"
     arguments = ["export", "customers", "--tier", "gold", "--tier", "platinum", "--opt-in", "email", "--out", out]
     exported = run(published, *arguments, "--json")
