@@ -45,8 +45,8 @@ def decide_held_file() -> None:
         body="{{ params.message }}\n\n*Approve* applies the file as it is. *Discard* puts it aside; nothing changes.",
         options=["Approve", "Discard"],
         options_mapping={"Approve": "approve_file", "Discard": "discard_file"},
+        # unanswered for so long, it is asked again
         response_timeout=timedelta(days=30),
-        retries=0,
     )
 
     @task(outlets=[APPROVED])
