@@ -23,6 +23,8 @@ from include.warehouse.step_log import record_step
 SESSIONS = max(1, min(4, os.cpu_count() or 1))
 MONTHS_A_BATCH = 12
 PUBLICATION_TRIES = 60
+# statements that were planned without the new months have begun by then
+PLANNING_SECONDS = 0.25
 BUILD_MEMORY = "256MB"
 
 _has_refresh_lock: ContextVar[bool] = ContextVar("has_refresh_lock", default=False)
@@ -181,7 +183,7 @@ def summarize(settings: Settings, run_id: int) -> int:
 
 
 def publish(settings: Settings, run_id: int) -> None:
-    """Makes a run that has passed the gate what readers see, in one transaction.
+    """Makes a run that has passed the gate what readers see, in one transaction; months never published are attached before.
 
     Readers are never kept waiting, nor do their open transactions keep it: a table that cannot be exchanged at once is
     changed row by row. Where another lock is not to be had, that of an ANALYZE, the transaction is tried again.
@@ -189,6 +191,13 @@ def publish(settings: Settings, run_id: int) -> None:
     with refresh_lock(settings), _step(settings, "publish") as (connection, done):
         for attempt in range(1, PUBLICATION_TRIES + 1):
             try:
+                connection.execute(text("set local lock_timeout = '100ms'"))
+                attached = connection.execute(
+                    text("select crm.attach_new_months(:run_id)"), {"run_id": run_id}
+                ).scalar_one()
+                connection.commit()
+                if attached:
+                    time.sleep(PLANNING_SECONDS)
                 connection.execute(text("set local lock_timeout = '100ms'"))
                 connection.execute(text("set local enable_mergejoin = off"))
                 connection.execute(text("call crm.publish_run(:run_id)"), {"run_id": run_id})

@@ -261,3 +261,26 @@ def test_readers_and_a_publication_do_not_wait_for_each_other(
     assert reader.reads > 10
     assert reader.mixtures == 0
     assert reader.longest < 1.5
+
+
+def test_a_run_stopped_between_attaching_and_showing_its_months_can_repeat_any_step(
+    new_warehouse: Callable[[], Settings], sample: list[Path]
+) -> None:
+    stopped, whole = new_warehouse(), new_warehouse()
+    for warehouse in (stopped, whole):
+        load_files(warehouse, sample)
+    plan = refresh.plan(stopped)
+    for step in steps.REFRESH_STEPS[:4]:
+        step.function(stopped, plan.run_id)
+    attach = text("select crm.attach_new_months(:run_id)")
+    for repeated_from in (3, 1, 4):
+        with engine(stopped).begin() as connection:
+            connection.execute(attach, {"run_id": plan.run_id})
+        with engine(stopped).connect() as connection:
+            assert connection.execute(text("select count(*) from mart.customer_snapshot")).scalar_one() == 0
+        for step in steps.REFRESH_STEPS[repeated_from:4]:
+            step.function(stopped, plan.run_id)
+    for step in steps.REFRESH_STEPS[4:]:
+        step.function(stopped, plan.run_id)
+    steps.refresh(whole)
+    assert_same_mart(stopped, whole)

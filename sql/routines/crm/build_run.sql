@@ -36,6 +36,7 @@ begin
     elsif v_run.status <> 'building' then
         raise exception 'run % is % (%); start a new refresh', p_run_id, v_run.status, coalesce(v_run.message, 'no message');
     end if;
+    call crm.take_back_months(p_run_id);
 end
 $$;
 comment on procedure crm.require_building(bigint) is 'Stops a step of a run that another run took over or that has ended.';
@@ -107,7 +108,9 @@ begin
     perform set_config('enable_mergejoin', 'off', true);
     perform set_config('enable_nestloop', case when v_plan.rows_mode = 'all' then 'off' else 'on' end, true);
     call crm.score_month_v1(p_run_id, p_month);
-    execute format('alter table %s add primary key (month, customer_id)', v_table);
+    execute format(
+        'alter table %s add constraint %I primary key (month, customer_id)', v_table, split_part(v_table::text, '.', 2) || '_pkey'
+    );
     update ops.run_month set scored_at = clock_timestamp() where run_id = p_run_id and month = p_month;
     select count(*) into v_rows from crm.snapshot_unpublished s where s.run_id = p_run_id and s.month = p_month;
     return v_rows;

@@ -18,7 +18,9 @@ return (
     join pg_class c on c.oid = i.inhrelid
     where
         i.inhparent = p_parent
-        and c.relname ~ ('^snapshot_' || coalesce(p_run_id::text, '\d+') || '_' || to_char(p_month, 'YYYY_MM') || '$')
+        and c.relname ~ (
+            '^(snapshot|published)_' || coalesce(p_run_id::text, '\d+') || '_' || to_char(p_month, 'YYYY_MM') || '$'
+        )
 );
 comment on function crm.snapshot_partition(regclass, bigint, date) is 'The table that holds a month: published, or of a run.';
 
@@ -165,6 +167,104 @@ end
 $$;
 comment on procedure crm.swap_month(date, regclass, boolean) is 'Puts a built table, or nothing, in the place of a published month; row by row where a reader''s transaction keeps the table.';
 
+create or replace procedure crm.take_out(p_run_id bigint, p_month date, inout p_built regclass)
+language plpgsql
+as $$
+declare
+    v_suffix text := p_run_id || '_' || to_char(p_month, 'YYYY_MM');
+begin
+    execute format('alter table crm.snapshot_unpublished detach partition crm.%I', 'snapshot_' || v_suffix);
+    execute format(
+        'alter table crm.%I rename constraint %I to %I',
+        'snapshot_' || v_suffix, 'snapshot_' || v_suffix || '_pkey', 'published_' || v_suffix || '_pkey'
+    );
+    execute format('alter table crm.%I rename to %I', 'snapshot_' || v_suffix, 'published_' || v_suffix);
+    p_built := format('crm.%I', 'published_' || v_suffix)::regclass;
+end
+$$;
+comment on procedure crm.take_out(bigint, date, regclass) is 'Takes a built month out of the unpublished ones; gives its table.';
+
+create or replace procedure crm.require_passed(p_run_id bigint)
+language plpgsql
+as $$
+begin
+    if not exists (select from ops.check_result c where c.run_id = p_run_id)
+        or exists (
+            select
+            from ops.check_result c
+            where c.run_id = p_run_id and c.severity = 'fail' and c.outcome in ('failed', 'not_evaluated')
+        )
+    then
+        raise exception 'run % has not passed the gate; run the gate step first', p_run_id;
+    end if;
+end
+$$;
+comment on procedure crm.require_passed(bigint) is 'Stops the publication of a run that has not passed the gate.';
+
+-- A statement takes its list of partitions a moment before its view of the rows: of a month attached and shown in between,
+-- it would find the summary without the customers.
+create or replace function crm.attach_new_months(p_run_id bigint) returns integer
+language plpgsql
+as $$
+declare
+    v_month date;
+    v_built regclass;
+    v_attached integer := 0;
+begin
+    if (select r.status from ops.run r where r.run_id = p_run_id for update) <> 'building' then
+        return 0;
+    end if;
+    call crm.require_passed(p_run_id);
+    for v_month in
+        select m.month
+        from ops.run_month m
+        where
+            m.run_id = p_run_id
+            and m.rows_mode = 'all'
+            and not exists (select from crm.published_month p where p.month = m.month)
+            and crm.snapshot_partition('crm.snapshot', null, m.month) is null
+        order by m.month
+    loop
+        call crm.take_out(p_run_id, v_month, v_built);
+        execute format('alter table crm.snapshot attach partition %s for values in (%L)', v_built, v_month);
+        v_attached := v_attached + 1;
+    end loop;
+    return v_attached;
+end
+$$;
+comment on function crm.attach_new_months(bigint) is 'Attaches the months that were never published, before publication shows them by crm.published_month; in a transaction of its own. Gives their number.';
+
+create or replace procedure crm.take_back_months(p_run_id bigint)
+language plpgsql
+as $$
+declare
+    v_month date;
+    v_suffix text;
+begin
+    if (select r.status from ops.run r where r.run_id = p_run_id) = 'published' then
+        return;
+    end if;
+    for v_month in
+        select m.month
+        from ops.run_month m
+        where
+            m.run_id = p_run_id
+            and crm.snapshot_partition('crm.snapshot', p_run_id, m.month) is not null
+            and crm.snapshot_partition('crm.snapshot_unpublished', p_run_id, m.month) is null
+        order by m.month
+    loop
+        -- rows move, tables stay: to detach would wait for readers
+        v_suffix := p_run_id || '_' || to_char(v_month, 'YYYY_MM');
+        call crm.create_snapshot_partition(p_run_id, v_month);
+        execute format('insert into crm.%I select * from crm.snapshot s where s.month = %L', 'snapshot_' || v_suffix, v_month);
+        execute format('alter table crm.%1$I add constraint %2$I primary key (month, customer_id)',
+            'snapshot_' || v_suffix, 'snapshot_' || v_suffix || '_pkey');
+        delete from crm.snapshot s where s.month = v_month;
+    end loop;
+end
+$$;
+comment on procedure crm.take_back_months(bigint) is 'Makes attached months unpublished again where a run was stopped before publication and an earlier step is repeated.';
+
 create or replace procedure crm.publish_run(p_run_id bigint)
 language plpgsql
 as $$
@@ -183,18 +283,19 @@ begin
         return;
     elsif v_run.status <> 'building' then
         raise exception 'run % is %: %; start a new refresh', p_run_id, v_run.status, coalesce(v_run.message, '');
-    elsif not exists (select from ops.check_result c where c.run_id = p_run_id)
-        or exists (
-            select
-            from ops.check_result c
-            where c.run_id = p_run_id and c.severity = 'fail' and c.outcome in ('failed', 'not_evaluated')
-        )
-    then
-        raise exception 'run % has not passed the gate; run the gate step first', p_run_id;
     end if;
+    call crm.require_passed(p_run_id);
 
     -- rows first, with readers undisturbed: history, and the months of which less than half is new
-    for v_month in select m.* from ops.run_month m where m.run_id = p_run_id order by m.month loop
+    for v_month in
+        select m.*
+        from ops.run_month m
+        where
+            m.run_id = p_run_id
+            -- what is attached already needs only to be shown
+            and not (m.rows_mode = 'all' and crm.snapshot_partition('crm.snapshot_unpublished', p_run_id, m.month) is null)
+        order by m.month
+    loop
         v_built := crm.snapshot_partition('crm.snapshot_unpublished', p_run_id, v_month.month);
         v_published_rows := 0;
         if exists (select from crm.published_month p where p.month = v_month.month) then
@@ -212,11 +313,16 @@ begin
 
         if v_month.rows_mode = 'touched' then
             call crm.publish_touched(p_run_id, v_month.month, v_built);
-        elsif v_month.rows_mode = 'all' and v_published_rows > 0 and 2 * (v_published_rows - v_replaced) > v_built_rows then
+        elsif v_month.rows_mode = 'all'
+            and (
+                v_published_rows > 0 and 2 * (v_published_rows - v_replaced) > v_built_rows
+                or crm.snapshot_partition('crm.snapshot', p_run_id, v_month.month) is not null
+            )
+        then
             call crm.publish_in_place(v_month.month, v_built);
         else
             if v_month.rows_mode = 'all' then
-                execute format('alter table crm.snapshot_unpublished detach partition %s', v_built);
+                call crm.take_out(p_run_id, v_month.month, v_built);
                 if v_published_rows > v_replaced then
                     call crm.keep_unchanged_runs(v_month.month, v_built);
                 end if;
@@ -229,7 +335,7 @@ begin
         select m.* from ops.run_month m where m.run_id = p_run_id and m.month = any (v_swapped) order by m.month
     loop
         v_built := case when v_month.rows_mode = 'all' then
-            format('crm.snapshot_%s_%s', p_run_id, to_char(v_month.month, 'YYYY_MM'))::regclass
+            format('crm.published_%s_%s', p_run_id, to_char(v_month.month, 'YYYY_MM'))::regclass
         end;
         call crm.swap_month(v_month.month, v_built, v_may_swap);
     end loop;

@@ -19,22 +19,36 @@ begin
         -- measures are work in progress: a crashed server begins the run's months again
         execute format('create unlogged table crm.%I (like crm.measure)', 'measure_' || v_suffix);
         execute format('alter table crm.measure attach partition crm.%I %s', 'measure_' || v_suffix, v_bounds);
-        execute format('create table crm.%I (like crm.snapshot_unpublished)', 'snapshot_' || v_suffix);
-        execute format(
-            'alter table crm.%I add constraint %I check (month is not null and month = %L)',
-            'snapshot_' || v_suffix, 'month_' || v_suffix, v_month
-        );
-        execute format('alter table crm.snapshot_unpublished attach partition crm.%I %s', 'snapshot_' || v_suffix, v_bounds);
         execute format(
             'comment on table crm.%I is %L', 'measure_' || v_suffix, 'Measures of ' || v_month || ', run ' || p_run_id || '.'
         );
-        execute format(
-            'comment on table crm.%I is %L', 'snapshot_' || v_suffix, 'Snapshot of ' || v_month || ', run ' || p_run_id || '.'
-        );
+        call crm.create_snapshot_partition(p_run_id, v_month);
     end loop;
 end
 $$;
 comment on procedure crm.create_run_partitions(bigint) is 'Creates the unpublished tables of a run, one a month.';
+
+create or replace procedure crm.create_snapshot_partition(p_run_id bigint, p_month date)
+language plpgsql
+as $$
+declare
+    v_suffix text := p_run_id || '_' || to_char(p_month, 'YYYY_MM');
+begin
+    execute format('create table crm.%I (like crm.snapshot_unpublished)', 'snapshot_' || v_suffix);
+    execute format(
+        'alter table crm.%I add constraint %I check (month is not null and month = %L)',
+        'snapshot_' || v_suffix, 'month_' || v_suffix, p_month
+    );
+    execute format(
+        'alter table crm.snapshot_unpublished attach partition crm.%I for values from (%s, %L) to (%s, %L)',
+        'snapshot_' || v_suffix, p_run_id, p_month, p_run_id, (p_month + interval '1 month')::date
+    );
+    execute format(
+        'comment on table crm.%I is %L', 'snapshot_' || v_suffix, 'Snapshot of ' || p_month || ', run ' || p_run_id || '.'
+    );
+end
+$$;
+comment on procedure crm.create_snapshot_partition(bigint, date) is 'Creates the unpublished table of a month of a run.';
 
 create or replace procedure crm.drop_run_tables(p_run_id bigint)
 language plpgsql

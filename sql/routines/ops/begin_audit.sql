@@ -49,6 +49,7 @@ begin
         raise exception 'run % is not built; run the snapshot and summary steps first', p_run_id;
     end if;
 
+    call crm.take_back_months(p_run_id);
     delete from ops.check_result c where c.run_id = p_run_id;
     delete from ops.failed_row f where f.run_id = p_run_id;
     delete from ops.conservation c where c.run_id = p_run_id;

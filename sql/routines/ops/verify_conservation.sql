@@ -38,7 +38,11 @@ begin
                 where s.known_from <= v_known_at and s.superseded_at > v_known_at
             ) as l
         ),
-        (select coalesce(sum(s.month_cents), 0) * 0.01 from crm.snapshot s);
+        (
+            select coalesce(sum(s.month_cents), 0) * 0.01
+            from crm.snapshot s
+            join crm.published_month p on p.month = s.month
+        );
 end
 $$;
 comment on function ops.verify_conservation() is 'Rows and money from file to published months as they stand now: every identity with its two sides; none before the first publication.';

@@ -1,32 +1,34 @@
 create or replace view mart.fact_customer_month as
 select
-    month,
-    customer_id,
-    home_store_id,
-    segment,
-    activity_status,
-    value_tier,
-    previous_tier,
-    lifecycle_event,
-    growth_state,
-    abc_class,
-    (r_score is not null)::integer as is_scored,
-    (growth_state in ('new', 'returning', 'resurrected'))::integer as is_buyer,
-    recency_days,
-    frequency,
-    monetary_cents * 0.01 as monetary,
-    total_cents * 0.01 as total_amount,
-    month_cents * 0.01 as month_amount,
-    month_core_cents * 0.01 as month_core_amount,
-    month_orders,
-    month_items,
-    tenure_months,
-    r_score,
-    f_score,
-    m_score,
-    t_score,
-    rfmt_total
-from crm.snapshot;
+    s.month,
+    s.customer_id,
+    s.home_store_id,
+    s.segment,
+    s.activity_status,
+    s.value_tier,
+    s.previous_tier,
+    s.lifecycle_event,
+    s.growth_state,
+    s.abc_class,
+    (s.r_score is not null)::integer as is_scored,
+    (s.growth_state in ('new', 'returning', 'resurrected'))::integer as is_buyer,
+    s.recency_days,
+    s.frequency,
+    s.monetary_cents * 0.01 as monetary,
+    s.total_cents * 0.01 as total_amount,
+    s.month_cents * 0.01 as month_amount,
+    s.month_core_cents * 0.01 as month_core_amount,
+    s.month_orders,
+    s.month_items,
+    s.tenure_months,
+    s.r_score,
+    s.f_score,
+    s.m_score,
+    s.t_score,
+    s.rfmt_total
+from crm.snapshot s
+-- a month can be attached before it is published
+join crm.published_month p on p.month = s.month;
 
 comment on view mart.fact_customer_month is 'Star: one row per customer and published month with its measures. Join dim_customer by customer_id, dim_month by month, dim_segment by segment, dim_store by home_store_id.';
 comment on column mart.fact_customer_month.month is 'Month; key of dim_month.';
