@@ -183,7 +183,7 @@ def summarize(settings: Settings, run_id: int) -> int:
 
 
 def publish(settings: Settings, run_id: int) -> None:
-    """Makes a run that has passed the gate what readers see, in one transaction; months never published are attached before.
+    """Makes a run that has passed the gate what readers see, in one transaction; new months are attached before it.
 
     Readers are never kept waiting, nor do their open transactions keep it: a table that cannot be exchanged at once is
     changed row by row. Where another lock is not to be had, that of an ANALYZE, the transaction is tried again.
