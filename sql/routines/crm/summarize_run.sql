@@ -1,4 +1,5 @@
 -- Counts and sums of every month as it will be after publication: the gate's identities and the dashboard read these.
+-- Of a month of which only the touched customers were built: what is published, less these as published, plus as built.
 
 create or replace procedure crm.summarize_month(p_run_id bigint, p_month date)
 language plpgsql
@@ -6,19 +7,66 @@ set plan_cache_mode = force_custom_plan
 as $$
 declare
     v_mode text := (select m.rows_mode from ops.run_month m where m.run_id = p_run_id and m.month = p_month);
+    v_base_run_id bigint := (
+        select p.run_id from crm.published_month p where p.month = p_month and v_mode = 'touched'
+    );
 begin
-    delete from crm.month_summary s where s.run_id = p_run_id and s.month = p_month;
+    call crm.drop_summaries(p_run_id, p_month);
     if v_mode = 'remove' then
         return;
     end if;
+    call crm.count_cells(p_run_id, p_month, v_mode);
+    call crm.summarize_cells(p_run_id, p_month, v_base_run_id);
+    call crm.summarize_metrics(p_run_id, p_month, v_base_run_id);
+    call crm.summarize_cohorts(p_run_id, p_month, v_base_run_id);
+    drop table built_cell;
 
-    create temp table built_summary on commit drop as
+    update ops.run_month m
+    set thin_month = r.min_scored_customers > (
+        select coalesce(sum(s.scored), 0) from crm.month_summary s where s.run_id = p_run_id and s.month = p_month
+    )
+    from crm.rule_set r
+    where m.run_id = p_run_id and m.month = p_month and r.rule_set_id = m.rule_set_id;
+end
+$$;
+comment on procedure crm.summarize_month(bigint, date) is 'Writes the prepared figures of one month of a run, and whether the month is thin.';
+
+create or replace procedure crm.drop_summaries(p_run_id bigint, p_month date)
+language plpgsql
+as $$
+begin
+    delete from crm.month_summary s where s.run_id = p_run_id and s.month = p_month;
+    -- of the other figures also what neither readers nor a run to inspect need any more
+    delete from crm.month_movement s
+    where s.month = p_month and (s.run_id = p_run_id or not crm.is_summary_needed(s.run_id, p_month));
+    delete from crm.month_score s
+    where s.month = p_month and (s.run_id = p_run_id or not crm.is_summary_needed(s.run_id, p_month));
+    delete from crm.month_metric s
+    where s.month = p_month and (s.run_id = p_run_id or not crm.is_summary_needed(s.run_id, p_month));
+    delete from crm.month_cohort s
+    where s.month = p_month and (s.run_id = p_run_id or not crm.is_summary_needed(s.run_id, p_month));
+end
+$$;
+comment on procedure crm.drop_summaries(bigint, date) is 'Deletes the prepared figures of a month that this run has written before, or that nobody reads any more.';
+
+create or replace function crm.is_summary_needed(p_run_id bigint, p_month date) returns boolean
+language sql stable
+return
+    exists (select from crm.published_month p where p.month = p_month and p.run_id = p_run_id)
+    or exists (select from ops.run r where r.run_id = p_run_id and r.status in ('building', 'refused', 'rebuilt'));
+comment on function crm.is_summary_needed(bigint, date) is 'Whether a run''s figures of a month are published, or belong to a run that can be published or inspected.';
+
+-- One pass over the customers: the finest cells that the summary, the movements and the scores can all be added up from.
+create or replace procedure crm.count_cells(p_run_id bigint, p_month date, p_mode text)
+language plpgsql
+set plan_cache_mode = force_custom_plan
+as $$
+begin
+    create temp table built_cell on commit drop as
     select
-        s.activity_status, s.value_tier, s.segment, s.lifecycle_event, s.growth_state,
+        s.previous_status, s.previous_tier, s.previous_segment,
+        s.activity_status, s.value_tier, s.segment, s.lifecycle_event, s.growth_state, s.r_score, s.f_score,
         count(*) as customers,
-        count(*) filter (where s.previous_status is null) as first_appearances,
-        count(*) filter (where s.growth_state in ('new', 'returning', 'resurrected')) as buyers,
-        count(s.r_score) as scored,
         count(*) filter (where s.opt_in_email) as reach_email,
         count(*) filter (where s.opt_in_sms) as reach_sms,
         count(*) filter (where s.opt_in_phone) as reach_phone,
@@ -30,25 +78,16 @@ begin
         sum(s.total_cents) as total_cents
     from crm.snapshot_unpublished s
     where s.run_id = p_run_id and s.month = p_month
-    group by s.activity_status, s.value_tier, s.segment, s.lifecycle_event, s.growth_state;
+    group by
+        s.previous_status, s.previous_tier, s.previous_segment,
+        s.activity_status, s.value_tier, s.segment, s.lifecycle_event, s.growth_state, s.r_score, s.f_score;
 
-    if v_mode = 'touched' then
-        -- what is published, less the touched customers as published
-        insert into built_summary
+    if p_mode = 'touched' then
+        insert into built_cell
         select
-            m.activity_status, m.value_tier, m.segment, m.lifecycle_event, m.growth_state, m.customers,
-            m.first_appearances, m.buyers, m.scored, m.reach_email, m.reach_sms, m.reach_phone, m.month_cents,
-            m.month_core_cents, m.month_orders, m.month_items, m.monetary_cents, m.total_cents
-        from crm.month_summary m
-        join crm.published_month p on p.month = m.month and p.run_id = m.run_id
-        where m.month = p_month
-        union all
-        select
-            s.activity_status, s.value_tier, s.segment, s.lifecycle_event, s.growth_state,
+            s.previous_status, s.previous_tier, s.previous_segment,
+            s.activity_status, s.value_tier, s.segment, s.lifecycle_event, s.growth_state, s.r_score, s.f_score,
             -count(*),
-            -count(*) filter (where s.previous_status is null),
-            -count(*) filter (where s.growth_state in ('new', 'returning', 'resurrected')),
-            -count(s.r_score),
             -count(*) filter (where s.opt_in_email),
             -count(*) filter (where s.opt_in_sms),
             -count(*) filter (where s.opt_in_phone),
@@ -61,30 +100,192 @@ begin
         from crm.touched_customer t
         join crm.snapshot s on s.month = p_month and s.customer_id = t.customer_id
         where t.run_id = p_run_id and t.from_month <= p_month
-        group by s.activity_status, s.value_tier, s.segment, s.lifecycle_event, s.growth_state;
+        group by
+            s.previous_status, s.previous_tier, s.previous_segment,
+            s.activity_status, s.value_tier, s.segment, s.lifecycle_event, s.growth_state, s.r_score, s.f_score;
     end if;
+end
+$$;
+comment on procedure crm.count_cells(bigint, date, text) is 'Counts and sums the built customers of a month into the temporary table built_cell, the touched ones as published with a minus.';
 
+create or replace procedure crm.summarize_cells(p_run_id bigint, p_month date, p_base_run_id bigint)
+language plpgsql
+set plan_cache_mode = force_custom_plan
+as $$
+begin
     insert into crm.month_summary (
         run_id, month, activity_status, value_tier, segment, lifecycle_event, growth_state, customers, first_appearances,
         buyers, scored, reach_email, reach_sms, reach_phone, month_cents, month_core_cents, month_orders, month_items,
         monetary_cents, total_cents
     )
     select
-        p_run_id, p_month, b.activity_status, b.value_tier, b.segment, b.lifecycle_event, b.growth_state, sum(b.customers),
-        sum(b.first_appearances), sum(b.buyers), sum(b.scored), sum(b.reach_email), sum(b.reach_sms), sum(b.reach_phone),
-        sum(b.month_cents), sum(b.month_core_cents), sum(b.month_orders), sum(b.month_items), sum(b.monetary_cents),
-        sum(b.total_cents)
-    from built_summary b
-    group by b.activity_status, b.value_tier, b.segment, b.lifecycle_event, b.growth_state
-    having sum(b.customers) <> 0;
-    drop table built_summary;
+        p_run_id, p_month, c.activity_status, c.value_tier, c.segment, c.lifecycle_event, c.growth_state, sum(c.customers),
+        sum(c.first_appearances), sum(c.buyers), sum(c.scored), sum(c.reach_email), sum(c.reach_sms), sum(c.reach_phone),
+        sum(c.month_cents), sum(c.month_core_cents), sum(c.month_orders), sum(c.month_items), sum(c.monetary_cents),
+        sum(c.total_cents)
+    from (
+        select
+            b.activity_status, b.value_tier, b.segment, b.lifecycle_event, b.growth_state, b.customers,
+            case when b.previous_status is null then b.customers else 0 end as first_appearances,
+            case when b.growth_state in ('new', 'returning', 'resurrected') then b.customers else 0 end as buyers,
+            case when b.r_score is not null then b.customers else 0 end as scored,
+            b.reach_email, b.reach_sms, b.reach_phone, b.month_cents, b.month_core_cents, b.month_orders, b.month_items,
+            b.monetary_cents, b.total_cents
+        from built_cell b
+        union all
+        select
+            m.activity_status, m.value_tier, m.segment, m.lifecycle_event, m.growth_state, m.customers,
+            m.first_appearances, m.buyers, m.scored, m.reach_email, m.reach_sms, m.reach_phone, m.month_cents,
+            m.month_core_cents, m.month_orders, m.month_items, m.monetary_cents, m.total_cents
+        from crm.month_summary m
+        where m.run_id = p_base_run_id and m.month = p_month
+    ) as c
+    group by c.activity_status, c.value_tier, c.segment, c.lifecycle_event, c.growth_state
+    having sum(c.customers) <> 0;
 
-    update ops.run_month m
-    set thin_month = r.min_scored_customers > (
-        select coalesce(sum(s.scored), 0) from crm.month_summary s where s.run_id = p_run_id and s.month = p_month
+    insert into crm.month_movement (
+        run_id, month, previous_status, previous_tier, previous_segment, activity_status, value_tier, segment, customers,
+        monetary_cents, month_cents
     )
-    from crm.rule_set r
-    where m.run_id = p_run_id and m.month = p_month and r.rule_set_id = m.rule_set_id;
+    select
+        p_run_id, p_month, c.previous_status, c.previous_tier, c.previous_segment, c.activity_status, c.value_tier,
+        c.segment, sum(c.customers), sum(c.monetary_cents), sum(c.month_cents)
+    from (
+        select
+            coalesce(b.previous_status, '') as previous_status,
+            coalesce(b.previous_tier, '') as previous_tier,
+            coalesce(b.previous_segment, '') as previous_segment,
+            b.activity_status, b.value_tier, b.segment, b.customers, b.monetary_cents, b.month_cents
+        from built_cell b
+        union all
+        select
+            m.previous_status, m.previous_tier, m.previous_segment, m.activity_status, m.value_tier, m.segment,
+            m.customers, m.monetary_cents, m.month_cents
+        from crm.month_movement m
+        where m.run_id = p_base_run_id and m.month = p_month
+    ) as c
+    group by
+        c.previous_status, c.previous_tier, c.previous_segment, c.activity_status, c.value_tier, c.segment
+    having sum(c.customers) <> 0;
+
+    insert into crm.month_score (run_id, month, r_score, f_score, segment, customers, monetary_cents, month_cents)
+    select
+        p_run_id, p_month, c.r_score, c.f_score, c.segment, sum(c.customers), sum(c.monetary_cents), sum(c.month_cents)
+    from (
+        select b.r_score, b.f_score, b.segment, b.customers, b.monetary_cents, b.month_cents
+        from built_cell b
+        where b.r_score is not null
+        union all
+        select m.r_score, m.f_score, m.segment, m.customers, m.monetary_cents, m.month_cents
+        from crm.month_score m
+        where m.run_id = p_base_run_id and m.month = p_month
+    ) as c
+    group by c.r_score, c.f_score, c.segment
+    having sum(c.customers) <> 0;
 end
 $$;
-comment on procedure crm.summarize_month(bigint, date) is 'Writes crm.month_summary for one month of a run, and whether the month is thin.';
+comment on procedure crm.summarize_cells(bigint, date, bigint) is 'Adds the cells of a month up to its summary, its movements and its scores.';
+
+create or replace procedure crm.summarize_metrics(p_run_id bigint, p_month date, p_base_run_id bigint)
+language plpgsql
+set plan_cache_mode = force_custom_plan
+as $$
+begin
+    insert into crm.month_metric (run_id, month, metric, value, customers)
+    select p_run_id, p_month, c.metric, c.value, sum(c.customers)
+    from (
+        select
+            case
+                when grouping(b.recency) = 0 then 'recency'
+                when grouping(b.frequency) = 0 then 'frequency'
+                else 'monetary'
+            end as metric,
+            coalesce(b.recency, b.frequency, b.monetary) as value,
+            count(*) as customers
+        from (
+            select
+                s.recency_days::bigint as recency,
+                s.frequency::bigint as frequency,
+                -- rounded down, below zero too
+                case when s.monetary_cents < 0 then (s.monetary_cents - 99) / 100 else s.monetary_cents / 100 end as monetary
+            from crm.snapshot_unpublished s
+            where s.run_id = p_run_id and s.month = p_month and s.r_score is not null
+        ) as b
+        group by grouping sets ((b.recency), (b.frequency), (b.monetary))
+        union all
+        select v.metric, v.value, -1
+        from crm.touched_customer t
+        join crm.snapshot s on s.month = p_month and s.customer_id = t.customer_id
+        cross join lateral (
+            values
+                ('recency', s.recency_days::bigint),
+                ('frequency', s.frequency::bigint),
+                ('monetary', floor(s.monetary_cents / 100.0)::bigint)
+        ) as v (metric, value)
+        where
+            p_base_run_id is not null and t.run_id = p_run_id and t.from_month <= p_month and s.r_score is not null
+        union all
+        select m.metric, m.value, m.customers
+        from crm.month_metric m
+        where m.run_id = p_base_run_id and m.month = p_month
+    ) as c
+    group by c.metric, c.value
+    having sum(c.customers) <> 0;
+end
+$$;
+comment on procedure crm.summarize_metrics(bigint, date, bigint) is 'Counts the scored customers of a month by every value of recency, frequency and monetary.';
+
+create or replace procedure crm.summarize_cohorts(p_run_id bigint, p_month date, p_base_run_id bigint)
+language plpgsql
+set plan_cache_mode = force_custom_plan
+as $$
+declare
+    -- by tenure in months: the first day after the cohort's month
+    v_first_month date := least(
+        (select r.first_month from ops.run r where r.run_id = p_run_id), (select min(p.month) from crm.published_month p)
+    );
+    v_after date[] := array(
+        select (cohort.month + interval '1 month')::date
+        from generate_series(v_first_month, p_month, interval '1 month') as cohort (month)
+        order by cohort.month desc
+    );
+begin
+    insert into crm.month_cohort (run_id, month, cohort, customers, buyers, repeated, core_cents)
+    select p_run_id, p_month, c.cohort, sum(c.customers), sum(c.buyers), sum(c.repeated), sum(c.core_cents)
+    from (
+        select
+            (p_month - make_interval(months => b.tenure_months))::date as cohort,
+            b.customers, b.buyers, b.repeated, b.core_cents
+        from (
+            select
+                s.tenure_months,
+                count(*) as customers,
+                count(*) filter (where s.growth_state in ('new', 'returning', 'resurrected')) as buyers,
+                count(*) filter (where s.last_core_date >= v_after[s.tenure_months + 1]) as repeated,
+                sum(s.month_core_cents) as core_cents
+            from crm.snapshot_unpublished s
+            where s.run_id = p_run_id and s.month = p_month and s.tenure_months is not null
+            group by s.tenure_months
+        ) as b
+        union all
+        select
+            (p_month - make_interval(months => s.tenure_months))::date,
+            -1,
+            case when s.growth_state in ('new', 'returning', 'resurrected') then -1 else 0 end,
+            case when s.last_core_date >= v_after[s.tenure_months + 1] then -1 else 0 end,
+            -s.month_core_cents
+        from crm.touched_customer t
+        join crm.snapshot s on s.month = p_month and s.customer_id = t.customer_id
+        where
+            p_base_run_id is not null and t.run_id = p_run_id and t.from_month <= p_month
+            and s.tenure_months is not null
+        union all
+        select m.cohort, m.customers, m.buyers, m.repeated, m.core_cents
+        from crm.month_cohort m
+        where m.run_id = p_base_run_id and m.month = p_month
+    ) as c
+    group by c.cohort
+    having sum(c.customers) <> 0;
+end
+$$;
+comment on procedure crm.summarize_cohorts(bigint, date, bigint) is 'Counts the customers of a month by the month of their first core purchase.';

@@ -1,0 +1,19 @@
+create or replace view mart.audience as
+select
+    audience_id,
+    name,
+    owner,
+    definition,
+    holdout_percent,
+    created_at,
+    changed_at
+from crm.audience;
+
+comment on view mart.audience is 'Saved audiences: conditions over a month''s customers. The holdout of a customer is decided by mart.holdout_position.';
+comment on column mart.audience.audience_id is 'Key; the dashboard opens it by ?audience=KEY.';
+comment on column mart.audience.name is 'Name that its owner gave it.';
+comment on column mart.audience.owner is 'Who saved it.';
+comment on column mart.audience.definition is 'Filters and groups of conditions, as the dashboard''s links have them.';
+comment on column mart.audience.holdout_percent is 'Share of its customers that is held out of a campaign, in percent.';
+comment on column mart.audience.created_at is 'When it was saved first.';
+comment on column mart.audience.changed_at is 'When it was saved last.';

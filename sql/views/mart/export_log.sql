@@ -1,0 +1,33 @@
+create or replace view mart.export_log as
+select
+    export_id,
+    exported_at,
+    exported_by,
+    month,
+    run_id,
+    audience_id,
+    channel,
+    filters,
+    has_contact,
+    file_name,
+    format,
+    rows,
+    bytes,
+    sha256
+from ops.export_log;
+
+comment on view mart.export_log is 'Every customer list that somebody took away from the dashboard: who, when, which customers, and the hash of the file.';
+comment on column mart.export_log.export_id is 'Key.';
+comment on column mart.export_log.exported_at is 'When.';
+comment on column mart.export_log.exported_by is 'Who.';
+comment on column mart.export_log.month is 'Month that the list shows.';
+comment on column mart.export_log.run_id is 'Publication that it shows; see mart.publication.';
+comment on column mart.export_log.audience_id is 'Saved audience that it was made from, if one was open; see mart.audience.';
+comment on column mart.export_log.channel is 'Channel that it was made for; null for a list of everybody who matches.';
+comment on column mart.export_log.filters is 'Filters and conditions, as the file''s companion has them.';
+comment on column mart.export_log.has_contact is 'Whether it holds names, addresses and numbers.';
+comment on column mart.export_log.file_name is 'Name of the file.';
+comment on column mart.export_log.format is 'csv or xlsx.';
+comment on column mart.export_log.rows is 'Customers.';
+comment on column mart.export_log.bytes is 'Size of the file.';
+comment on column mart.export_log.sha256 is 'SHA-256 of the file.';

@@ -1,0 +1,34 @@
+-- Row security lets whoever sees all customers read the prepared figures; for the others they are computed.
+create or replace view mart.month_metric as
+select
+    month_metric.month,
+    month_metric.metric,
+    month_metric.value,
+    month_metric.customers
+from crm.month_metric
+join crm.published_month
+    on published_month.month = month_metric.month
+    and published_month.run_id = month_metric.run_id
+union all
+select
+    s.month,
+    metric.metric,
+    metric.value,
+    count(*) as customers
+from crm.published_month p
+cross join access.visible_customers() as visible (customer_id)
+join crm.snapshot s on s.month = p.month and s.customer_id = visible.customer_id
+cross join lateral (
+    values
+        ('recency', s.recency_days::bigint),
+        ('frequency', s.frequency::bigint),
+        ('monetary', floor(s.monetary_cents / 100.0)::bigint)
+) as metric (metric, value)
+where access.is_restricted() and s.r_score is not null
+group by s.month, metric.metric, metric.value;
+
+comment on view mart.month_metric is 'Scored customers of every published month by each value of recency, frequency and monetary: the distributions that the cut points divide.';
+comment on column mart.month_metric.month is 'Month, its first day.';
+comment on column mart.month_metric.metric is 'recency, frequency or monetary.';
+comment on column mart.month_metric.value is 'Days, core purchases, or core net amount rounded down to whole units of the currency.';
+comment on column mart.month_metric.customers is 'Scored customers with this value.';

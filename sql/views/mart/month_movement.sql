@@ -1,0 +1,47 @@
+-- Row security lets whoever sees all customers read the prepared figures; for the others they are computed.
+create or replace view mart.month_movement as
+select
+    month_movement.month,
+    nullif(month_movement.previous_status, '') as previous_status,
+    nullif(month_movement.previous_tier, '') as previous_tier,
+    nullif(month_movement.previous_segment, '') as previous_segment,
+    month_movement.activity_status,
+    month_movement.value_tier,
+    month_movement.segment,
+    month_movement.customers,
+    month_movement.monetary_cents * 0.01 as monetary,
+    month_movement.month_cents * 0.01 as month_amount
+from crm.month_movement
+join crm.published_month
+    on published_month.month = month_movement.month
+    and published_month.run_id = month_movement.run_id
+union all
+select
+    s.month,
+    s.previous_status,
+    s.previous_tier,
+    s.previous_segment,
+    s.activity_status,
+    s.value_tier,
+    s.segment,
+    count(*) as customers,
+    sum(s.monetary_cents) * 0.01 as monetary,
+    sum(s.month_cents) * 0.01 as month_amount
+from crm.published_month p
+cross join access.visible_customers() as visible (customer_id)
+join crm.snapshot s on s.month = p.month and s.customer_id = visible.customer_id
+where access.is_restricted()
+group by
+    s.month, s.previous_status, s.previous_tier, s.previous_segment, s.activity_status, s.value_tier, s.segment;
+
+comment on view mart.month_movement is 'Customers and money of every published month by where they were the month before and where they are: sum over what you do not need.';
+comment on column mart.month_movement.month is 'Month, its first day.';
+comment on column mart.month_movement.previous_status is 'Activity status of the month before; null in a customer''s first month.';
+comment on column mart.month_movement.previous_tier is 'Value tier of the month before; null in a customer''s first month.';
+comment on column mart.month_movement.previous_segment is 'Segment of the month before; null in a customer''s first month.';
+comment on column mart.month_movement.activity_status is 'Activity status.';
+comment on column mart.month_movement.value_tier is 'Value tier; none when not scored.';
+comment on column mart.month_movement.segment is 'Segment.';
+comment on column mart.month_movement.customers is 'Customers.';
+comment on column mart.month_movement.monetary is 'Net amount of core lines in the window, in currency units.';
+comment on column mart.month_movement.month_amount is 'Net amount of all lines of the month, in currency units.';

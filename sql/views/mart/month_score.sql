@@ -1,0 +1,37 @@
+-- Row security lets whoever sees all customers read the prepared figures; for the others they are computed.
+create or replace view mart.month_score as
+select
+    month_score.month,
+    month_score.r_score,
+    month_score.f_score,
+    month_score.segment,
+    month_score.customers,
+    month_score.monetary_cents * 0.01 as monetary,
+    month_score.month_cents * 0.01 as month_amount
+from crm.month_score
+join crm.published_month
+    on published_month.month = month_score.month
+    and published_month.run_id = month_score.run_id
+union all
+select
+    s.month,
+    s.r_score,
+    s.f_score,
+    s.segment,
+    count(*) as customers,
+    sum(s.monetary_cents) * 0.01 as monetary,
+    sum(s.month_cents) * 0.01 as month_amount
+from crm.published_month p
+cross join access.visible_customers() as visible (customer_id)
+join crm.snapshot s on s.month = p.month and s.customer_id = visible.customer_id
+where access.is_restricted() and s.r_score is not null
+group by s.month, s.r_score, s.f_score, s.segment;
+
+comment on view mart.month_score is 'Scored customers and money of every published month by recency band, frequency band and segment.';
+comment on column mart.month_score.month is 'Month, its first day.';
+comment on column mart.month_score.r_score is 'Recency band, 1 worst to 5 best.';
+comment on column mart.month_score.f_score is 'Frequency band, 1 worst to 5 best.';
+comment on column mart.month_score.segment is 'Segment.';
+comment on column mart.month_score.customers is 'Customers.';
+comment on column mart.month_score.monetary is 'Net amount of core lines in the window, in currency units.';
+comment on column mart.month_score.month_amount is 'Net amount of all lines of the month, in currency units.';
