@@ -47,6 +47,9 @@ DATA_SOURCE = "warehouse"
 MEMORY = "256MB"
 MOST_FAILED_ROWS = 1000
 
+# two threads that import Soda at once would see it half imported: it imports its own parts while it is
+_importing_soda = threading.Lock()
+
 
 @dataclass(frozen=True)
 class GateResult:
@@ -283,7 +286,8 @@ def _conclude(connection: Connection, run_id: int, outcomes: list[Outcome]) -> G
 def _soda() -> Any:
     """Soda, with telemetry off."""
     os.environ["SODA_CORE_TELEMETRY_ENABLED"] = "false"
-    return import_module("soda_core.contracts")
+    with _importing_soda:
+        return import_module("soda_core.contracts")
 
 
 @contextmanager
