@@ -18,7 +18,6 @@ begin
     call crm.count_cells(p_run_id, p_month, v_mode);
     call crm.summarize_cells(p_run_id, p_month, v_base_run_id);
     call crm.summarize_metrics(p_run_id, p_month, v_base_run_id);
-    call crm.summarize_cohorts(p_run_id, p_month, v_base_run_id);
     drop table built_cell;
 
     update ops.run_month m
@@ -56,17 +55,29 @@ return
     or exists (select from ops.run r where r.run_id = p_run_id and r.status in ('building', 'refused', 'rebuilt'));
 comment on function crm.is_summary_needed(bigint, date) is 'Whether a run''s figures of a month are published, or belong to a run that can be published or inspected.';
 
--- One pass over the customers: the finest cells that the summary, the movements and the scores can all be added up from.
+-- One pass over the customers: the finest cells that summary, movements, scores and cohorts can all be added up from.
 create or replace procedure crm.count_cells(p_run_id bigint, p_month date, p_mode text)
 language plpgsql
 set plan_cache_mode = force_custom_plan
 as $$
+declare
+    -- by tenure in months: the first day after the month of the first core purchase
+    v_first_month date := least(
+        (select r.first_month from ops.run r where r.run_id = p_run_id), (select min(p.month) from crm.published_month p)
+    );
+    v_after date[] := array(
+        select (cohort.month + interval '1 month')::date
+        from generate_series(v_first_month, p_month, interval '1 month') as cohort (month)
+        order by cohort.month desc
+    );
 begin
     create temp table built_cell on commit drop as
     select
         s.previous_status, s.previous_tier, s.previous_segment,
         s.activity_status, s.value_tier, s.segment, s.lifecycle_event, s.growth_state, s.r_score, s.f_score,
+        s.tenure_months,
         count(*) as customers,
+        count(*) filter (where s.last_core_date >= v_after[s.tenure_months + 1]) as repeated,
         count(*) filter (where s.opt_in_email) as reach_email,
         count(*) filter (where s.opt_in_sms) as reach_sms,
         count(*) filter (where s.opt_in_phone) as reach_phone,
@@ -80,14 +91,17 @@ begin
     where s.run_id = p_run_id and s.month = p_month
     group by
         s.previous_status, s.previous_tier, s.previous_segment,
-        s.activity_status, s.value_tier, s.segment, s.lifecycle_event, s.growth_state, s.r_score, s.f_score;
+        s.activity_status, s.value_tier, s.segment, s.lifecycle_event, s.growth_state, s.r_score, s.f_score,
+        s.tenure_months;
 
     if p_mode = 'touched' then
         insert into built_cell
         select
             s.previous_status, s.previous_tier, s.previous_segment,
             s.activity_status, s.value_tier, s.segment, s.lifecycle_event, s.growth_state, s.r_score, s.f_score,
+            s.tenure_months,
             -count(*),
+            -count(*) filter (where s.last_core_date >= v_after[s.tenure_months + 1]),
             -count(*) filter (where s.opt_in_email),
             -count(*) filter (where s.opt_in_sms),
             -count(*) filter (where s.opt_in_phone),
@@ -102,7 +116,8 @@ begin
         where t.run_id = p_run_id and t.from_month <= p_month
         group by
             s.previous_status, s.previous_tier, s.previous_segment,
-            s.activity_status, s.value_tier, s.segment, s.lifecycle_event, s.growth_state, s.r_score, s.f_score;
+            s.activity_status, s.value_tier, s.segment, s.lifecycle_event, s.growth_state, s.r_score, s.f_score,
+            s.tenure_months;
     end if;
 end
 $$;
@@ -182,9 +197,29 @@ begin
     ) as c
     group by c.r_score, c.f_score, c.segment
     having sum(c.customers) <> 0;
+
+    insert into crm.month_cohort (run_id, month, cohort, customers, buyers, repeated, core_cents)
+    select p_run_id, p_month, c.cohort, sum(c.customers), coalesce(sum(c.buyers), 0), sum(c.repeated), sum(c.core_cents)
+    from (
+        select
+            (p_month - make_interval(months => b.tenure_months))::date as cohort,
+            sum(b.customers) as customers,
+            sum(b.customers) filter (where b.growth_state in ('new', 'returning', 'resurrected')) as buyers,
+            sum(b.repeated) as repeated,
+            sum(b.month_core_cents) as core_cents
+        from built_cell b
+        where b.tenure_months is not null
+        group by b.tenure_months
+        union all
+        select m.cohort, m.customers, m.buyers, m.repeated, m.core_cents
+        from crm.month_cohort m
+        where m.run_id = p_base_run_id and m.month = p_month
+    ) as c
+    group by c.cohort
+    having sum(c.customers) <> 0;
 end
 $$;
-comment on procedure crm.summarize_cells(bigint, date, bigint) is 'Adds the cells of a month up to its summary, its movements and its scores.';
+comment on procedure crm.summarize_cells(bigint, date, bigint) is 'Adds the cells of a month up to its summary, its movements, its scores and its cohorts.';
 
 create or replace procedure crm.summarize_metrics(p_run_id bigint, p_month date, p_base_run_id bigint)
 language plpgsql
@@ -234,58 +269,3 @@ begin
 end
 $$;
 comment on procedure crm.summarize_metrics(bigint, date, bigint) is 'Counts the scored customers of a month by every value of recency, frequency and monetary.';
-
-create or replace procedure crm.summarize_cohorts(p_run_id bigint, p_month date, p_base_run_id bigint)
-language plpgsql
-set plan_cache_mode = force_custom_plan
-as $$
-declare
-    -- by tenure in months: the first day after the cohort's month
-    v_first_month date := least(
-        (select r.first_month from ops.run r where r.run_id = p_run_id), (select min(p.month) from crm.published_month p)
-    );
-    v_after date[] := array(
-        select (cohort.month + interval '1 month')::date
-        from generate_series(v_first_month, p_month, interval '1 month') as cohort (month)
-        order by cohort.month desc
-    );
-begin
-    insert into crm.month_cohort (run_id, month, cohort, customers, buyers, repeated, core_cents)
-    select p_run_id, p_month, c.cohort, sum(c.customers), sum(c.buyers), sum(c.repeated), sum(c.core_cents)
-    from (
-        select
-            (p_month - make_interval(months => b.tenure_months))::date as cohort,
-            b.customers, b.buyers, b.repeated, b.core_cents
-        from (
-            select
-                s.tenure_months,
-                count(*) as customers,
-                count(*) filter (where s.growth_state in ('new', 'returning', 'resurrected')) as buyers,
-                count(*) filter (where s.last_core_date >= v_after[s.tenure_months + 1]) as repeated,
-                sum(s.month_core_cents) as core_cents
-            from crm.snapshot_unpublished s
-            where s.run_id = p_run_id and s.month = p_month and s.tenure_months is not null
-            group by s.tenure_months
-        ) as b
-        union all
-        select
-            (p_month - make_interval(months => s.tenure_months))::date,
-            -1,
-            case when s.growth_state in ('new', 'returning', 'resurrected') then -1 else 0 end,
-            case when s.last_core_date >= v_after[s.tenure_months + 1] then -1 else 0 end,
-            -s.month_core_cents
-        from crm.touched_customer t
-        join crm.snapshot s on s.month = p_month and s.customer_id = t.customer_id
-        where
-            p_base_run_id is not null and t.run_id = p_run_id and t.from_month <= p_month
-            and s.tenure_months is not null
-        union all
-        select m.cohort, m.customers, m.buyers, m.repeated, m.core_cents
-        from crm.month_cohort m
-        where m.run_id = p_base_run_id and m.month = p_month
-    ) as c
-    group by c.cohort
-    having sum(c.customers) <> 0;
-end
-$$;
-comment on procedure crm.summarize_cohorts(bigint, date, bigint) is 'Counts the customers of a month by the month of their first core purchase.';
