@@ -1,4 +1,4 @@
-"""The dashboard's entrance: pages, navigation and what readers see when the warehouse cannot answer.
+"""The dashboard's entrance: sign-in, pages, navigation and what readers see when the warehouse cannot answer.
 
 Run by: python -m streamlit run dashboard/streamlit_app.py
 """
@@ -9,13 +9,17 @@ from pathlib import Path
 
 import streamlit as st
 from sqlalchemy.exc import DBAPIError, ProgrammingError
+from streamlit.navigation.page import StreamlitPage
 
 # `streamlit run` puts only this folder on the path.
 ROOT = str(Path(__file__).resolve().parents[1])
 if ROOT not in sys.path:
     sys.path.insert(0, ROOT)
 
+from dashboard.app_pages.sign_in import sign_in  # noqa: E402
+from dashboard.components import session  # noqa: E402
 from dashboard.components.cache import forget_publication  # noqa: E402
+from include.warehouse.users import User  # noqa: E402
 
 PAGES = Path(__file__).parent / "app_pages"
 QUERY_CANCELED = "57014"
@@ -24,29 +28,42 @@ log = logging.getLogger(__name__)
 
 
 def main() -> None:
-    """Draws the page that the reader is on."""
+    """Draws the page that the reader is on, or in its place the sign-in."""
     st.set_page_config(page_title="Customer warehouse", page_icon=PAGES.parent / "icon.svg", layout="wide")
     forget_publication()
-    page = st.navigation(
-        [
-            st.Page(PAGES / "overview.py", title="Overview", icon=":material/insights:", default=True),
-            st.Page(PAGES / "customers.py", title="Customers", icon=":material/groups:", url_path="customers"),
-            st.Page(PAGES / "movements.py", title="Movements", icon=":material/sync_alt:", url_path="movements"),
-            st.Page(PAGES / "cohorts.py", title="Cohorts", icon=":material/stacked_line_chart:", url_path="cohorts"),
-            st.Page(PAGES / "rfmt.py", title="RFMT", icon=":material/grid_on:", url_path="rfmt"),
-            st.Page(PAGES / "customer.py", title="Customer", icon=":material/person:", url_path="customer"),
-            st.Page(
-                PAGES / "data_health.py", title="Data health", icon=":material/health_and_safety:", url_path="health"
-            ),
-            st.Page(PAGES / "definitions.py", title="Definitions", icon=":material/menu_book:", url_path="definitions"),
-        ],
-        position="top",
-    )
+    title = "sign-in"
     try:
-        page.run()
+        user = session.check()
+        page = st.navigation(_pages(user), position="top" if user else "hidden")
+        title = page.title
+        if user:
+            page.run()
+        else:
+            sign_in()
     except DBAPIError as error:
-        log.exception("page %s", page.title)
+        log.exception("page %s", title)
         st.error(_explained(error), icon=":material/error:")
+
+
+def _pages(user: User | None) -> dict[str, list[StreamlitPage]]:
+    """The pages; before somebody has signed in too, so that their addresses are known."""
+    pages = [
+        st.Page(PAGES / "overview.py", title="Overview", icon=":material/insights:", default=True),
+        st.Page(PAGES / "customers.py", title="Customers", icon=":material/groups:", url_path="customers"),
+        st.Page(PAGES / "movements.py", title="Movements", icon=":material/sync_alt:", url_path="movements"),
+        st.Page(PAGES / "cohorts.py", title="Cohorts", icon=":material/stacked_line_chart:", url_path="cohorts"),
+        st.Page(PAGES / "rfmt.py", title="RFMT", icon=":material/grid_on:", url_path="rfmt"),
+        st.Page(PAGES / "customer.py", title="Customer", icon=":material/person:", url_path="customer"),
+        st.Page(PAGES / "data_health.py", title="Data health", icon=":material/health_and_safety:", url_path="health"),
+        st.Page(PAGES / "definitions.py", title="Definitions", icon=":material/menu_book:", url_path="definitions"),
+    ]
+    out = st.Page(_sign_out, title="Sign out", icon=":material/logout:", url_path="sign-out")
+    return {"": pages, user.full_name if user else "Account": [out]}
+
+
+def _sign_out() -> None:
+    session.end()
+    st.switch_page(PAGES / "overview.py")
 
 
 def _explained(error: DBAPIError) -> str:

@@ -11,6 +11,7 @@ from dashboard.components.builder import conditions
 from dashboard.components.cache import ask, ask_fresh
 from dashboard.components.filters import NAMES, customer_filters
 from dashboard.components.page import empty, header
+from dashboard.components.session import as_signed_in
 from dashboard.data import customers, export, overview
 from dashboard.data.audience import Audience
 from dashboard.data.customers import Arrangement, Counts
@@ -63,7 +64,7 @@ def _export(month: Month, audience: Audience, counts: Counts) -> None:
         for file_format, name in FORMATS.items():
             st.download_button(
                 f"{name} of {numbers.count(counts.customers)}",
-                data=partial(export.customer_list, audience, file_format),
+                data=as_signed_in(partial(export.customer_list, audience, file_format)),
                 file_name=export.file_name(audience, file_format),
                 mime=export.MIME[file_format],
                 on_click="ignore",
@@ -90,7 +91,7 @@ def _channel_export(month: Month, audience: Audience) -> None:
     for file_format, name in FORMATS.items():
         st.download_button(
             f"{name} of {numbers.count(found)}",
-            data=partial(export.customer_list, reached, file_format),
+            data=as_signed_in(partial(export.customer_list, reached, file_format)),
             file_name=export.file_name(reached, file_format),
             mime=export.MIME[file_format],
             on_click="ignore",

@@ -10,6 +10,7 @@ import streamlit as st
 from dashboard.components import charts, colours, numbers, words
 from dashboard.components.cache import ask_fresh, current
 from dashboard.components.page import empty, title_only
+from dashboard.components.session import as_signed_in
 from dashboard.data import health
 
 RUNS = 20
@@ -187,7 +188,7 @@ def _rejects() -> None:
             continue
         st.download_button(
             f"Rejects of {row.file_name}",
-            data=partial(health.reject_file, int(row.file_id)),
+            data=as_signed_in(partial(health.reject_file, int(row.file_id))),
             file_name=f"rejects_{row.file_id}_{str(row.file_name).rsplit('.', 1)[0]}.csv",
             mime="text/csv",
             on_click="ignore",

@@ -12,6 +12,7 @@ import streamlit as st
 from dashboard.components import charts, colours, numbers, tables, words
 from dashboard.components.cache import ask
 from dashboard.components.page import empty, header, same_days
+from dashboard.components.session import as_signed_in
 from dashboard.data import export, overview
 from dashboard.data import months as calendar
 from dashboard.data.months import Month
@@ -369,7 +370,7 @@ def _summary_download(month: Month) -> None:
     st.caption("Tiers, statuses, events, segments, reach, movements, stores and data quality, with the SQL of each.")
     st.download_button(
         f"Excel summary of {words.month(month.month)}",
-        data=partial(export.summary, month.month),
+        data=as_signed_in(partial(export.summary, month.month)),
         file_name=export.summary_name(month.month),
         mime=export.MIME["xlsx"],
         on_click="ignore",

@@ -13,7 +13,7 @@ from include.warehouse.migrate import migrate
 from include.warehouse.settings import REPOSITORY, load_settings
 
 DOCUMENT = REPOSITORY / "docs" / "data_dictionary.md"
-SCHEMAS = ("mart", "crm", "core", "ops", "raw")
+SCHEMAS = ("mart", "crm", "core", "ops", "access", "raw")
 KINDS = {"v": "view", "r": "table", "p": "partitioned table", "m": "materialized view"}
 ROUTINE_KINDS = {"f": "function", "p": "procedure"}
 

@@ -1,7 +1,7 @@
 """Brings a database to the state of this checkout, in one transaction.
 
 The order: migrations (tables), procedures (frozen), routines and views (re-applied when their text changes), roles and
-grants, feed contracts, the default rule set.
+grants, feed contracts, the default rule set, the first user of the dashboard.
 """
 
 import hashlib
@@ -23,6 +23,7 @@ from include.warehouse.migrations import FOLDER as MIGRATIONS
 from include.warehouse.migrations import VERSIONS
 from include.warehouse.roles import ensure_roles
 from include.warehouse.settings import SQL, Settings
+from include.warehouse.users import ensure_first_admin
 
 PROCEDURES = SQL / "procedures"
 RELEASED = PROCEDURES / "released.txt"
@@ -82,6 +83,7 @@ def migrate(settings: Settings) -> list[str]:
             import_module("include.warehouse.contracts").sync(connection, settings)
         if find_spec("include.warehouse.rules"):
             import_module("include.warehouse.rules").ensure_default(connection)
+        done += ensure_first_admin(connection, settings)
     return done
 
 

@@ -48,6 +48,10 @@ def _is_days(value: str) -> bool:
     return re.fullmatch(r"\d{1,5}", value) is not None
 
 
+def _is_count(value: str) -> bool:
+    return re.fullmatch(r"[1-9]\d{0,3}", value) is not None
+
+
 def _is_time_zone(value: str) -> bool:
     try:
         return bool(ZoneInfo(value))
@@ -65,12 +69,15 @@ def _is_true_or_false(value: str) -> bool:
 
 SHARE = (_is_share, "a share from 0 to 1, such as 0.05")
 DAYS = (_is_days, "a whole number of days")
+COUNT = (_is_count, "a whole number from 1 to 9999")
 POSSIBLE: dict[str, tuple[Callable[[str], bool], str]] = {
     "shrink_guard_share": SHARE,
     "reject_warning_share": SHARE,
     "drift_warning_share": SHARE,
     "raw_retention_days": DAYS,
     "unpublished_retention_days": DAYS,
+    "sign_in_attempts": COUNT,
+    "sign_in_lock_minutes": COUNT,
     "time_zone": (_is_time_zone, "the name of a time zone, such as Europe/Madrid"),
     "currency": (_is_currency, "a currency code of three capital letters, such as EUR"),
     "prices_include_tax": (_is_true_or_false, "true or false"),

@@ -1,8 +1,10 @@
 """Roles of readers and what they may see.
 
-`mart_reader` reads mart except contact data; `contact_reader` reads all of mart (sql/routines/mart/grant_readers.sql).
-The login roles `analyst` and `dashboard` are members. A role belongs to the whole server, so one that is there already
-is not changed unless the server is our own.
+`mart_reader` reads mart except contact data; `contact_reader` reads all of mart; `sales_reader` reads all of mart about
+the customers of the user whom the dashboard names (sql/routines/mart/grant_readers.sql). The login role `analyst` is a
+member of the first. The login role `dashboard` has no rights of its own: for each transaction it takes the group role
+of whoever has signed in. A role belongs to the whole server, so one that is there already is not changed unless the
+server is our own; memberships that are missing are added as far as this user may.
 """
 
 from psycopg2 import errors
@@ -17,15 +19,26 @@ from include.warehouse.settings import Settings
 GROUPS = {
     "mart_reader": "Reads mart except contact data.",
     "contact_reader": "Reads all of mart, contact data included.",
+    "sales_reader": "Reads mart about the customers of the user whom the dashboard names; for the dashboard alone.",
 }
 LOGINS = {
     "analyst": ("mart_reader",),
-    "dashboard": ("mart_reader", "contact_reader"),
+    "dashboard": ("mart_reader", "contact_reader", "sales_reader"),
 }
+# The rights of its groups come to a login by themselves, or only once it takes the role.
+INHERITS = {"analyst": "true", "dashboard": "false"}
 LOGIN_SETTINGS = {
     "analyst": {"default_transaction_read_only": "on", "statement_timeout": "10min"},
     "dashboard": {"statement_timeout": "2min"},
 }
+MEMBERSHIP = """
+select true
+from pg_auth_members
+where roleid = :group ::regrole
+    and member = :login ::regrole
+    and set_option
+    and inherit_option = cast(:inherits as boolean)
+"""
 
 
 def ensure_roles(connection: Connection, settings: Settings) -> list[str]:
@@ -38,8 +51,12 @@ def ensure_roles(connection: Connection, settings: Settings) -> list[str]:
         created = _create(connection, role, "login")
         done += created
         if created or not settings.url:
-            _set_login(connection, settings, role, groups)
+            _set_login(connection, settings, role)
+        for group in groups:
+            done += _grant(connection, group, role)
     connection.exec_driver_sql("call mart.grant_readers()")
+    connection.exec_driver_sql("call access.grant_dashboard()")
+    connection.exec_driver_sql("call mart.grant_writers()")
     return done
 
 
@@ -62,15 +79,25 @@ def _create(connection: Connection, role: str, attributes: str) -> list[str]:
     return [refusal or f"role {role}"]
 
 
-def _set_login(connection: Connection, settings: Settings, role: str, groups: tuple[str, ...]) -> None:
+def _set_login(connection: Connection, settings: Settings, role: str) -> None:
     if not _exists(connection, role):
         return
     password = credential(settings, f"{role}_password")
     connection.exec_driver_sql(f"alter role {role} password %(password)s", {"password": password})
     for setting, value in LOGIN_SETTINGS[role].items():
         connection.exec_driver_sql(f"alter role {role} set {setting} = '{value}'")
-    for group in groups:
-        connection.exec_driver_sql(f"grant {group} to {role}")
+
+
+def _grant(connection: Connection, group: str, login: str) -> list[str]:
+    """Makes a login a member of a group with exactly the rights that INHERITS says."""
+    inherits = INHERITS[login]
+    if not (_exists(connection, group) and _exists(connection, login)):
+        return []
+    wanted = {"group": group, "login": login, "inherits": inherits}
+    if connection.execute(text(MEMBERSHIP), wanted).first():
+        return []
+    refusal = _as_permitted(connection, f"grant {group} to {login} with inherit {inherits}, set true")
+    return [refusal] if refusal else []
 
 
 def _exists(connection: Connection, role: str) -> bool:

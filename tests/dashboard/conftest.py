@@ -15,17 +15,21 @@ import streamlit
 from dashboard.data import warehouse as data_layer
 from include.warehouse.roles import login_url
 from include.warehouse.settings import REPOSITORY, Settings
+from include.warehouse.users import FIRST_ADMIN, User
+
+ADMIN = User(FIRST_ADMIN, "Administrator", "admin")
 
 
 @pytest.fixture
 def reading(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[Settings], None]]:
-    """Points the data layer of this process at a warehouse, with the role that the dashboard has."""
+    """Points the data layer of this process at a warehouse, as the dashboard does for the first administrator."""
 
     def point(settings: Settings) -> None:
         monkeypatch.setenv("DASHBOARD_URL", login_url(settings, "dashboard"))
         _forget()
 
-    yield point
+    with data_layer.acting_as(ADMIN):
+        yield point
     data_layer.engine().dispose()
     _forget()
 

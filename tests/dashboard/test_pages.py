@@ -7,14 +7,19 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from dashboard.components import session
 from include.warehouse.settings import REPOSITORY, Settings
+from tests.dashboard.conftest import ADMIN
 
-PAGES = sorted(path for path in (REPOSITORY / "dashboard" / "app_pages").glob("*.py") if path.name != "__init__.py")
+PAGES = sorted(
+    path for path in (REPOSITORY / "dashboard" / "app_pages").glob("*.py") if path.stem not in ("__init__", "sign_in")
+)
 NO_MONTH = {"data_health"}
 
 
 def run(path: Path, **address: str | list[str]) -> AppTest:
     page = AppTest.from_file(str(path), default_timeout=120)
+    page.session_state[session.USER] = ADMIN
     for name, value in address.items():
         page.query_params[name] = value
     page.run()
@@ -105,6 +110,8 @@ def test_a_warehouse_that_does_not_answer_is_said_in_words(
 ) -> None:
     reading(published)
     monkeypatch.setenv("DASHBOARD_URL", "postgresql://nobody:x@127.0.0.1:1/none")
-    page = AppTest.from_file(str(REPOSITORY / "dashboard" / "streamlit_app.py"), default_timeout=120).run()
+    page = AppTest.from_file(str(REPOSITORY / "dashboard" / "streamlit_app.py"), default_timeout=120)
+    page.session_state[session.USER] = ADMIN
+    page.run()
     assert not page.exception
     assert "does not answer" in page.error[0].value

@@ -190,7 +190,7 @@ def test_contact_data_only_for_who_may_see_it(published: Settings, tmp_path: Pat
     assert found.rows == 0
     assert everybody.rows == 420
     assert not (tmp_path / "no.csv").exists()
-    marketing = create_engine(login_url(published, "dashboard"))
+    marketing = create_engine(login_url(published, "dashboard"), connect_args={"options": "-c role=contact_reader"})
     with marketing.connect() as connection:
         written = write_customers(
             connection, CustomerFilter(search="O'Brien"), "csv", tmp_path / "yes.csv", contact=True

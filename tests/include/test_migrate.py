@@ -179,7 +179,18 @@ def test_analysts_read_mart_and_nothing_else(fresh_warehouse: Settings) -> None:
     assert refused(analyst, "create table public.mine ()")
     assert refused(analyst, "create temp table mine ()")
     assert refused(analyst, "select * from mart.customer_contact")
-    assert not refused(login_url(fresh_warehouse, "dashboard"), "select * from mart.customer_contact")
+    assert refused(analyst, "set role contact_reader")
+    assert refused(analyst, "set role sales_reader")
+
+
+def test_the_dashboard_reads_nothing_until_it_takes_a_role(fresh_warehouse: Settings) -> None:
+    dashboard = login_url(fresh_warehouse, "dashboard")
+    for statement in ("select * from mart.customers", "select * from mart.month", "select * from access.user_account"):
+        assert refused(dashboard, statement)
+    assert not refused(dashboard, "set role contact_reader; select * from mart.customer_contact")
+    assert not refused(dashboard, "set role sales_reader; select * from mart.customer_contact")
+    assert not refused(dashboard, "set role mart_reader; select * from mart.customers")
+    assert refused(dashboard, "set role mart_reader; select * from mart.customer_contact")
 
 
 def test_without_permission_to_create_roles_the_rest_is_done(

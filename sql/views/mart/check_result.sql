@@ -6,10 +6,10 @@ select
     check_name,
     severity,
     outcome,
-    measured,
+    case when not (select access.is_restricted()) then measured end as measured,
     threshold,
-    failed_rows,
-    message
+    case when not (select access.is_restricted()) then failed_rows end as failed_rows,
+    case when not (select access.is_restricted()) then message end as message
 from ops.check_result;
 
 comment on view mart.check_result is 'Outcome of every check of the gate in every run.';
@@ -19,7 +19,7 @@ comment on column mart.check_result.contract is 'Soda data contract, or conserva
 comment on column mart.check_result.check_name is 'Name of the check.';
 comment on column mart.check_result.severity is 'fail blocks publication, warn does not.';
 comment on column mart.check_result.outcome is 'passed, warned, failed or not_evaluated (blocks as well).';
-comment on column mart.check_result.measured is 'Measured value.';
+comment on column mart.check_result.measured is 'Measured value. Null for whoever sees some customers only.';
 comment on column mart.check_result.threshold is 'What was asked of it.';
-comment on column mart.check_result.failed_rows is 'Rows that failed, where the check counts rows.';
-comment on column mart.check_result.message is 'In words.';
+comment on column mart.check_result.failed_rows is 'Rows that failed, where the check counts rows. Null for whoever sees some customers only.';
+comment on column mart.check_result.message is 'In words. Null for whoever sees some customers only.';

@@ -3,8 +3,8 @@ select
     file.file_name,
     rejected_record.line_number,
     case
-        when file.feed is distinct from 'customers' or (select mart.may_read_contact())
-            then rejected_record.raw_row
+        when (select mart.may_read_contact()) then rejected_record.raw_row
+        else mart.masked_row(rejected_record.raw_row, file.feed, rejected_record.reasons, file.column_map)
     end as raw_row,
     rejected_record.reasons,
     rejected_record.amount,
@@ -20,7 +20,7 @@ left join ops.file as resolving_file on resolving_file.file_id = rejected_record
 comment on view mart.rejected_records is 'Every rejected row with all its reasons, to correct and send again.';
 comment on column mart.rejected_records.file_name is 'File that brought the row.';
 comment on column mart.rejected_records.line_number is 'First physical line of the record in the file, the header being 1.';
-comment on column mart.rejected_records.raw_row is 'Header name to value as received. Rows of the customers feed hold personal data: null for whoever may not read mart.customer_contact.';
+comment on column mart.rejected_records.raw_row is 'Header name to value as received. Whoever may not read mart.customer_contact sees only columns of the feed''s contract, and null for rows of the customers feed and unreadable ones: these may hold personal data.';
 comment on column mart.rejected_records.reasons is 'All reasons, in the documented order.';
 comment on column mart.rejected_records.amount is 'Net amount where it could be read.';
 comment on column mart.rejected_records.rejected_at is 'When the row was rejected.';

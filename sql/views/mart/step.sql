@@ -8,8 +8,8 @@ select
     step.detail,
     step.started_at,
     step.seconds,
-    step.rows,
-    step.bytes
+    case when not (select access.is_restricted()) then step.rows end as rows,
+    case when not (select access.is_restricted()) then step.bytes end as bytes
 from ops.step
 left join ops.file on file.file_id = step.file_id;
 
@@ -22,5 +22,5 @@ comment on column mart.step.step is 'Name of the step.';
 comment on column mart.step.detail is 'What it worked on, such as the month.';
 comment on column mart.step.started_at is 'When it began.';
 comment on column mart.step.seconds is 'How long it took.';
-comment on column mart.step.rows is 'Rows it wrote or judged.';
-comment on column mart.step.bytes is 'Bytes it read or wrote.';
+comment on column mart.step.rows is 'Rows it wrote or judged. Null for whoever sees some customers only.';
+comment on column mart.step.bytes is 'Bytes it read or wrote. Null for whoever sees some customers only.';
