@@ -82,13 +82,13 @@ def _heat_map(month: Month, view: str, found: pandas.DataFrame) -> None:
 def _values(month: Month, view: str, found: pandas.DataFrame) -> pandas.DataFrame:
     """Cohorts (rows) by k (columns); what cannot be observed yet, an open month included, is missing."""
     table = found.copy()
-    running = table.groupby("cohort")[["first_repeats", "amount"]].cumsum().astype(float)
+    running = table.groupby("cohort")["amount"].cumsum().astype(float)
     customers = table["customers"].astype(float)
     table["value"] = {
         "recurring": table["buyers"].astype(float) / customers,
-        "cumulative": running["first_repeats"] / customers,
-        "revenue": running["amount"] / customers,
-        "total": running["amount"],
+        "cumulative": table["repeated"].astype(float) / customers,
+        "revenue": running / customers,
+        "total": running,
     }[view]
     if month.is_open:
         age = (month.month.year - pandas.to_datetime(table["cohort"]).dt.year) * 12

@@ -6,42 +6,49 @@ from functools import partial
 import pandas
 import streamlit as st
 
-from dashboard.components import address, charts, colours, columns, numbers, words
+from dashboard.components import address, audiences, charts, colours, columns, numbers, take_away, words
 from dashboard.components.builder import conditions
 from dashboard.components.cache import ask, ask_fresh
 from dashboard.components.filters import NAMES, customer_filters
 from dashboard.components.page import empty, header
-from dashboard.components.session import as_signed_in
+from dashboard.components.session import signed_in
 from dashboard.data import customers, export, overview
-from dashboard.data.audience import Audience
+from dashboard.data.audience import Audience, SavedAudience
 from dashboard.data.customers import Arrangement, Counts
 from dashboard.data.months import Month
 
 ROWS = 50
 ROWS_IN_SIGHT = 20
 FORMATS = {"csv": "CSV", "xlsx": "Excel"}
-ADDRESS = (*NAMES, "where", "sort", "order", "columns", "page")
+ADDRESS = (*NAMES, *audiences.ADDRESS, "where", "sort", "order", "columns", "page")
 
 
 def main() -> None:
     """Draws filters, counts, breakdown and list."""
     address.follow_link(ADDRESS)
     month = header("Customers", "Filter on the left, look through the list, take exactly these customers with you.")
+    opened = audiences.opened()
     with st.sidebar:
         filters = customer_filters(month)
     groups, is_any = conditions(month)
-    audience = Audience(filters, groups, is_any)
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        audiences.manage(Audience(filters, groups, is_any), opened)
+        half = audiences.half(opened)
+    audience = Audience(filters, groups, is_any, half=half)
     counts = ask(customers.counts, month.month, audience)
     _counts(counts)
-    if not counts.customers:
+    if counts.customers:
+        _export(month, audience, counts, opened)
+    listed, broken_down, compared = st.tabs(["List", "Breakdown", "Compare"], on_change="rerun", key="shown as")
+    if compared.open:
+        with compared:
+            audiences.compare(month, opened)
+    elif not counts.customers:
         empty("No customer matches these filters. Take one away, or clear them all.")
-        return
-    _export(month, audience, counts)
-    listed, broken_down = st.tabs(["List", "Breakdown"], on_change="rerun", key="shown as")
-    if listed.open:
+    elif listed.open:
         with listed:
             _list(month, audience, counts)
-    if broken_down.open:
+    elif broken_down.open:
         with broken_down:
             _breakdown(month, audience, counts)
 
@@ -59,24 +66,23 @@ def _counts(counts: Counts) -> None:
             )
 
 
-def _export(month: Month, audience: Audience, counts: Counts) -> None:
+def _export(month: Month, audience: Audience, counts: Counts, opened: SavedAudience | None) -> None:
+    key = opened.audience_id if opened else None
     with st.container(horizontal=True):
         for file_format, name in FORMATS.items():
-            st.download_button(
+            take_away.button(
                 f"{name} of {numbers.count(counts.customers)}",
-                data=as_signed_in(partial(export.customer_list, audience, file_format)),
-                file_name=export.file_name(audience, file_format),
-                mime=export.MIME[file_format],
-                on_click="ignore",
-                icon=":material/download:",
-                key=f"export {file_format}",
+                f"export {file_format}",
+                (month, audience),
+                partial(export.prepare, audience, file_format, audience_id=key),
                 help="Exactly the customers that match, every column of the snapshot, no contact data.",
             )
         with st.popover("For a channel", icon=":material/campaign:"):
-            _channel_export(month, audience)
+            _channel_export(month, audience, key)
+    take_away.offered((month, audience))
 
 
-def _channel_export(month: Month, audience: Audience) -> None:
+def _channel_export(month: Month, audience: Audience, audience_id: int | None) -> None:
     channel = st.segmented_control(
         "Channel", list(words.CHANNEL), format_func=lambda name: words.CHANNEL[name], key="export channel"
     )
@@ -88,15 +94,15 @@ def _channel_export(month: Month, audience: Audience) -> None:
     if not found:
         empty("Nobody of this list may be contacted by this channel.")
         return
+    with_contact = signed_in().may_see_contact and st.toggle(
+        f"With name and {'e-mail address' if channel == 'email' else 'telephone number'}", key="export contact"
+    )
     for file_format, name in FORMATS.items():
-        st.download_button(
+        take_away.button(
             f"{name} of {numbers.count(found)}",
-            data=as_signed_in(partial(export.customer_list, reached, file_format)),
-            file_name=export.file_name(reached, file_format),
-            mime=export.MIME[file_format],
-            on_click="ignore",
-            icon=":material/download:",
-            key=f"export {channel} {file_format}",
+            f"export {channel} {file_format}",
+            (month, audience),
+            partial(export.prepare, reached, file_format, with_contact=with_contact, audience_id=audience_id),
         )
 
 
@@ -194,6 +200,9 @@ def _breakdown(month: Month, audience: Audience, counts: Counts) -> None:
         by_status = counts.groups.groupby("activity_status")["customers"].sum().reindex(list(words.STATUS)).dropna()
         _bars("status", by_status.rename(words.status), [colours.STATUS[str(status)] for status in by_status.index])
     with right:
+        for attribute, label in (("customer_group", "customer group"), ("home_store_id", "home store")):
+            found = ask(customers.by_attribute, month.month, audience, attribute).set_index("value")["customers"]
+            _bars(label, found.rename(lambda value: "Unknown" if pandas.isna(value) else value), colours.MAIN)
         by_segment = counts.groups.groupby("segment")["customers"].sum().sort_values(ascending=False)
         _bars("segment", by_segment, colours.MAIN)
         by_city = ask(customers.by_attribute, month.month, audience, "city").set_index("value")["customers"]

@@ -9,7 +9,7 @@ import streamlit as st
 
 from dashboard.components import address, columns, numbers, words
 from dashboard.components.cache import ask
-from dashboard.data import customers, overview
+from dashboard.data import customers, overview, saved
 from dashboard.data import months as calendar
 from dashboard.data.audience import (
     FIELDS,
@@ -23,7 +23,9 @@ from dashboard.data.audience import (
     Group,
     check,
     from_text,
+    look_up,
     to_text,
+    values_wanted,
 )
 from dashboard.data.months import Month
 from include.warehouse.export_customers import COLUMNS
@@ -47,6 +49,10 @@ OPERATOR_WORDS = {
     "contains": "contains",
     "begins_with": "begins with",
     NOT_KNOWN_THEN: "customer was not known yet",
+    "in": "is in",
+    "not_in": "is not in",
+    "held_out": "is held out of",
+    "not_held_out": "is in, not held out of",
 }
 MATCH_WORDS = {"all": "all of these", "any": "any of these"}
 GROUP_WORDS = {"all": "All groups", "any": "Any group"}
@@ -100,7 +106,12 @@ def conditions(month: Month) -> tuple[tuple[Group, ...], bool]:
         if len(link) > LONGEST_LINK:
             st.caption("These conditions are too long for a link; they hold in this window only.")
     address.write("where", [link] if 0 < len(link) <= LONGEST_LINK else [])
-    return complete, drafts.is_any
+    try:
+        return look_up(complete, saved.find), drafts.is_any
+    except AudienceError as error:
+        # to go on without the condition would show, and give away, other customers than were asked for
+        st.error(f"These conditions cannot be answered: {error}.", icon=":material/link_off:")
+        st.stop()
 
 
 def _read(given: list[str]) -> Drafts:
@@ -189,7 +200,10 @@ def _group_count(month: Month, group: DraftGroup) -> None:
     complete = _complete(Drafts([group]))
     if complete:
         alone = Group(complete[0].conditions, complete[0].is_any)
-        counted = ask(customers.group_counts, month.month, (alone,))[0]
+        try:
+            counted = ask(customers.group_counts, month.month, look_up((alone,), saved.find))[0]
+        except AudienceError:
+            return
         st.badge(f"{numbers.count(counted)} customers", color="gray")
 
 
@@ -221,7 +235,7 @@ def _condition(month: Month, group: DraftGroup, draft: Draft) -> None:
 
 def _month(draft: Draft) -> date | None:
     """The month in which the condition is asked; None for the one that is shown."""
-    if FIELDS[draft.column].is_master:
+    if FIELDS[draft.column].is_master or FIELDS[draft.column].kind == "audience":
         return None
     options = [None, *(month.month for month in ask(calendar.months))]
     chosen: date | None = st.selectbox(
@@ -257,7 +271,9 @@ def _values(month: Month, draft: Draft) -> list[str]:
         return []
     if kind in ("choice", "text") and draft.operator in LIST_OPERATORS:
         return _list(month, draft, kind, key)
-    wanted = OPERATORS[kind][draft.operator].count("{") - OPERATORS[kind][draft.operator].count("{column}")
+    if kind == "audience":
+        return _saved(draft, key)
+    wanted = values_wanted(kind, draft.operator)
     given = [*draft.values, *[None] * wanted][:wanted]
     if kind == "number" and COLUMNS[draft.column] == "count":
         kind = "count"
@@ -308,6 +324,22 @@ def _list(month: Month, draft: Draft, kind: str, key: str) -> list[str]:
         label_visibility=HIDDEN,
     )
     return chosen
+
+
+def _saved(draft: Draft, key: str) -> list[str]:
+    names = {str(one.audience_id): one.name for one in saved.audiences()}
+    options = list(dict.fromkeys([*names, *draft.values]))
+    chosen: str | None = st.selectbox(
+        "Audience",
+        options,
+        index=options.index(draft.values[0]) if draft.values else None,
+        format_func=lambda audience_id: names.get(audience_id, f"Audience {audience_id}"),
+        placeholder="Choose a saved audience",
+        key=key,
+        width=260,
+        label_visibility=HIDDEN,
+    )
+    return [chosen] if chosen else []
 
 
 def _options(month: Month, name: str) -> dict[str, str]:

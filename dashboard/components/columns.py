@@ -47,6 +47,8 @@ LABELS = {
     "previous_tier": "Tier before",
     "previous_segment": "Segment before",
     "rule_set": "Rule set",
+    "as_of_date": "As of",
+    "run_id": "Run",
 }
 MASTER_LABELS = {
     "current_city": "City now",
@@ -58,6 +60,10 @@ MASTER_LABELS = {
     "current_is_in_master": "In master now",
     "registration_date": "Registered",
     "responsible_email": "Responsible seller",
+    "current_full_name": "Name now",
+    "current_email": "E-mail address now",
+    "current_phone": "Phone number now",
+    "audience": "Saved audience",
 }
 MONEY = {"monetary", "total_amount", "month_amount", "month_core_amount"}
 COUNTS = {"recency_days", "frequency", "month_orders", "month_items", "tenure_months"}

@@ -8,10 +8,11 @@ from dashboard.components import address, words
 from dashboard.components.cache import ask
 from dashboard.data import customers, overview
 from dashboard.data.months import Month
-from include.warehouse.customer_filter import CHANNELS, CustomerFilter
+from include.warehouse.customer_filter import CHANNELS, CustomerFilter, is_storable
 
 NAMES = ("status", "tier", "segment", "event", "opt_in", "customer_group", "city", "home_store_id", "search")
 UNKNOWN = "Unknown"
+LONGEST_VALUE = 1_000
 LONGEST_SEARCH = 10_000
 
 
@@ -57,8 +58,13 @@ def _search() -> str:
 
 
 def _attribute(month: Month, name: str, label: str, shown: Callable[[str], str]) -> list[str]:
-    """As _choice, for a column of the master, whose unknown value stands in the address as nothing."""
-    options = [value or "" for value in ask(customers.values, month.month, name)]
+    """As _choice, for a column of the master, whose unknown value stands in the address as nothing.
+
+    A value that nobody has in this month stays chosen: to drop it would show customers who were not asked for.
+    """
+    known = [value or "" for value in ask(customers.values, month.month, name)]
+    given = [value for value in st.query_params.get_all(name) if len(value) <= LONGEST_VALUE and is_storable(value)]
+    options = list(dict.fromkeys([*known, *given, *st.session_state.get(name, [])]))
     return _choice(name, label, options, lambda value: shown(value) if value else UNKNOWN)
 
 
@@ -74,6 +80,15 @@ def _choice(name: str, label: str, options: Sequence[str], shown: Callable[[str]
 
 def _store(store: str, names: dict[str, str]) -> str:
     return f"{store} · {names[store]}" if store in names else store
+
+
+def set_filters(filters: CustomerFilter) -> None:
+    """Before the filters are drawn: sets them all."""
+    for name in NAMES:
+        if name == "search":
+            st.session_state[name] = filters.search or ""
+        else:
+            st.session_state[name] = [value or "" for value in getattr(filters, name)]
 
 
 def _clear() -> None:

@@ -4,19 +4,19 @@ The SQL speaks of `mart.customer_snapshot as customer`. Names come from FIELDS a
 """
 
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from include.warehouse.customer_filter import CustomerFilter, where_clause
+from include.warehouse.customer_filter import CHANNELS, CustomerFilter, filter_clauses, is_storable
 from include.warehouse.export_customers import COLUMNS
 
 MOST_CONDITIONS = 50
 LONGEST_VALUE = 10_000
 MOST_DIGITS = 20
-CHANNELS = ("email", "sms", "phone")
+DEEPEST_AUDIENCE = 5
 
 
 class AudienceError(ValueError):
@@ -48,7 +48,7 @@ CHOICES = (
     "city",
     "home_store_id",
 )
-NOT_A_CONDITION = ("month", "as_of_date", "run_id")
+NOT_A_CONDITION = ("month",)
 KINDS = {"count": "number", "number": "number", "money": "number", "date": "date", "flag": "flag", "text": "text"}
 MASTER_FIELDS = {
     "current_city": ("city", "text"),
@@ -60,12 +60,18 @@ MASTER_FIELDS = {
     "current_is_in_master": ("is_in_master", "flag"),
     "registration_date": ("registration_date", "date"),
     "responsible_email": ("responsible_email", "text"),
+    "current_full_name": ("full_name", "text"),
+    "current_email": ("email", "text"),
+    "current_phone": ("phone", "text"),
 }
+# Being in a saved audience: the value is its key.
+AUDIENCE = "audience"
 FIELDS = {
     name: Field(name, "choice" if name in CHOICES else KINDS[kind])
     for name, kind in COLUMNS.items()
     if name not in NOT_A_CONDITION
 } | {name: Field(name, kind, is_master=True) for name, (_, kind) in MASTER_FIELDS.items()}
+FIELDS[AUDIENCE] = Field(AUDIENCE, "audience")
 
 # Operator: the SQL with {column} and one {0}, {1} … for each value; None where it takes a list of values.
 OPERATORS: dict[str, dict[str, str]] = {
@@ -104,6 +110,12 @@ OPERATORS: dict[str, dict[str, str]] = {
         "is_known": "{column} is not null",
     },
 }
+OPERATORS["audience"] = {
+    "in": "{members}",
+    "not_in": "({members}) is not true",
+    "held_out": "({members} and {position} < {share})",
+    "not_held_out": "({members} and {position} >= {share})",
+}
 LIST_OPERATORS = ("is", "is_not")
 # Beside those of its kind, a condition about another month may ask for customers who were not known yet.
 NOT_KNOWN_THEN = "not_known_then"
@@ -111,12 +123,16 @@ NOT_KNOWN_THEN = "not_known_then"
 
 @dataclass(frozen=True)
 class Condition:
-    """One condition; `month` asks for the value in another month than the one that is shown."""
+    """One condition; `month` asks for the value in another month than the one that is shown.
+
+    `saved` is the saved audience that a condition on AUDIENCE names, once it has been looked up.
+    """
 
     field: str
     operator: str
     values: tuple[str, ...] = ()
     month: date | None = None
+    saved: "SavedAudience | None" = None
 
 
 @dataclass(frozen=True)
@@ -133,12 +149,14 @@ class Audience:
     """The filters of a list, and groups of conditions of which all must hold, or any.
 
     With a `channel` only customers who are in the current master and opted in to it there, whatever month is shown.
+    With a `half` only those whom that saved audience holds out of a campaign, or all others.
     """
 
     filters: CustomerFilter = field(default_factory=CustomerFilter)
     groups: tuple[Group, ...] = ()
     is_any: bool = False
     channel: str | None = None
+    half: "Half | None" = None
 
     @property
     def is_everybody(self) -> bool:
@@ -150,25 +168,84 @@ class Audience:
         document = self.filters.as_document()
         if self.groups:
             document["conditions"] = json.loads(to_text(self.groups, self.is_any))
+            named = {str(saved.audience_id): saved.as_document() for saved in _saved_in(self.groups)}
+            document |= {"audiences": named} if named else {}
         if self.channel:
             document["opted_in_now_to"] = self.channel
+        if self.half:
+            document["holdout"] = {
+                "audience": self.half.audience_id,
+                "percent": str(self.half.percent),
+                "customers": "held out" if self.half.is_holdout else "all others",
+            }
         return document
+
+
+@dataclass(frozen=True)
+class SavedAudience:
+    """An audience under a name; `holdout_percent` of its customers are held out of campaigns."""
+
+    audience_id: int
+    name: str
+    owner: str
+    audience: Audience
+    holdout_percent: Decimal = Decimal(0)
+
+    def as_document(self) -> dict[str, Any]:
+        """What it asks for, under its name."""
+        return {"name": self.name, "owner": self.owner, **self.audience.as_document()}
+
+
+@dataclass(frozen=True)
+class Half:
+    """One of the two parts into which a saved audience's holdout splits any list; see mart.holdout_position."""
+
+    audience_id: int
+    percent: Decimal
+    is_holdout: bool
+
+
+def _saved_in(groups: Sequence[Group]) -> list[SavedAudience]:
+    return [condition.saved for group in groups for condition in group.conditions if condition.saved]
 
 
 def where(audience: Audience, month: date) -> tuple[str, dict[str, Any]]:
     """Conditions over `mart.customer_snapshot as customer` and their parameters in psycopg2's named style."""
-    statement, parameters = where_clause(audience.filters, month)
+    parameters: dict[str, Any] = {"month": month}
+    return "\n    and ".join(["customer.month = %(month)s", *_clauses(audience, "", parameters)]), parameters
+
+
+def members_clause(audience: Audience, prefix: str, parameters: dict[str, Any]) -> str:
+    """The SQL of belonging to an audience, without the month; adds its values to `parameters`."""
+    return f"({' and '.join(_clauses(audience, f'{prefix}_', parameters)) or 'true'})"
+
+
+def _clauses(audience: Audience, prefix: str, parameters: dict[str, Any]) -> list[str]:
+    """What must hold for each customer of an audience, but the month; adds the values to `parameters`."""
+    clauses = filter_clauses(audience.filters, prefix, parameters)
     if audience.groups:
-        parts = [group_clause(group, f"group_{number}", parameters) for number, group in enumerate(audience.groups, 1)]
-        statement += f"\n    and ({_joined(parts, audience.is_any)})"
+        parts = [
+            group_clause(group, f"{prefix}group_{number}", parameters)
+            for number, group in enumerate(audience.groups, 1)
+        ]
+        clauses.append(f"({_joined(parts, audience.is_any)})")
     if audience.channel:
         if audience.channel not in CHANNELS:
             raise AudienceError(f"there is no channel {audience.channel[:50]!r}")
-        statement += (
-            "\n    and exists (select from mart.customers as master where master.customer_id = customer.customer_id"
+        clauses.append(
+            "exists (select from mart.customers as master where master.customer_id = customer.customer_id"
             f" and master.is_in_master and master.opt_in_{audience.channel})"
         )
-    return statement, parameters
+    if audience.half:
+        position, share = _holdout(audience.half.audience_id, audience.half.percent, f"{prefix}half", parameters)
+        clauses.append(f"{position} {'<' if audience.half.is_holdout else '>='} {share}")
+    return clauses
+
+
+def _holdout(audience_id: int, percent: Decimal, prefix: str, parameters: dict[str, Any]) -> tuple[str, str]:
+    """A customer's place in an audience and the share below which they are held out, as SQL."""
+    parameters |= {f"{prefix}_audience": audience_id, f"{prefix}_percent": percent}
+    return f"mart.holdout_position(%({prefix}_audience)s, customer.customer_id)", f"%({prefix}_percent)s"
 
 
 def group_clause(group: Group, prefix: str, parameters: dict[str, Any]) -> str:
@@ -187,6 +264,8 @@ def _joined(parts: Sequence[str], is_any: bool) -> str:
 
 def _condition_clause(condition: Condition, prefix: str, parameters: dict[str, Any]) -> str:
     about = FIELDS[condition.field]
+    if about.name == AUDIENCE:
+        return _audience_clause(condition, prefix, parameters)
     if condition.month:
         parameters[f"{prefix}_month"] = condition.month
         then = (
@@ -203,6 +282,43 @@ def _condition_clause(condition: Condition, prefix: str, parameters: dict[str, A
             f" and {_comparison(condition, f'master.{column}', prefix, parameters)})"
         )
     return _comparison(condition, f"customer.{about.name}", prefix, parameters)
+
+
+def _audience_clause(condition: Condition, prefix: str, parameters: dict[str, Any]) -> str:
+    saved = condition.saved
+    if saved is None:
+        raise AudienceError(f"audience {', '.join(condition.values)[:50]} has not been looked up")
+    members = members_clause(saved.audience, prefix, parameters)
+    if condition.operator in ("in", "not_in"):
+        return OPERATORS["audience"][condition.operator].format(members=members)
+    position, share = _holdout(saved.audience_id, saved.holdout_percent, prefix, parameters)
+    return OPERATORS["audience"][condition.operator].format(members=members, position=position, share=share)
+
+
+def look_up(
+    groups: Sequence[Group], find: Callable[[int], SavedAudience], inside: tuple[int, ...] = ()
+) -> tuple[Group, ...]:
+    """The groups with the saved audiences that they name, and those that these name.
+
+    Raises AudienceError for one that is part of itself, or nested too deep.
+    """
+    return tuple(
+        replace(group, conditions=tuple(_looked_up(condition, find, inside) for condition in group.conditions))
+        for group in groups
+    )
+
+
+def _looked_up(condition: Condition, find: Callable[[int], SavedAudience], inside: tuple[int, ...]) -> Condition:
+    if condition.field != AUDIENCE:
+        return condition
+    audience_id = int(condition.values[0])
+    if audience_id in inside:
+        raise AudienceError(f"audience {audience_id} would be part of itself")
+    if len(inside) == DEEPEST_AUDIENCE:
+        raise AudienceError(f"audiences are nested more than {DEEPEST_AUDIENCE} deep")
+    saved = find(audience_id)
+    groups = look_up(saved.audience.groups, find, (*inside, audience_id))
+    return replace(condition, saved=replace(saved, audience=replace(saved.audience, groups=groups)))
 
 
 def _comparison(condition: Condition, column: str, prefix: str, parameters: dict[str, Any]) -> str:
@@ -237,9 +353,9 @@ def check(condition: Condition) -> None:
         return
     if condition.operator not in OPERATORS[about.kind]:
         raise AudienceError(f"{condition.operator[:50]!r} does not fit {condition.field}")
-    if about.is_master and condition.month:
+    if (about.is_master or about.kind == "audience") and condition.month:
         raise AudienceError(f"{condition.field} is known only as it is now, not for another month")
-    if any(len(value) > LONGEST_VALUE or not _is_storable(value) for value in condition.values):
+    if any(len(value) > LONGEST_VALUE or not is_storable(value) for value in condition.values):
         raise AudienceError(f"a value of {condition.field} is too long or holds a character that no text can have")
     _check_values(condition, about.kind)
 
@@ -249,9 +365,13 @@ def _check_values(condition: Condition, kind: str) -> None:
         if not condition.values:
             raise AudienceError(f"{condition.field}: choose at least one value")
         return
-    wanted = OPERATORS[kind][condition.operator].count("{") - OPERATORS[kind][condition.operator].count("{column}")
+    wanted = values_wanted(kind, condition.operator)
     if len(condition.values) != wanted:
         raise AudienceError(f"{condition.field}: {condition.operator} takes {wanted} value{'s' * (wanted != 1)}")
+    if kind == "audience":
+        if not (condition.values[0].isascii() and condition.values[0].isdecimal() and len(condition.values[0]) < 19):
+            raise AudienceError(f"{condition.values[0][:50]!r} is not the key of an audience")
+        return
     try:
         typed = _typed(condition, kind)
     except (InvalidOperation, ValueError) as error:
@@ -260,9 +380,11 @@ def _check_values(condition: Condition, kind: str) -> None:
         raise AudienceError(f"{condition.field}: {', '.join(condition.values)[:50]!r} is out of range")
 
 
-def _is_storable(value: str) -> bool:
-    """Whether a text of the database could hold the value: it has neither NUL nor half a surrogate pair."""
-    return "\0" not in value and not any("\ud800" <= character <= "\udfff" for character in value)
+def values_wanted(kind: str, operator: str) -> int:
+    """How many values an operator takes that does not take a list."""
+    if kind == "audience":
+        return 1
+    return OPERATORS[kind][operator].count("{") - OPERATORS[kind][operator].count("{column}")
 
 
 def to_text(groups: Sequence[Group], is_any: bool) -> str:

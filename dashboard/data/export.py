@@ -1,68 +1,156 @@
-"""Files of exactly the customers of an audience, and the month's Excel summary."""
+"""Lists of exactly the customers of an audience as files: written, noted, offered by a link; and the month's summary.
 
+A CSV is written by the database (COPY); an Excel file by a process of its own, so that nobody's page waits for it.
+"""
+
+import json
+import subprocess
+import sys
 import tempfile
+from dataclasses import asdict, dataclass, replace
 from datetime import date
+from decimal import Decimal
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from psycopg2.extensions import connection as PsycopgConnection  # noqa: N812 - a type, not a call
+from sqlalchemy import text
 
-from dashboard.data.audience import Audience, where
-from dashboard.data.warehouse import connect
-from include.warehouse import export_customers as writer
+from dashboard.data import downloads, saved
+from dashboard.data.audience import Audience, Half, where
+from dashboard.data.downloads import Download
+from dashboard.data.warehouse import acting_as, change, connect, current_user
 from include.warehouse.customer_filter import check_filter
+from include.warehouse.errors import WarehouseError
+from include.warehouse.export_customers import NO_CONTACT, Selection, write_selection
 from include.warehouse.published import published_month
+from include.warehouse.settings import REPOSITORY
 from include.warehouse.summary_figures import read_figures
 from include.warehouse.summary_sheets import draw
+from include.warehouse.users import User
 from include.warehouse.workbook import Book
 
 MIME = {
     "csv": "text/csv",
     "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
 }
+# What a campaign by each channel needs.
+CONTACT = {"email": ("full_name", "email"), "sms": ("full_name", "phone"), "phone": ("full_name", "phone")}
 
 
-def customer_list(audience: Audience, file_format: str) -> BinaryIO:
-    """The list as an open file, csv or xlsx, in the layout of `export customers`; on disk it is already gone."""
-    with tempfile.TemporaryDirectory(prefix="customer-list-") as folder:
-        path = Path(folder) / file_name(audience, file_format)
-        write_list(audience, file_format, path)
-        return path.open("rb")
+@dataclass(frozen=True)
+class Prepared:
+    """A file that can be taken away, and for a list the companion that says how to have it again."""
+
+    file: Download
+    about: Download | None
+    rows: int
 
 
-def write_list(audience: Audience, file_format: str, path: Path) -> int:
-    """Writes the list to `path`; gives its rows."""
+@dataclass(frozen=True)
+class Written:
+    """A written list; see include.warehouse.export_customers.Export."""
+
+    path: Path
+    about_path: Path
+    rows: int
+    sha256: str
+    run_id: int
+
+
+def prepare(
+    audience: Audience, file_format: str, *, with_contact: bool = False, audience_id: int | None = None
+) -> Prepared:
+    """Writes the list, csv or xlsx, and notes it in mart.export_log for who has signed in.
+
+    `with_contact` adds the names and addresses that the audience's channel needs; `audience_id` is the saved audience
+    that it came from. Raises WarehouseError for what cannot be written.
+    """
+    path = downloads.new_file(file_name(audience, file_format))
+    contact = CONTACT[audience.channel] if with_contact and audience.channel else NO_CONTACT
+    write = write_list if file_format == "csv" else _write_elsewhere
+    written = write(audience, file_format, path, contact)
+    _note(audience, file_format, written, bool(contact), audience_id)
+    return Prepared(downloads.offer(written.path), downloads.offer(written.about_path), written.rows)
+
+
+def write_list(audience: Audience, file_format: str, path: Path, contact: tuple[str, ...] = NO_CONTACT) -> Written:
+    """Writes the list and its companion in this process."""
     with connect() as connection:
         shown = published_month(connection, audience.filters.month)
         check_filter(connection, audience.filters, shown.rule_set)
         conditions, parameters = where(audience, shown.month)
-        select = writer._csv_columns if file_format == "csv" else writer._xlsx_columns
-        columns = ",\n    ".join(select(writer.COLUMNS))
-        driver = connection.connection.driver_connection
-        assert isinstance(driver, PsycopgConnection)
-        statement = _bound(
-            driver,
-            f"select\n    {columns}\nfrom mart.customer_snapshot as customer\nwhere {conditions}"
-            "\norder by customer.customer_id",
-            parameters,
+        selection = Selection(conditions, parameters, audience.as_document())
+        export = write_selection(connection, shown, selection, file_format, path, contact=contact)
+    return Written(export.path, export.about_path, export.rows, export.sha256, shown.run_id)
+
+
+def _write_elsewhere(audience: Audience, file_format: str, path: Path, contact: tuple[str, ...]) -> Written:
+    """As write_list, in a process of its own."""
+    half = audience.half
+    order = {
+        "user": asdict(current_user()),
+        "audience": saved.to_document(audience),
+        "month": audience.filters.month.isoformat() if audience.filters.month else None,
+        "channel": audience.channel,
+        "half": [half.audience_id, str(half.percent), half.is_holdout] if half else None,
+        "format": file_format,
+        "path": str(path),
+        "contact": contact,
+    }
+    done = subprocess.run(
+        [sys.executable, "-m", "dashboard.data.export_worker"],
+        input=json.dumps(order),
+        capture_output=True,
+        text=True,
+        cwd=REPOSITORY,
+        check=False,
+    )
+    if done.returncode:
+        raise WarehouseError(f"the file could not be written: {done.stderr.strip()[-500:]}")
+    answer = json.loads(done.stdout)
+    return Written(Path(answer["path"]), Path(answer["about_path"]), answer["rows"], answer["sha256"], answer["run_id"])
+
+
+def write_ordered(order: dict[str, Any]) -> dict[str, Any]:
+    """What the process of its own does: writes the list that _write_elsewhere has described."""
+    with acting_as(User(**order["user"])):
+        asked = saved.complete(saved.from_document(order["audience"]))
+        month = date.fromisoformat(order["month"]) if order["month"] else None
+        audience = Audience(
+            filters=replace(asked.filters, month=month),
+            groups=asked.groups,
+            is_any=asked.is_any,
+            channel=order["channel"],
+            half=Half(order["half"][0], Decimal(order["half"][1]), order["half"][2]) if order["half"] else None,
         )
-        if file_format == "csv":
-            return writer._write_csv(driver, statement, path)
-        about = {
-            "file": path.name,
-            "format": file_format,
-            **shown.as_document(),
-            "filters": audience.as_document(),
-            "columns": list(writer.COLUMNS),
-            "sql": statement,
-        }
-        return writer._write_xlsx(driver, about, writer.COLUMNS, shown, path)
+        written = write_list(audience, order["format"], Path(order["path"]), tuple(order["contact"]))
+    return {
+        "path": str(written.path),
+        "about_path": str(written.about_path),
+        "rows": written.rows,
+        "sha256": written.sha256,
+        "run_id": written.run_id,
+    }
 
 
-def _bound(driver: PsycopgConnection, statement: str, parameters: dict[str, Any]) -> str:
-    """The statement with its values bound, as text that can be run again."""
-    with driver.cursor() as cursor:
-        return cursor.mogrify(statement, parameters).decode()
+def _note(audience: Audience, file_format: str, written: Written, has_contact: bool, audience_id: int | None) -> None:
+    note = {
+        "month": audience.filters.month.isoformat() if audience.filters.month else None,
+        "run_id": written.run_id,
+        "audience_id": audience_id,
+        "channel": audience.channel,
+        "filters": audience.as_document(),
+        "has_contact": has_contact,
+        "file_name": written.path.name,
+        "format": file_format,
+        "rows": written.rows,
+        "bytes": written.path.stat().st_size,
+        "sha256": written.sha256,
+    }
+    with change() as connection:
+        connection.execute(
+            text("select mart.log_export(cast(:note as jsonb))"), {"note": json.dumps(note, ensure_ascii=False)}
+        )
 
 
 def summary(month: date) -> BinaryIO:
@@ -85,4 +173,6 @@ def summary_name(month: date) -> str:
 def file_name(audience: Audience, file_format: str) -> str:
     """Name under which a reader saves the list."""
     kind = audience.channel or ("all" if audience.is_everybody else "filtered")
+    if audience.half:
+        kind += "_holdout" if audience.half.is_holdout else "_without_holdout"
     return f"customers_{audience.filters.month or date.min:%Y-%m}_{kind}.{file_format}"

@@ -23,15 +23,14 @@ def movements(earlier: date, later: date, dimension: str) -> pandas.DataFrame:
     if dimension not in DIMENSIONS:
         raise ValueError(f"{dimension!r} is not one of {', '.join(DIMENSIONS)}")
     if _follows(earlier, later):
-        # The month before stands in the row itself.
         return frame(
             f"""
             select
                 coalesce({DIMENSIONS[dimension]}, '') as origin,
                 {dimension} as destination,
-                count(*) as customers,
+                sum(customers)::bigint as customers,
                 sum(monetary) as monetary
-            from mart.customer_snapshot
+            from mart.month_movement
             where month = :later
             group by 1, 2
             """,

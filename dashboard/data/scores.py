@@ -9,24 +9,15 @@ import pandas
 from dashboard.data.warehouse import frame, rows
 
 METRICS = {"recency": "recency_days", "frequency": "frequency", "monetary": "monetary"}
-# Money is counted by whole units of the currency, so that there are few values to group by.
-WHOLE_VALUES = {"recency": "recency_days", "frequency": "frequency", "monetary": "floor(monetary)::bigint"}
 
 
 def grid(month: date) -> pandas.DataFrame:
     """Scored customers by r_score, f_score and segment: customers, monetary, month_amount."""
     return frame(
         """
-        select
-            r_score,
-            f_score,
-            segment,
-            count(*) as customers,
-            sum(monetary) as monetary,
-            sum(month_amount) as month_amount
-        from mart.customer_snapshot
-        where month = :month and r_score is not null
-        group by r_score, f_score, segment
+        select r_score, f_score, segment, customers, monetary, month_amount
+        from mart.month_score
+        where month = :month
         """,
         month=month,
     )
@@ -97,12 +88,7 @@ def tenure_bands(rule_set: int) -> list[int]:
 def distribution(month: date, metric: str) -> pandas.DataFrame:
     """Scored customers by value of a metric, money rounded down to whole units: value, customers; in order of value."""
     return frame(
-        f"""
-        select {WHOLE_VALUES[metric]} as value, count(*) as customers
-        from mart.customer_snapshot
-        where month = :month and r_score is not null
-        group by 1
-        order by 1
-        """,
+        "select value, customers from mart.month_metric where month = :month and metric = :metric order by value",
         month=month,
+        metric=metric,
     )

@@ -64,23 +64,28 @@ class CustomerFilter:
 
 def where_clause(filters: CustomerFilter, month: date) -> tuple[str, dict[str, Any]]:
     """Conditions over `mart.customer_snapshot as customer`, and their parameters in psycopg2's named style."""
-    conditions = ["customer.month = %(month)s"]
     parameters: dict[str, Any] = {"month": month}
+    return "\n    and ".join(["customer.month = %(month)s", *filter_clauses(filters, "", parameters)]), parameters
+
+
+def filter_clauses(filters: CustomerFilter, prefix: str, parameters: dict[str, Any]) -> list[str]:
+    """The conditions without the month; adds their values to `parameters`, the names beginning with `prefix`."""
+    conditions = []
     for name, column in LIST_COLUMNS.items():
         values = list(getattr(filters, name))
         if not values:
             continue
-        parameters[name] = [value for value in values if value is not None]
-        condition = f"customer.{column} = any(%({name})s)"
+        parameters[f"{prefix}{name}"] = [value for value in values if value is not None]
+        condition = f"customer.{column} = any(%({prefix}{name})s)"
         conditions.append(f"({condition} or customer.{column} is null)" if None in values else condition)
     conditions += [f"customer.opt_in_{channel}" for channel in CHANNELS if channel in filters.opt_in]
     if filters.search:
-        parameters["search"] = f"%{_without_wildcards(filters.search)}%"
+        parameters[f"{prefix}search"] = f"%{_without_wildcards(filters.search)}%"
         conditions.append(
-            "(customer.customer_id ilike %(search)s or customer.customer_id in ("
-            "select customer_id from mart.customers where full_name ilike %(search)s))"
+            f"(customer.customer_id ilike %({prefix}search)s or customer.customer_id in ("
+            f"select customer_id from mart.customers where full_name ilike %({prefix}search)s))"
         )
-    return "\n    and ".join(conditions), parameters
+    return conditions
 
 
 def check_filter(connection: Connection, filters: CustomerFilter, rule_set: int) -> None:
@@ -103,8 +108,13 @@ def check_filter(connection: Connection, filters: CustomerFilter, rule_set: int)
         if unknown:
             raise InputError(f"{name}: {unknown[0]!r} does not exist; choose from {', '.join(values)}")
     texts = [filters.search, *(value for name in LIST_COLUMNS for value in getattr(filters, name))]
-    if any(value and "\0" in value for value in texts):
-        raise InputError("a filter contains the character NUL, which no stored text can have; remove it")
+    if any(value and not is_storable(value) for value in texts):
+        raise InputError("a filter holds a character that no stored text can have, such as NUL; remove it")
+
+
+def is_storable(value: str) -> bool:
+    """Whether a text of the database could hold the value: it has neither NUL nor half a surrogate pair."""
+    return "\0" not in value and not any("\ud800" <= character <= "\udfff" for character in value)
 
 
 def _without_wildcards(value: str) -> str:

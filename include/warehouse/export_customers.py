@@ -73,6 +73,7 @@ COLUMNS = {
     "run_id": "count",
 }
 CONTACT_COLUMNS = {"full_name": "text", "email": "text", "phone": "text"}
+NO_CONTACT: tuple[str, ...] = ()
 
 NUMBER_FORMATS = {"count": "#,##0", "number": "General", "money": "#,##0.00", "date": "yyyy-mm-dd"}
 WIDTHS = {"text": 18, "count": 11, "number": 11, "money": 14, "date": 12, "flag": 11}
@@ -133,7 +134,8 @@ def write_customers(
     check_filter(connection, filters, shown.rule_set)
     conditions, parameters = where_clause(filters, shown.month)
     selection = Selection(conditions, parameters, filters.as_document())
-    return write_selection(connection, shown, selection, file_format, out, contact=contact)
+    columns = tuple(CONTACT_COLUMNS) if contact else NO_CONTACT
+    return write_selection(connection, shown, selection, file_format, out, contact=columns)
 
 
 def write_selection(
@@ -143,16 +145,19 @@ def write_selection(
     file_format: str,
     out: Path,
     *,
-    contact: bool = False,
+    contact: tuple[str, ...] = NO_CONTACT,
 ) -> Export:
-    """Writes any selection of customers and its companion; the selection restricts the month itself."""
+    """Writes any selection of customers and its companion; the selection restricts the month itself.
+
+    `contact` names the columns of CONTACT_COLUMNS that the list has as well.
+    """
     if file_format not in FORMATS:
         raise InputError(f"format {file_format!r} does not exist; choose from {', '.join(FORMATS)}")
     if out.is_dir():
         raise InputError(f"{out} is a folder; name a file in it")
     if contact and not connection.exec_driver_sql("select mart.may_read_contact()").scalar_one():
         raise InputError("this database role may not see contact data; export without it, or ask for contact_reader")
-    kinds = COLUMNS | (CONTACT_COLUMNS if contact else {})
+    kinds = COLUMNS | {name: CONTACT_COLUMNS[name] for name in contact}
     columns = _csv_columns(kinds) if file_format == "csv" else _xlsx_columns(kinds)
     driver = connection.connection.driver_connection
     assert isinstance(driver, PsycopgConnection)
@@ -162,7 +167,7 @@ def write_selection(
         **shown.as_document(),
         "filters": selection.document,
         "columns": list(kinds),
-        "sql": _statement(driver, selection, columns, contact),
+        "sql": _statement(driver, selection, columns, bool(contact)),
     }
     out.parent.mkdir(parents=True, exist_ok=True)
     unfinished = out.with_name(f".{out.name}.{uuid4().hex}")

@@ -184,7 +184,7 @@ def is_healthy(answer: str) -> bool:
 def dashboard_command(port: int) -> list[str]:
     """The command that serves the dashboard on 127.0.0.1."""
     return [
-        *(sys.executable, "-m", "streamlit", "run", str(REPOSITORY / "dashboard" / "streamlit_app.py")),
+        *(sys.executable, "-m", "streamlit", "run", str(REPOSITORY / "dashboard" / "server.py")),
         f"--server.address={server.ADDRESS}",
         f"--server.port={port}",
         "--server.headless=true",

@@ -26,6 +26,7 @@ def reading(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[Settings], No
 
     def point(settings: Settings) -> None:
         monkeypatch.setenv("DASHBOARD_URL", login_url(settings, "dashboard"))
+        monkeypatch.setenv("WAREHOUSE_HOME", str(settings.home))
         _forget()
 
     with data_layer.acting_as(ADMIN):
@@ -45,8 +46,12 @@ def address(published: Settings) -> Iterator[str]:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    environment = os.environ | {"DASHBOARD_URL": login_url(published, "dashboard"), "PYTHONPATH": str(REPOSITORY)}
-    command = [sys.executable, "-m", "streamlit", "run", str(REPOSITORY / "dashboard" / "streamlit_app.py")]
+    environment = os.environ | {
+        "WAREHOUSE_HOME": str(published.home),
+        "DASHBOARD_URL": login_url(published, "dashboard"),
+        "PYTHONPATH": str(REPOSITORY),
+    }
+    command = [sys.executable, "-m", "streamlit", "run", str(REPOSITORY / "dashboard" / "server.py")]
     server = subprocess.Popen(
         [*command, f"--server.port={port}", "--server.address=127.0.0.1"], env=environment, cwd=published.home
     )

@@ -33,7 +33,10 @@ def sums(table: pd.DataFrame, keys: list[str], measures: list[str]) -> dict[obje
     """Sums by key, unknown keys as empty text; amounts in whole cents."""
     filled = table.assign(**{key: table[key].fillna("") for key in keys})
     added = filled.groupby(keys)[measures].sum()
-    return {key: tuple(round(float(value) * 100) for value in row) for key, row in zip(added.index, added.to_numpy())}
+    return {
+        key: tuple(round(float(value) * 100) for value in row)
+        for key, row in zip(added.index, added.to_numpy(), strict=True)
+    }
 
 
 def agree(settings: Settings) -> None:

@@ -1,0 +1,200 @@
+"""Saved audiences on the page of customers: opened by a link, saved, shared, split, and compared."""
+
+from dataclasses import replace
+from decimal import Decimal
+
+import streamlit as st
+
+from dashboard.components import address, numbers
+from dashboard.components.builder import drafts_of
+from dashboard.components.cache import ask
+from dashboard.components.filters import NAMES, set_filters
+from dashboard.components.session import signed_in
+from dashboard.data import saved
+from dashboard.data.audience import AUDIENCE, Audience, AudienceError, Condition, Group, Half, SavedAudience, to_text
+from dashboard.data.months import Month
+
+ADDRESS = ("audience", "half")
+HALVES = {"all": "Everybody", "rest": "Without holdout", "held": "Holdout only"}
+PARTS = {
+    "both": ("In both", "in", "in"),
+    "first": ("Only in the first", "in", "not_in"),
+    "second": ("Only in the second", "not_in", "in"),
+}
+
+
+def opened() -> SavedAudience | None:
+    """Before the filters are drawn: the audience of the address, its conditions set once when it is opened."""
+    address.restore("audience", None, lambda given: _key(given[0]))
+    key = st.session_state["audience"]
+    found = None
+    if key is not None:
+        try:
+            found = saved.find(key)
+        except AudienceError as error:
+            st.warning(f"The audience of this link cannot be opened: {error}.", icon=":material/link_off:")
+            st.session_state["audience"] = None
+    if found and st.session_state.get("audience that is set") != key:
+        # a link that says more than the audience's key shows what it says
+        if not any(st.query_params.get_all(name) for name in (*NAMES, "where")):
+            _set(found)
+        st.session_state["audience that is set"] = key
+    elif found is None:
+        st.session_state["audience that is set"] = None
+    address.write("audience", [str(key)] if found else [])
+    return found
+
+
+def _key(text: str) -> int | None:
+    return int(text) if text.isascii() and text.isdecimal() and len(text) < 19 else None
+
+
+def _set(one: SavedAudience) -> None:
+    set_filters(one.audience.filters)
+    st.session_state["where"] = drafts_of(one.audience.groups, one.audience.is_any)
+
+
+def half(one: SavedAudience | None) -> Half | None:
+    """Draws the choice of the holdout's halves, where the open audience has a holdout."""
+    if one is None or not one.holdout_percent:
+        address.write("half", [])
+        return None
+    address.restore("half", "all", lambda given: given[0] if given[0] in HALVES else "all")
+    chosen = st.segmented_control(
+        f"Holdout of {one.holdout_percent.normalize():f} %",
+        list(HALVES),
+        format_func=lambda name: HALVES[name],
+        key="half",
+        persist_state="session",
+        required=True,
+        help="Decided by a hash of audience and customer: the same customer is always in the same half.",
+    )
+    address.write("half", [chosen] if chosen and chosen != "all" else [])
+    if chosen in (None, "all"):
+        return None
+    return Half(one.audience_id, one.holdout_percent, chosen == "held")
+
+
+def manage(audience: Audience, one: SavedAudience | None) -> None:
+    """Draws what can be done with saved audiences: open, save, share, delete."""
+    asked = replace(audience, half=None, channel=None)
+    name = f"Audience: {one.name}" if one else "Audiences"
+    with st.popover(name, icon=":material/bookmark:", key="audiences"):
+        _open(one)
+        _save(asked, one)
+        if one:
+            _share(one)
+            _delete(one)
+
+
+def _open(one: SavedAudience | None) -> None:
+    known = {other.audience_id: other for other in saved.audiences()}
+    if not known:
+        st.caption("No audience is saved yet. Set filters and conditions, then save them under a name.")
+        return
+    chosen = st.selectbox(
+        "Open",
+        list(known),
+        index=list(known).index(one.audience_id) if one and one.audience_id in known else None,
+        format_func=lambda key: f"{known[key].name} · {known[key].owner}" if key in known else str(key),
+        placeholder="A saved audience",
+        key=f"audience to open {one.audience_id if one else ''}",
+    )
+    if chosen is not None and (one is None or chosen != one.audience_id):
+        _set_open(known[chosen])
+        st.rerun()
+
+
+def _set_open(one: SavedAudience) -> None:
+    for name in (*NAMES, "where", "audience", "half"):
+        address.write(name, [])
+    st.session_state["half"] = "all"
+    st.session_state["audience"] = st.session_state["audience that is set"] = one.audience_id
+    _set(one)
+
+
+def _save(audience: Audience, one: SavedAudience | None) -> None:
+    is_mine = one is not None and one.owner == signed_in().email
+    key = one.audience_id if one else "new"
+    with st.form(f"save {key}", border=False):
+        name = st.text_input("Name", value=one.name if one else "", max_chars=saved.LONGEST_NAME, key=f"name {key}")
+        percent = st.number_input(
+            "Holdout, %",
+            min_value=0.0,
+            max_value=float(saved.MOST_HELD_OUT),
+            value=float(one.holdout_percent) if one else 0.0,
+            step=5.0,
+            format="%.2f",
+            key=f"holdout {key}",
+            help="This share is left out of campaigns, so that their effect can be measured.",
+        )
+        is_saved = is_mine and st.form_submit_button("Save changes", icon=":material/save:")
+        is_new = st.form_submit_button("Save as new", icon=":material/bookmark_add:")
+    if not (is_saved or is_new):
+        return
+    try:
+        share = Decimal(f"{percent:.2f}")
+        audience_id = saved.save(one.audience_id if one and is_saved else None, name, audience, share)
+    except AudienceError as error:
+        st.error(f"Not saved: {error}.")
+        return
+    st.session_state["audience"] = st.session_state["audience that is set"] = audience_id
+    st.rerun()
+
+
+def _share(one: SavedAudience) -> None:
+    st.caption("Share this audience by its link; who opens it sees the customers that they may see.")
+    st.code(f"{st.context.url or ''}?audience={one.audience_id}", language=None, wrap_lines=True)
+
+
+def _delete(one: SavedAudience) -> None:
+    if one.owner == signed_in().email and st.button("Delete this audience", icon=":material/delete:", type="tertiary"):
+        saved.delete(one.audience_id)
+        st.session_state["audience"] = None
+        st.rerun()
+
+
+def compare(month: Month, one: SavedAudience | None) -> None:
+    """Draws the overlap and the differences of two saved audiences, each part to be opened."""
+    known = {other.audience_id: other for other in saved.audiences()}
+    if len(known) < 2:
+        st.caption("Save two audiences to compare them: who is in both, and who only in one.")
+        return
+    keys = list(known)
+    first = one.audience_id if one and one.audience_id in known else keys[0]
+    with st.container(horizontal=True):
+        chosen = [
+            st.selectbox(
+                label,
+                keys,
+                index=keys.index(value),
+                format_func=lambda key: known[key].name,
+                key=f"compare {label} {first}",
+                width=280,
+            )
+            for label, value in (("First", first), ("Second", next(key for key in keys if key != first)))
+        ]
+    if chosen[0] == chosen[1]:
+        st.caption("Choose two different audiences.")
+        return
+    try:
+        pair = [saved.complete(known[key].audience, (key,)) for key in chosen]
+    except AudienceError as error:
+        st.error(f"These audiences cannot be compared: {error}.")
+        return
+    found = ask(saved.compare, month.month, *pair)
+    names = [known[key].name for key in chosen]
+    total = sum(part.customers for part in found.values())
+    st.markdown(f"**{numbers.share(found['both'].customers, total)} of {numbers.count(total)} customers are in both**")
+    st.caption(f"First: {names[0]}. Second: {names[1]}.")
+    for column, (name, (label, *operators)) in zip(st.columns(len(PARTS)), PARTS.items(), strict=True):
+        with column, st.container(border=True):
+            st.metric(label, numbers.count(found[name].customers))
+            st.caption(f"{numbers.money(found[name].monetary)} in the window")
+            conditions = tuple(
+                Condition(AUDIENCE, operator, (str(key),)) for operator, key in zip(operators, chosen, strict=True)
+            )
+            link = to_text([Group(conditions)], is_any=False)
+            is_empty = not found[name].customers
+            if st.button("Open", key=f"open {name}", icon=":material/arrow_forward:", disabled=is_empty):
+                st.switch_page("app_pages/customers.py", query_params={"month": f"{month.month:%Y-%m}", "where": link})

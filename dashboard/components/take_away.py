@@ -1,0 +1,57 @@
+"""Buttons that prepare a file on the server's disk, and the link by which it is taken away."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+import streamlit as st
+
+from dashboard.components import numbers
+from dashboard.data.downloads import Download
+from dashboard.data.export import Prepared
+from include.warehouse.errors import WarehouseError
+
+PREPARED = "prepared file"
+
+
+def button(label: str, key: str, what: object, prepare: Callable[[], Prepared], **options: object) -> None:
+    """Draws the button that prepares a file of `what`, anything that is equal while the file would be the same."""
+    if st.button(label, key=key, icon=":material/download:", **options):  # type: ignore[arg-type]
+        try:
+            with st.spinner("Writing the file …"):
+                prepared = prepare()
+        except WarehouseError as error:
+            st.session_state.pop(PREPARED, None)
+            st.error(f"**Nothing was written.** {error}", icon=":material/error:")
+            return
+        st.session_state[PREPARED] = (what, prepared, True)
+
+
+def offered(what: object) -> None:
+    """Draws the link to the file that was prepared last, if it is one of `what`; a new one begins by itself."""
+    of_what, prepared, is_new = st.session_state.get(PREPARED, (None, None, False))
+    if of_what != what or prepared is None or prepared.file.expires < datetime.now(UTC).timestamp():
+        return
+    st.session_state[PREPARED] = (of_what, prepared, False)
+    with st.container(border=True, horizontal=True, vertical_alignment="center"):
+        until = datetime.fromtimestamp(prepared.file.expires, UTC)
+        st.markdown(
+            f"**{prepared.file.name}** · {numbers.count(prepared.rows)} rows · {_size(prepared.file)}"
+            f" · the link holds until {until:%H:%M} UTC"
+        )
+        st.link_button("Download", _address(prepared.file), icon=":material/download:", type="primary")
+        if prepared.about:
+            st.link_button("About this file", _address(prepared.about), icon=":material/info:", type="tertiary")
+    if is_new:
+        st.iframe(_address(prepared.file), height=1)
+
+
+def _address(file: Download) -> str:
+    base = str(st.get_option("server.baseUrlPath") or "").strip("/")
+    return f"/{base}{file.url}" if base else file.url
+
+
+def _size(file: Download) -> str:
+    for size, unit in ((1_000_000, "MB"), (1_000, "kB")):
+        if file.size >= size:
+            return f"{file.size / size:,.1f} {unit}"
+    return f"{file.size} bytes"

@@ -1,0 +1,78 @@
+"""Files that readers take away: on disk below exports/, behind a link that is signed and expires.
+
+The page server never holds them: the database writes them, and the route of dashboard/server.py sends them in pieces.
+"""
+
+import hashlib
+import hmac
+import shutil
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from secrets import token_urlsafe
+from urllib.parse import quote
+
+from include.warehouse.credentials import credential
+from include.warehouse.settings import load_settings
+
+ROUTE = "/download"
+LIFETIME = 3600
+# A download that began in time may still be under way.
+GRACE = 1800
+
+
+@dataclass(frozen=True)
+class Download:
+    """A file that can be taken away until `expires` (seconds since 1970): its name, address, size in bytes."""
+
+    name: str
+    url: str
+    size: int
+    expires: int
+
+
+def new_file(name: str) -> Path:
+    """A path for a new file in a folder of its own; what has expired is removed first."""
+    remove_expired()
+    folder = _folder() / token_urlsafe(18)
+    folder.mkdir(parents=True, mode=0o700)
+    return folder / name
+
+
+def offer(path: Path) -> Download:
+    """A signed link to a file that lies where new_file has said."""
+    expires = int(time.time()) + LIFETIME
+    key = path.parent.name
+    token = f"{key}.{expires}.{_signature(key, path.name, expires)}"
+    return Download(path.name, f"{ROUTE}/{token}/{quote(path.name)}", path.stat().st_size, expires)
+
+
+def find(token: str, name: str) -> Path | None:
+    """The file of a link; None where the link is not ours, has expired, or the file is gone."""
+    key, _, rest = token.partition(".")
+    expires, _, signature = rest.partition(".")
+    if not (expires.isascii() and expires.isdecimal() and len(expires) < 12):
+        return None
+    expected = _signature(key, name, int(expires))
+    if not hmac.compare_digest(signature.encode(), expected.encode()) or int(expires) < time.time():
+        return None
+    path = _folder() / key / name
+    return path if path.is_file() else None
+
+
+def remove_expired() -> None:
+    """Removes the files whose links no longer hold."""
+    if not _folder().is_dir():
+        return
+    for folder in _folder().iterdir():
+        if folder.stat().st_mtime < time.time() - LIFETIME - GRACE:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _folder() -> Path:
+    return load_settings().exports / "downloads"
+
+
+def _signature(key: str, name: str, expires: int) -> str:
+    secret = credential(load_settings(), "download_key").encode()
+    return hmac.new(secret, f"{key}/{name}/{expires}".encode(), hashlib.sha256).hexdigest()

@@ -1,0 +1,177 @@
+"""Saved audiences: conditions under a name, kept in the warehouse as checked JSON."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, fields, replace
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+from psycopg2 import errors
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
+
+from dashboard.data.audience import (
+    LONGEST_VALUE,
+    Audience,
+    AudienceError,
+    SavedAudience,
+    from_text,
+    look_up,
+    members_clause,
+    to_text,
+)
+from dashboard.data.warehouse import change, connect, rows
+from include.warehouse.customer_filter import CustomerFilter, is_storable
+
+LONGEST_NAME = 200
+MOST_HELD_OUT = 90
+FILTERS = [item.name for item in fields(CustomerFilter) if item.name not in ("month", "search")]
+MAY_BE_UNKNOWN = ("customer_group", "city", "home_store_id")
+
+
+def audiences() -> list[SavedAudience]:
+    """All saved audiences by name, without those that they name; one that cannot be read any more is left out."""
+    found = []
+    for row in rows("select audience_id, name, owner, definition, holdout_percent from mart.audience order by name"):
+        try:
+            found.append(_read(row))
+        except AudienceError:
+            continue
+    return found
+
+
+def find(audience_id: int) -> SavedAudience:
+    """The saved audience with this key, without those that it names. Raises AudienceError."""
+    found = rows(
+        "select audience_id, name, owner, definition, holdout_percent from mart.audience"
+        " where audience_id = :audience_id",
+        audience_id=audience_id,
+    )
+    if not found:
+        raise AudienceError(f"audience {audience_id} does not exist any more")
+    return _read(found[0])
+
+
+def complete(audience: Audience, inside: tuple[int, ...] = ()) -> Audience:
+    """The audience with all saved ones that it names, as they are now. Raises AudienceError."""
+    return replace(audience, groups=look_up(audience.groups, find, inside))
+
+
+def save(audience_id: int | None, name: str, audience: Audience, holdout_percent: Decimal) -> int:
+    """Saves for who has signed in, without a key as a new one or in place of theirs of this name; gives the key.
+
+    Raises AudienceError for what cannot be saved: no name, a share out of range, somebody else's, part of itself.
+    """
+    name = name.strip()
+    if not 1 <= len(name) <= LONGEST_NAME or not is_storable(name):
+        raise AudienceError(f"a name has 1 to {LONGEST_NAME} characters")
+    if not 0 <= holdout_percent <= MOST_HELD_OUT:
+        raise AudienceError(f"a holdout is 0 to {MOST_HELD_OUT} %")
+    complete(audience, () if audience_id is None else (audience_id,))
+    definition = json.dumps(to_document(audience), ensure_ascii=False)
+    try:
+        with change() as connection:
+            saved: int = connection.execute(
+                text("select mart.save_audience(:audience_id, :name, cast(:definition as jsonb), :percent)"),
+                {"audience_id": audience_id, "name": name, "definition": definition, "percent": holdout_percent},
+            ).scalar_one()
+    except DBAPIError as error:
+        if isinstance(error.orig, errors.UniqueViolation):
+            raise AudienceError("another audience of yours has this name") from error
+        if isinstance(error.orig, errors.RaiseException):
+            raise AudienceError("this audience is somebody else's; save it under a name of your own") from error
+        raise
+    return saved
+
+
+def delete(audience_id: int) -> bool:
+    """Deletes an audience of who has signed in; gives whether it was theirs."""
+    with change() as connection:
+        return bool(connection.execute(text("select mart.delete_audience(:key)"), {"key": audience_id}).scalar_one())
+
+
+def to_document(audience: Audience) -> dict[str, Any]:
+    """Filters and conditions as JSON; from_document reads it. Month, channel and half are chosen anew each time."""
+    document: dict[str, Any] = {"filters": audience.filters.as_document()}
+    if audience.groups:
+        document["conditions"] = json.loads(to_text(audience.groups, audience.is_any))
+    return document
+
+
+def from_document(document: Any) -> Audience:
+    """Reads to_document, trusting nothing. Raises AudienceError."""
+    if not isinstance(document, dict) or not isinstance(document.get("filters"), dict):
+        raise AudienceError("this audience cannot be read")
+    filters = _filters(document["filters"])
+    if "conditions" not in document:
+        return Audience(filters)
+    groups, is_any = from_text(json.dumps(document["conditions"]))
+    return Audience(filters, groups, is_any)
+
+
+def _filters(document: dict[str, Any]) -> CustomerFilter:
+    search = document.get("search")
+    if document.keys() - {*FILTERS, "search"} or not (search is None or _is_text(search)):
+        raise AudienceError("this audience has a filter that does not exist")
+    chosen: dict[str, Any] = {}
+    for name in FILTERS:
+        values = document.get(name, [])
+        if not isinstance(values, list) or not all(
+            _is_text(value) or (value is None and name in MAY_BE_UNKNOWN) for value in values
+        ):
+            raise AudienceError(f"this audience has an unreadable filter: {name}")
+        chosen[name] = tuple(values)
+    return CustomerFilter(search=search, **chosen)
+
+
+def _is_text(value: object) -> bool:
+    return isinstance(value, str) and len(value) <= LONGEST_VALUE and is_storable(value)
+
+
+def _read(row: dict[str, Any]) -> SavedAudience:
+    return SavedAudience(
+        audience_id=row["audience_id"],
+        name=row["name"],
+        owner=row["owner"],
+        audience=from_document(row["definition"]),
+        holdout_percent=row["holdout_percent"],
+    )
+
+
+@dataclass(frozen=True)
+class Part:
+    """One part of a comparison of two audiences."""
+
+    customers: int
+    monetary: float
+
+
+def compare(month: date, first: Audience, second: Audience) -> dict[str, Part]:
+    """Customers of a month in both, only in the first, and only in the second, in one pass: both, first, second."""
+    parameters: dict[str, Any] = {"month": month}
+    one, two = (members_clause(audience, name, parameters) for name, audience in (("first", first), ("second", second)))
+    counted = _counted({"both": (True, True), "first": (True, False), "second": (False, True)})
+    with connect() as connection:
+        found = connection.exec_driver_sql(
+            f"""
+            select {counted}
+            from (
+                select {one} is true as is_first, {two} is true as is_second, customer.monetary
+                from mart.customer_snapshot as customer
+                where customer.month = %(month)s
+            ) as compared
+            """,
+            parameters,
+        ).mappings()
+        row = found.one()
+    return {name: Part(row[name], float(row[f"{name}_monetary"])) for name in ("both", "first", "second")}
+
+
+def _counted(parts: dict[str, Sequence[bool]]) -> str:
+    columns = []
+    for name, (is_first, is_second) in parts.items():
+        condition = f"is_first is {str(is_first).lower()} and is_second is {str(is_second).lower()}"
+        columns.append(f"count(*) filter (where {condition}) as {name}")
+        columns.append(f"coalesce(sum(monetary) filter (where {condition}), 0) as {name}_monetary")
+    return ", ".join(columns)

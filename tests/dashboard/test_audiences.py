@@ -1,0 +1,229 @@
+"""Saved audiences, their holdout and comparison, and the files that readers take away, against SQL and pandas."""
+
+import csv
+import hashlib
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+
+import openpyxl
+import pandas as pd
+import pytest
+from sqlalchemy import text
+
+from dashboard.data import customers, downloads, export, saved
+from dashboard.data import warehouse as data_layer
+from dashboard.data.audience import AUDIENCE, DEEPEST_AUDIENCE, Audience, AudienceError, Condition, Group, Half
+from dashboard.data.customers import Arrangement
+from include.warehouse.customer_filter import CustomerFilter
+from include.warehouse.database import engine
+from include.warehouse.settings import Settings
+from include.warehouse.users import User
+from tests.fixtures.retailer import ODD_IDS
+
+MONTH = date(2025, 10, 1)
+OTHER = User("somebody@example.org", "Somebody", "marketing")
+LAPSED = Audience(CustomerFilter(status=("lapsed", "lost")))
+GOLD = Audience(groups=(Group((Condition("last_scored_tier", "is", ("gold", "platinum")),)),))
+
+
+@pytest.fixture(autouse=True)
+def on_published(reading: Callable[[Settings], None], published: Settings) -> None:
+    reading(published)
+
+
+@pytest.fixture(scope="module")
+def snapshot(published: Settings) -> pd.DataFrame:
+    with engine(published).connect() as connection:
+        return pd.read_sql(
+            text("select * from mart.customer_snapshot where month = :month"), connection, params={"month": MONTH}
+        )
+
+
+def members(audience: Audience) -> set[str]:
+    found = customers.page(MONTH, audience, Arrangement(("customer_id",), "customer_id", False), 1, 1000)
+    return set(found["customer_id"])
+
+
+def named(operator: str, audience_id: int) -> Audience:
+    """The customers of the month by their place in a saved audience."""
+    return saved.complete(Audience(groups=(Group((Condition(AUDIENCE, operator, (str(audience_id),)),)),)))
+
+
+def test_a_saved_audience_comes_back_as_it_was_and_only_its_owner_changes_it() -> None:
+    filters = CustomerFilter(status=("active",), city=("تونس", None), search='x" or 1=1 -- 🎉')
+    asked = Audience(filters, (Group((Condition("monetary", "between", ("1.5", "900")),), is_excluded=True),), True)
+    key = saved.save(None, "  Ünïcode 🎉 \u202e name ", asked, Decimal("12.5"))
+    found = saved.find(key)
+    assert (found.name, found.audience, found.holdout_percent) == ("Ünïcode 🎉 \u202e name", asked, Decimal("12.50"))
+    assert saved.save(None, "Ünïcode 🎉 \u202e name", LAPSED, Decimal(0)) == key, "the same name is the same audience"
+    with data_layer.acting_as(OTHER):
+        with pytest.raises(AudienceError, match="somebody else's"):
+            saved.save(key, "mine now", LAPSED, Decimal(0))
+        assert not saved.delete(key)
+    assert saved.find(key).audience == LAPSED
+    assert saved.delete(key)
+    with pytest.raises(AudienceError, match="does not exist"):
+        saved.find(key)
+
+
+def test_what_was_stored_by_other_means_is_checked_again(published: Settings) -> None:
+    hostile = [
+        [],
+        {"filters": {"status": ["active'; drop table crm.snapshot --"], "nothing": []}},
+        {
+            "filters": {},
+            "conditions": {"match": "all", "groups": [{"match": "all", "conditions": [["1=1", "is", ["x"]]]}]},
+        },
+        {"filters": {"status": [None]}},
+        {"filters": {"search": "\ud800"}},
+    ]
+    for definition in hostile:
+        with pytest.raises(AudienceError):
+            saved.from_document(definition)
+    with engine(published).begin() as connection:
+        connection.execute(
+            text("insert into crm.audience (name, owner, definition) values ('broken', 'x', :definition)"),
+            {"definition": json.dumps(hostile[1])},
+        )
+    assert "broken" not in {one.name for one in saved.audiences()}
+
+
+def test_audiences_are_excluded_from_one_another_and_compared(snapshot: pd.DataFrame) -> None:
+    lapsed = saved.save(None, "lapsed", LAPSED, Decimal(0))
+    gold = saved.save(None, "gold", GOLD, Decimal(0))
+    is_lapsed = snapshot["activity_status"].isin(["lapsed", "lost"])
+    is_gold = snapshot["last_scored_tier"].isin(["gold", "platinum"])
+    expected = {
+        name: set(snapshot["customer_id"][chosen])
+        for name, chosen in {
+            "both": is_lapsed & is_gold,
+            "first": is_lapsed & ~is_gold,
+            "second": ~is_lapsed & is_gold,
+        }.items()
+    }
+    assert all(expected.values())
+    assert members(named("in", lapsed)) == expected["both"] | expected["first"]
+    assert members(named("not_in", gold)) == set(snapshot["customer_id"]) - expected["both"] - expected["second"]
+    only_lapsed = Audience(LAPSED.filters, named("not_in", gold).groups)
+    assert members(only_lapsed) == expected["first"]
+    found = saved.compare(MONTH, LAPSED, GOLD)
+    assert {name: part.customers for name, part in found.items()} == {name: len(ids) for name, ids in expected.items()}
+    money = snapshot.set_index("customer_id")["monetary"].astype(float)
+    for name, part in found.items():
+        assert part.monetary == pytest.approx(float(money[list(expected[name])].sum()))
+
+
+def test_an_audience_cannot_be_part_of_itself() -> None:
+    first = saved.save(None, "ring 1", LAPSED, Decimal(0))
+    second = saved.save(None, "ring 2", named("in", first), Decimal(0))
+    with pytest.raises(AudienceError, match="part of itself"):
+        saved.save(first, "ring 1", named("in", second), Decimal(0))
+    deep = second
+    for number in range(DEEPEST_AUDIENCE - 1):
+        deep = saved.save(None, f"deeper {number}", named("in", deep), Decimal(0))
+    too_deep = Audience(groups=(Group((Condition(AUDIENCE, "in", (str(deep),)),)),))
+    with pytest.raises(AudienceError, match="deep"):
+        saved.save(None, "too deep", too_deep, Decimal(0))
+
+
+def test_a_holdout_is_stable_and_has_its_share(snapshot: pd.DataFrame) -> None:
+    key = saved.save(None, "campaign", Audience(), Decimal(20))
+    held, rest = members(named("held_out", key)), members(named("not_held_out", key))
+    assert held | rest == set(snapshot["customer_id"])
+    assert not held & rest
+    assert 0.12 < len(held) / len(snapshot) < 0.28
+    assert members(Audience(half=Half(key, Decimal(20), is_holdout=True))) == held
+    saved.save(key, "campaign", LAPSED, Decimal(30))
+    more = members(Audience(half=Half(key, Decimal(30), is_holdout=True)))
+    assert held < more, "a larger share holds out the same customers and more"
+    other = saved.save(None, "another campaign", Audience(), Decimal(20))
+    assert members(named("held_out", other)) != held
+
+
+@pytest.mark.parametrize("file_format", ["csv", "xlsx"])
+def test_an_export_is_written_noted_and_offered_by_a_link_that_expires(
+    file_format: str, published: Settings, snapshot: pd.DataFrame, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    audience = Audience(CustomerFilter(month=MONTH, status=("active", "new")))
+    prepared = export.prepare(audience, file_format, audience_id=None)
+    _, _, token, name = prepared.file.url.split("/")
+    path = downloads.find(token, name)
+    assert path is not None
+    expected = set(snapshot["customer_id"][snapshot["activity_status"].isin(["active", "new"])])
+    assert read_ids(path) == expected
+    assert prepared.rows == len(expected)
+    with engine(published).connect() as connection:
+        note = (
+            connection.exec_driver_sql("select * from mart.export_log order by export_id desc limit 1").mappings().one()
+        )
+    assert (note["exported_by"], note["month"], note["rows"], note["format"]) == (
+        "admin@warehouse.local",
+        MONTH,
+        len(expected),
+        file_format,
+    )
+    assert note["sha256"] == hashlib.sha256(path.read_bytes()).hexdigest()
+    assert note["filters"] == {"status": ["active", "new"]}
+    assert prepared.about is not None
+    about = json.loads((path.parent / prepared.about.name).read_text())
+    assert about["sha256"] == note["sha256"]
+    with engine(published).connect() as connection:
+        again = connection.exec_driver_sql(about["sql"].replace("%", "%%")).mappings().all()
+    assert {
+        row["customer_id"].removeprefix("'") if row["customer_id"][0] == "'" else row["customer_id"] for row in again
+    } == expected
+
+    assert downloads.find(token[:-1] + ("0" if token[-1] != "0" else "1"), name) is None
+    assert downloads.find(token, "../" + name) is None
+    assert downloads.find("..." + token, name) is None
+    monkeypatch.setattr(downloads.time, "time", lambda: prepared.file.expires + 1)
+    assert downloads.find(token, name) is None
+
+
+def read_ids(path: Path) -> set[str]:
+    if path.suffix == ".csv":
+        with path.open(encoding="utf-8", newline="") as file:
+            found = [row["customer_id"] for row in csv.DictReader(file)]
+        assert {one for one in found if one[0] in "=+-@"} == set()
+        return {one[1:] if one[0] == "'" else one for one in found}
+    header, *rows = openpyxl.load_workbook(path, read_only=True)["Customers"].iter_rows()
+    position = [cell.value for cell in header].index("customer_id")
+    assert not [cell for row in rows for cell in row if cell.data_type == "f"]
+    return {row[position].value for row in rows}
+
+
+def test_an_export_for_a_channel_has_only_who_agreed_by_now_and_what_it_needs(published: Settings) -> None:
+    asked = Audience(CustomerFilter(month=date(2025, 3, 1)), channel="email")
+    with engine(published).connect() as connection:
+        allowed = set(
+            connection.exec_driver_sql(
+                "select customer_id from mart.customers where is_in_master and opt_in_email"
+            ).scalars()
+        )
+    prepared = export.prepare(asked, "csv", with_contact=True)
+    _, _, token, name = prepared.file.url.split("/")
+    path = downloads.find(token, name)
+    assert path is not None
+    with path.open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert rows
+    assert read_ids(path) <= allowed
+    assert all(row["email"].endswith("@example.org") for row in rows)
+    assert "phone" not in rows[0]
+    with (
+        data_layer.acting_as(replace(OTHER, role="viewer")),
+        pytest.raises(Exception, match="may not see contact data"),
+    ):
+        export.prepare(asked, "csv", with_contact=True)
+
+
+def test_filters_of_ten_thousand_characters_and_hostile_ones_are_answered() -> None:
+    for odd in [*ODD_IDS, "ب" * 10_000, "🎉" * 5_000, "'" * 10_000]:
+        condition = Condition("city", "is", tuple([odd] * 20))
+        assert members(Audience(groups=(Group((condition,)),))) == set()
+        key = saved.save(None, "hostile", Audience(groups=(Group((condition,)),)), Decimal(0))
+        assert saved.find(key).audience.groups[0].conditions[0].values[0] == odd
