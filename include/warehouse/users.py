@@ -180,7 +180,7 @@ def add_user(
 ) -> None:
     """Adds a user; without a password they sign in through the company's login alone. Raises InputError."""
     email = _checked_email(email)
-    if connection.execute(text("select from access.user_account where email = :email"), {"email": email}).first():
+    if _role_of(connection, email):
         raise InputError(f"{email} is a user already; see: python -m include.warehouse user list")
     connection.execute(
         text(
@@ -262,9 +262,15 @@ def _change(connection: Connection, email: str, changes: dict[str, object]) -> N
         )
 
 
+def _role_of(connection: Connection, email: str) -> str | None:
+    found = connection.execute(text("select role from access.user_account where email = :email"), {"email": email})
+    role: str | None = found.scalar()
+    return role
+
+
 def _existing(connection: Connection, email: str) -> str:
     email = _checked_email(email)
-    if not connection.execute(text("select from access.user_account where email = :email"), {"email": email}).first():
+    if _role_of(connection, email) is None:
         raise InputError(f"{email} is no user; see: python -m include.warehouse user list")
     return email
 
@@ -286,9 +292,6 @@ def _checked_supervisor(connection: Connection, email: str, supervisor: str | No
     if supervisor is None:
         return None
     supervisor = _existing(connection, supervisor)
-    role = connection.execute(
-        text("select role from access.user_account where email = :email"), {"email": supervisor}
-    ).scalar_one()
-    if role != "supervisor" or supervisor == email:
+    if _role_of(connection, supervisor) != "supervisor" or supervisor == email:
         raise InputError(f"{supervisor} cannot supervise {email}; give another user whose role is supervisor")
     return supervisor

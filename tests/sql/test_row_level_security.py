@@ -1,0 +1,392 @@
+"""Row security: every figure that a restricted user reads equals the one computed from all rows of their customers."""
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import psycopg2
+import pytest
+from sqlalchemy import Connection, NullPool, create_engine, text
+from sqlalchemy.exc import ProgrammingError
+
+from include.warehouse.database import connect, engine
+from include.warehouse.load import load_files
+from include.warehouse.roles import login_url
+from include.warehouse.sample import write_sample
+from include.warehouse.settings import Settings
+from include.warehouse.steps import refresh
+from include.warehouse.users import add_user, set_active
+from tests.fixtures.corrections import write_correction
+
+PASSWORD = "a long enough secret"
+SELLER, OTHER, UNLISTED = (f"ventas.s{number}@empresa.example" for number in ("01", "02", "08"))
+BOSS, BOSS_OF_NOBODY, LEFT = (f"{name}@empresa.example" for name in ("boss", "nobody", "left"))
+
+# Views with one row a customer, or several: the restricted read has the rows of their customers and no other.
+OF_CUSTOMERS = {
+    "customer_contact",
+    "customer_snapshot",
+    "customers",
+    "dim_customer",
+    "fact_customer_month",
+    "fact_sale_line",
+    "sale_line",
+    "snapshot_history",
+}
+# Views that tell nothing of customers: everybody reads the same.
+OF_NOBODY = {
+    "audience",
+    "cut_point",
+    "dim_month",
+    "dim_product",
+    "dim_segment",
+    "dim_store",
+    "month",
+    "products",
+    "promotion_details",
+    "publication",
+    "rule_segment",
+    "rule_set",
+    "rule_tier",
+    "run",
+    "setting",
+    "source_file_column",
+    "stores",
+}
+# Figures of all customers that nobody can split by customer: null for whoever sees some customers only.
+LEFT_OUT = {
+    "check_result": {"measured", "failed_rows", "message"},
+    "conservation": {"left_value", "right_value"},
+    "source_file": {
+        "message",
+        *(f"rows_{fate}" for fate in ("received", "loaded", "unchanged", "rejected", "duplicate", "superseded")),
+        *(f"amount_{fate}" for fate in ("received", "loaded", "unchanged", "rejected", "duplicate")),
+    },
+    "step": {"rows", "bytes"},
+}
+BUYERS = ("new", "returning", "resurrected")
+MONTH_SUMMARY = ["month", "activity_status", "value_tier", "segment", "lifecycle_event", "growth_state"]
+MONTH_MOVEMENT = [
+    *("month", "previous_status", "previous_tier", "previous_segment"),
+    *("activity_status", "value_tier", "segment"),
+]
+
+
+@pytest.fixture(scope="module")
+def settings(
+    passing_warehouse: Callable[[], AbstractContextManager[Settings]], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Settings]:
+    """The sample, published twice, so that rows were rejected, superseded and kept as history; with users."""
+    with passing_warehouse() as made:
+        _fill(made, tmp_path_factory)
+        yield made
+
+
+def _fill(made: Settings, tmp_path_factory: pytest.TempPathFactory) -> None:
+    sample: Path = tmp_path_factory.mktemp("sample")
+    files = write_sample(sample, customers=400, months=14, seed=5)
+    newest_master = max(path for path in files if path.name.startswith("customers"))
+    # the addresses of an ERP come in any case
+    master = newest_master.read_bytes()
+    newest_master.write_bytes(master.replace(SELLER.encode(), SELLER.upper().encode(), 5))
+    load_files(made, files)
+    refresh(made)
+    load_files(made, [write_correction(sample / "sales_2025.csv", sample / "again" / "sales_2025.csv")])
+    refresh(made)
+    with connect(made) as connection:
+        add_user(connection, BOSS, "supervisor", password=PASSWORD)
+        add_user(connection, BOSS_OF_NOBODY, "supervisor", password=PASSWORD)
+        add_user(connection, SELLER, "sales", supervisor=BOSS, password=PASSWORD)
+        add_user(connection, OTHER, "sales", supervisor=BOSS, password=None)
+        add_user(connection, UNLISTED, "analyst", supervisor=BOSS_OF_NOBODY, password=None)
+        add_user(connection, LEFT, "sales", password=PASSWORD)
+        set_active(connection, LEFT, False)
+        connection.execute(
+            text(
+                "insert into ops.failed_row (run_id, check_name, failed_row)"
+                " select max(run_id), 'a check', jsonb_build_object('customer_id', customer_id, 'email', email)"
+                " from mart.customers cross join ops.run group by customer_id, email"
+            )
+        )
+
+
+@contextmanager
+def logged_in(settings: Settings, login: str) -> Iterator[Connection]:
+    """A connection of a login role."""
+    with create_engine(login_url(settings, login), poolclass=NullPool).connect() as connection:
+        yield connection
+
+
+@contextmanager
+def reading(settings: Settings, email: str, role: str = "sales_reader") -> Iterator[Connection]:
+    """What the dashboard does for a user."""
+    with logged_in(settings, "dashboard") as connection:
+        connection.execute(
+            text("select set_config('warehouse.user', :email, true), set_config('role', :role, true)"),
+            {"email": email, "role": role},
+        )
+        yield connection
+
+
+def read(connection: Connection, view: str) -> pd.DataFrame:
+    """All rows of a view, values as the driver gives them."""
+    found = connection.execute(text(f"select * from mart.{view}"))
+    return pd.DataFrame(found.all(), columns=list(found.keys()), dtype=object)
+
+
+def bag(frame: pd.DataFrame) -> list[str]:
+    """The rows, in an order that depends on them alone; numbers by their value."""
+    rows = frame.astype(object).where(frame.notna(), None).to_dict("records")
+    return sorted(str([(name, _plain(row[name])) for name in sorted(row)]) for row in rows)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, (int, float)) or type(value).__name__ == "Decimal":
+        return f"{float(value):.4f}"
+    return str(value)
+
+
+def customers_of(owner: Connection, emails: set[str]) -> set[str]:
+    """Customers by the current master, read without restriction."""
+    found = read(owner, "customers")
+    return set(found.loc[found["responsible_email"].fillna("").str.lower().isin(emails), "customer_id"])
+
+
+def expected(owner: Connection, view: str, theirs: set[str]) -> pd.DataFrame:
+    """What a view gives when computed from an unrestricted read of the customers in `theirs`."""
+    if view in TOTALS:
+        snapshot = read(owner, "customer_snapshot")
+        return TOTALS[view](snapshot[snapshot["customer_id"].isin(theirs)])
+    whole = read(owner, view)
+    if view in OF_CUSTOMERS:
+        whole = whole[whole["customer_id"].isin(theirs)]
+    elif view in LEFT_OUT:
+        whole[list(LEFT_OUT[view])] = None
+    elif view == "failed_row":
+        whole = whole[[row.get("customer_id") in theirs for row in whole["failed_row"]]]
+    elif view == "rejected_records":
+        is_theirs = [str(row.get("customer_id")).strip() in theirs for row in whole["raw_row"]]
+        whole = whole[pd.Series(is_theirs, index=whole.index) | ~whole["feed"].isin(["sales", "customers"])]
+    elif view == "export_log":
+        whole = whole.iloc[:0]
+    else:
+        assert view in OF_NOBODY, f"say of mart.{view} what restricted users read of it"
+    return whole
+
+
+def _month_summary(rows: pd.DataFrame) -> pd.DataFrame:
+    return (
+        rows.assign(
+            customers=1,
+            first_appearances=rows["previous_status"].isna().astype(int),
+            buyers=rows["growth_state"].isin(BUYERS).astype(int),
+            scored=rows["r_score"].notna().astype(int),
+            **{f"reach_{channel}": (rows[f"opt_in_{channel}"] == True).astype(int) for channel in CHANNELS},  # noqa: E712
+        )
+        .groupby(MONTH_SUMMARY)[SUMMARY_MEASURES]
+        .sum()
+        .reset_index()
+    )
+
+
+CHANNELS = ("email", "sms", "phone")
+SUMMARY_MEASURES = [
+    *("customers", "first_appearances", "buyers", "scored", "reach_email", "reach_sms", "reach_phone"),
+    *("month_amount", "month_core_amount", "month_orders", "month_items", "monetary", "total_amount"),
+]
+
+
+def _month_movement(rows: pd.DataFrame) -> pd.DataFrame:
+    groups = rows.assign(customers=1).groupby(MONTH_MOVEMENT, dropna=False)
+    return groups[["customers", "monetary", "month_amount"]].sum().reset_index()
+
+
+def _month_score(rows: pd.DataFrame) -> pd.DataFrame:
+    groups = rows[rows["r_score"].notna()].assign(customers=1).groupby(["month", "r_score", "f_score", "segment"])
+    return groups[["customers", "monetary", "month_amount"]].sum().reset_index()
+
+
+def _month_metric(rows: pd.DataFrame) -> pd.DataFrame:
+    scored = rows[rows["r_score"].notna()]
+    metrics = {
+        "recency": scored["recency_days"],
+        "frequency": scored["frequency"],
+        "monetary": scored["monetary"].map(
+            lambda value: value // 1 if value >= 0 else -(-value // 1) - (value % 1 != 0)
+        ),
+    }
+    found = [
+        pd.DataFrame({"month": scored["month"], "metric": metric, "value": values.astype(int), "customers": 1})
+        for metric, values in metrics.items()
+    ]
+    return pd.concat(found).groupby(["month", "metric", "value"])["customers"].sum().reset_index()
+
+
+def _month_cohort(rows: pd.DataFrame) -> pd.DataFrame:
+    bought = rows[rows["first_core_date"].notna()]
+    cohort = bought["first_core_date"].map(lambda day: day.replace(day=1))
+    groups = bought.assign(
+        cohort=cohort,
+        customers=1,
+        buyers=bought["growth_state"].isin(BUYERS).astype(int),
+        repeated=[
+            int((last.year, last.month) > (first.year, first.month))
+            for first, last in zip(bought["first_core_date"], bought["last_core_date"], strict=True)
+        ],
+    ).groupby(["month", "cohort"])
+    return groups[["customers", "buyers", "repeated", "month_core_amount"]].sum().reset_index()
+
+
+TOTALS = {
+    "month_cohort": _month_cohort,
+    "month_metric": _month_metric,
+    "month_movement": _month_movement,
+    "month_score": _month_score,
+    "month_summary": _month_summary,
+}
+
+
+def views(settings: Settings) -> set[str]:
+    with engine(settings).connect() as owner:
+        return set(
+            owner.exec_driver_sql(
+                "select table_name from information_schema.views where table_schema = 'mart'"
+            ).scalars()
+        )
+
+
+@pytest.mark.parametrize(
+    ("email", "emails"),
+    [
+        (SELLER, {SELLER}),
+        (OTHER, {OTHER}),
+        (BOSS, {BOSS, SELLER, OTHER}),
+        (BOSS_OF_NOBODY, {BOSS_OF_NOBODY, UNLISTED}),
+        (LEFT, set()),
+        ("stranger@empresa.example", set()),
+        (UNLISTED, set()),
+        ("", set()),
+    ],
+)
+def test_every_figure_is_that_of_their_customers(settings: Settings, email: str, emails: set[str]) -> None:
+    with engine(settings).connect() as owner, reading(settings, email) as restricted:
+        theirs = customers_of(owner, emails)
+        assert bool(theirs) == bool(emails)
+        for view in sorted(views(settings)):
+            found, wanted = read(restricted, view), expected(owner, view, theirs)
+            assert bag(found) == bag(wanted[list(found.columns)]), view
+            if email == BOSS and view not in OF_NOBODY | {"export_log"}:
+                assert len(found), view
+
+
+def test_addresses_are_compared_in_any_case(settings: Settings) -> None:
+    with engine(settings).connect() as owner, reading(settings, SELLER.title()) as restricted:
+        cases = set(read(owner, "customers")["responsible_email"].dropna())
+        assert {SELLER, SELLER.upper()} <= cases
+        assert set(read(restricted, "customers")["responsible_email"]) == {SELLER, SELLER.upper()}
+
+
+@pytest.mark.parametrize("role", ["contact_reader", "mart_reader"])
+def test_who_sees_all_customers_reads_what_the_owner_reads(settings: Settings, role: str) -> None:
+    with engine(settings).connect() as owner, reading(settings, SELLER, role) as unrestricted:
+        for view in sorted(views(settings) - {"customer_contact"}):
+            whole = read(owner, view)
+            if role == "mart_reader":
+                whole = _without_contact(view, whole)
+            assert bag(read(unrestricted, view)) == bag(whole), view
+
+
+def _without_contact(view: str, whole: pd.DataFrame) -> pd.DataFrame:
+    if view == "customers":
+        return whole.assign(full_name=None, email=None, phone=None)
+    if view == "failed_row":
+        return whole.assign(failed_row=[_without_names(row) for row in whole["failed_row"]])
+    if view == "rejected_records":
+        hidden = [
+            feed == "customers" or bool({"undecodable", "wrong_column_count"} & set(reasons))
+            for feed, reasons in zip(whole["feed"], whole["reasons"], strict=True)
+        ]
+        assert any(hidden)
+        return whole.assign(raw_row=[None if hide else row for hide, row in zip(hidden, whole["raw_row"], strict=True)])
+    return whole
+
+
+def _without_names(row: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in row.items() if name not in ("full_name", "email", "phone")}
+
+
+def test_columns_that_no_contract_knows_are_not_shown_to_analysts(fresh_warehouse: Settings, tmp_path: Path) -> None:
+    header = "transaction_id,transaction_date,customer_id,product_id,quantity,unit_price,cashier_note"
+    path = tmp_path / "sales_2025.csv"
+    path.write_text(f"{header}\nT1,2025-01-02,C1,P1,1,1.00,call +34 600 000 001\n", encoding="utf-8")
+    load_files(fresh_warehouse, [path])
+    with engine(fresh_warehouse).connect() as owner, reading(fresh_warehouse, "", "mart_reader") as analyst:
+        assert "call +34 600 000 001" in str(read(owner, "rejected_records")["raw_row"][0])
+        shown = read(analyst, "rejected_records")["raw_row"][0]
+        assert set(shown) == set(header.split(",")) - {"cashier_note"}
+
+
+@pytest.mark.parametrize(
+    "attempt",
+    [
+        f'set warehouse."user" = "{BOSS}"',
+        f"select set_config('warehouse.user', '{BOSS}', false)",
+    ],
+)
+def test_settings_of_their_own_gain_an_analyst_nothing(settings: Settings, attempt: str) -> None:
+    with logged_in(settings, "analyst") as analyst, engine(settings).connect() as owner:
+        before = {view: bag(read(analyst, view)) for view in ("customers", "month_summary", "rejected_records")}
+        analyst.exec_driver_sql(attempt)
+        assert before == {view: bag(read(analyst, view)) for view in before}
+        assert analyst.exec_driver_sql("select count(email) from mart.customers").scalar_one() == 0
+        assert analyst.exec_driver_sql("select count(*) from mart.customers").scalar_one() == len(
+            read(owner, "customers")
+        )
+
+
+@pytest.mark.parametrize("login", ["analyst", "dashboard"])
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "select email from core.customer_version",
+        "select * from crm.month_summary",
+        "select * from access.user_account",
+        "select access.visible_customers()",
+        "update mart.setting set value = 'USD'",
+        "set role warehouse",
+        "set row_security = off; select * from mart.customers",
+    ],
+)
+def test_nothing_below_mart_can_be_read_or_changed(settings: Settings, login: str, statement: str) -> None:
+    with logged_in(settings, login) as connection:
+        connection.exec_driver_sql("set transaction read write")
+        if login == "dashboard":
+            connection.exec_driver_sql("set local role sales_reader")
+        with pytest.raises(ProgrammingError, match=r"permission denied|cannot update|row-level security") as refused:
+            connection.exec_driver_sql(statement)
+        assert isinstance(refused.value.orig, psycopg2.errors.InsufficientPrivilege)
+
+
+def test_statistics_of_the_planner_do_not_tell_addresses(settings: Settings) -> None:
+    with engine(settings).begin() as owner:
+        owner.exec_driver_sql("analyze core.customer_version, ops.rejected_record, ops.failed_row")
+    told = "select count(*) from pg_stats where schemaname in ('core', 'crm', 'ops') and tablename = any(%s)"
+    tables = ["customer_version", "rejected_record", "failed_row", "snapshot"]
+    with logged_in(settings, "analyst") as analyst, engine(settings).connect() as owner:
+        assert analyst.exec_driver_sql(told, (tables,)).scalar_one() == 0
+        assert owner.exec_driver_sql(told, (tables,)).scalar_one() > 0
+
+
+def test_every_table_with_customers_has_row_security_and_every_view_keeps_to_it(settings: Settings) -> None:
+    with engine(settings).connect() as owner:
+        open_tables = owner.exec_driver_sql(
+            "select relation from mart.tables_read() where has_customers and not is_secured"
+        )
+        assert list(open_tables) == []
+        with_owners_rights = owner.exec_driver_sql(
+            "select oid::regclass::text from pg_class where relnamespace = 'mart'::regnamespace and relkind = 'v'"
+            " and not coalesce(reloptions @> array['security_invoker=true'], false)"
+        )
+        assert list(with_owners_rights) == []
