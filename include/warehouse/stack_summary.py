@@ -10,10 +10,12 @@ from sqlalchemy.engine import make_url
 
 from include.warehouse.airflow_environment import ADMIN, admin_password
 from include.warehouse.console import in_words
+from include.warehouse.credentials import read_credentials
 from include.warehouse.database import connect
 from include.warehouse.roles import login_url
 from include.warehouse.settings import Settings
 from include.warehouse.status import read_customers, read_files, read_published_run, read_rejects_by_reason
+from include.warehouse.users import FIRST_ADMIN
 
 STATUSES = ("new", "active", "at_risk", "lapsed", "lost", "prospect")
 TIERS = ("platinum", "gold", "silver", "bronze", "none")
@@ -92,10 +94,17 @@ def _places(settings: Settings, addresses: Addresses) -> list[tuple[str, str]]:
     return [
         ("Excel summary", str(excel) if excel else "none yet"),
         ("Airflow", f"{addresses.airflow}  user {ADMIN}, password {admin_password(settings)}"),
-        ("Dashboard", f"{addresses.dashboard}  no sign-in; reachable from this machine alone"),
+        ("Dashboard", f"{addresses.dashboard}  {_dashboard_login(settings)}"),
         ("SQL, read only", _sql(settings)),
         ("Your own files", f"{settings.inbox}/"),
     ]
+
+
+def _dashboard_login(settings: Settings) -> str:
+    password = read_credentials(settings).get("dashboard_admin_password")
+    if password is None:
+        return "users: python -m include.warehouse user list"
+    return f"user {FIRST_ADMIN}, password {password}"
 
 
 def _sql(settings: Settings) -> str:

@@ -28,7 +28,8 @@ FATES = ("loaded", "unchanged", "rejected", "duplicate")
 VERBS = {
     "up", "down", "status", "migrate", "sample", "load", "approve", "discard", "refresh", "run-once", "settings",
     "explain", "rebuild", "rules show", "rules draft", "rules prove", "rules approve", "rules activate",
-    "export summary", "export customers",
+    "export summary", "export customers", "user add", "user list", "user change", "user password", "user deactivate",
+    "user activate", "user unlock",
 }  # fmt: skip
 
 
