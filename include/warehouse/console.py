@@ -14,18 +14,24 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import psycopg2
 import typer
 from rich.box import SIMPLE
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import InterfaceError, OperationalError
 
 from include.warehouse.errors import WarehouseError
+from include.warehouse.interruption import StoppedError, stoppable
 
 DONE = 0
 REFUSED_OR_HELD = 1
 BAD_INPUT = 2
+# and the signal's number, as shells have it: 130 after Ctrl-C
+SIGNALLED = 128
+# from SQLAlchemy, and from the driver itself while it copies
+DATABASE_IS_GONE = (OperationalError, InterfaceError, psycopg2.OperationalError, psycopg2.InterfaceError)
 
 Document = dict[str, Any]
 
@@ -58,17 +64,20 @@ def answering(as_json: bool) -> Iterator[Answer]:
     An error that a person can act on becomes one line, without a traceback.
     """
     logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
+    # what Soda cannot evaluate stands in the gate's results, without a traceback
+    logging.getLogger("soda").setLevel(logging.CRITICAL)
     answer = Answer(as_json)
     try:
-        with redirect_stdout(sys.stderr):
+        with redirect_stdout(sys.stderr), stoppable():
             yield answer
     except WarehouseError as error:
         _fail(answer, str(error), error.exit_code)
-    except OperationalError as error:
-        reason = " ".join(str(error.orig).split())
-        _fail(answer, f"the database does not answer: {reason}; see: python -m include.warehouse up", REFUSED_OR_HELD)
-    except KeyboardInterrupt:
-        _fail(answer, "stopped; the same command continues where this one was", 130)
+    except DATABASE_IS_GONE as error:
+        reason = " ".join(str(getattr(error, "orig", error)).split())
+        message = f"the database does not answer: {reason}; the same command goes on where this one was, once it is up"
+        _fail(answer, f"{message}: python -m include.warehouse up", REFUSED_OR_HELD)
+    except StoppedError as stop:
+        _fail(answer, "stopped; the same command continues where this one was", SIGNALLED + stop.number)
     if as_json:
         print(json.dumps(answer.document, default=_as_json, indent=2, ensure_ascii=False))
     else:

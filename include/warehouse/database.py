@@ -6,10 +6,13 @@ from contextlib import contextmanager
 from functools import cache
 from typing import Any
 
+import psycopg2
+from psycopg2 import extensions
 from psycopg2.extras import Json
-from sqlalchemy import Connection, Engine, create_engine, text
+from sqlalchemy import Connection, Engine, create_engine, event, text
 
-from include.warehouse.server import ensure_running
+from include.warehouse.interruption import cancel_when_stopped
+from include.warehouse.server import ensure_running, when_ready
 from include.warehouse.settings import Settings
 
 ROUTINE_NAME = re.compile(r"[a-z_]+\.[a-z][a-z0-9_]*")
@@ -23,7 +26,16 @@ def engine(settings: Settings) -> Engine:
 
 @cache
 def _engine(url: str) -> Engine:
-    return create_engine(url, pool_pre_ping=True, connect_args={"application_name": "warehouse"})
+    made = create_engine(url, pool_pre_ping=True, connect_args={"application_name": "warehouse"})
+    event.listen(made, "do_connect", _open)
+    return made
+
+
+def _open(dialect: object, record: object, arguments: list[Any], options: dict[str, Any]) -> extensions.connection:
+    """One connection of the pool: waits for a server that recovers, and is cancelled when the process is stopped."""
+    connection: extensions.connection = when_ready(lambda: psycopg2.connect(*arguments, **options))
+    cancel_when_stopped(connection)
+    return connection
 
 
 @contextmanager

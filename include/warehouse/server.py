@@ -6,6 +6,7 @@ that started it, and is found again by every other process through its data dire
 
 import os
 import pwd
+import re
 import shutil
 import signal
 import socket
@@ -13,10 +14,12 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
+from typing import TypeVar
 
 import psutil
 import psycopg2
@@ -37,6 +40,10 @@ OWNER = "warehouse"
 AIRFLOW = "airflow"
 START_SECONDS = 900
 STOP_SECONDS = 120
+RECOVERING = re.compile("the database system is (starting up|in recovery mode|not yet accepting connections)")
+LEFT_BY_UNLOGGED_TABLE = re.compile(r'could not create file "base/[^"]+": File exists')
+
+Opened = TypeVar("Opened")
 
 
 class ServerError(WarehouseError):
@@ -135,6 +142,19 @@ def find_postmaster(settings: Settings) -> Postmaster | None:
     return Postmaster(pid=pid, port=port, is_ready=lines[-1].strip() == "ready")
 
 
+def when_ready(connect: Callable[[], Opened]) -> Opened:
+    """Connects; waits for a server that is starting, or recovers because one of its processes was killed."""
+    deadline = time.monotonic() + START_SECONDS
+    while True:
+        try:
+            return connect()
+        except psycopg2.OperationalError as error:
+            # the driver gives no code for it
+            if not RECOVERING.search(str(error)) or time.monotonic() > deadline:
+                raise
+        time.sleep(0.1)
+
+
 def binary(name: str) -> Path:
     """Path of a program of the embedded PostgreSQL, such as pg_dump."""
     return _installation() / "bin" / name
@@ -216,13 +236,26 @@ def _start_on_free_port(settings: Settings, user: str | None) -> Postmaster:
             continue
         if port != wanted:
             _say(f"Port {wanted} is taken: PostgreSQL uses {port}.")
-        process = _launch(settings, user, port)
         try:
-            return _wait_until_ready(settings, process)
+            return _launch_twice(settings, user, port)
         except ServerError:
             if "Address already in use" not in _last_lines(settings):
                 raise
     raise ServerError(f"no port from {wanted} upwards is free on {ADDRESS}")
+
+
+def _launch_twice(settings: Settings, user: str | None, port: int) -> Postmaster:
+    """Starts the server; once more where its recovery stumbled over what a killed session left.
+
+    A session that made an unlogged table and rolled back while the server was killed leaves an empty file, for which
+    recovery brings back the table's init fork; recovery refuses to overwrite the file, and removes it the next time.
+    """
+    try:
+        return _wait_until_ready(settings, _launch(settings, user, port))
+    except ServerError:
+        if not LEFT_BY_UNLOGGED_TABLE.search(_last_lines(settings)):
+            raise
+    return _wait_until_ready(settings, _launch(settings, user, port))
 
 
 def _launch(settings: Settings, user: str | None, port: int) -> subprocess.Popen[bytes]:
@@ -303,7 +336,7 @@ def _is_postmaster(pid: int, database: Path) -> bool:
 
 def _create_roles_and_databases(settings: Settings, port: int) -> None:
     """Brings roles, passwords and databases to what is wanted; harmless when all is there."""
-    connection = psycopg2.connect(_libpq(_url(settings, SUPERUSER, "postgres", port)))
+    connection = when_ready(lambda: psycopg2.connect(_libpq(_url(settings, SUPERUSER, "postgres", port))))
     connection.autocommit = True
     _ensure_role(connection, OWNER, "createdb createrole", credential(settings, "owner_password"))
     _ensure_role(connection, AIRFLOW, "", credential(settings, "airflow_password"))
