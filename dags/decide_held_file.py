@@ -4,7 +4,7 @@
 A file that would withdraw more than the allowed share (`shrink_guard_share`) of its year's lines or of a master is
 held: nothing of it is applied. The ingest DAG opens one run here for each such file. Answer under *Required Actions* in
 the Airflow UI, or with `python -m include.warehouse approve FILE` or `discard FILE`; a later file of the same period
-discards a held one by itself. Where it was decided elsewhere the tasks below are skipped.
+discards a held one by itself. Where it was decided elsewhere the answer changes nothing.
 
 It is a DAG of its own so that the feed's next files are loaded while a person thinks.
 """
@@ -13,13 +13,14 @@ from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
-from airflow.providers.standard.operators.hitl import HITLBranchOperator
 from airflow.sdk import AssetAlias, Metadata, Param, dag, task
 
 from include.warehouse.dag_support import DEFAULT_ARGS, feed_asset, log_load, skip_unless_held, step_of
+from include.warehouse.decision import DecisionOperator
 from include.warehouse.settings import load_settings
 
 APPROVED = AssetAlias("approved_file", group="warehouse")
+APPROVE, DISCARD = "Approve", "Discard"
 
 
 @dag(
@@ -38,42 +39,34 @@ APPROVED = AssetAlias("approved_file", group="warehouse")
     },
 )
 def decide_held_file() -> None:
-    """Wires the question to its two outcomes."""
-    decide = HITLBranchOperator(
+    """Wires the question to its outcome."""
+    answer: Any = DecisionOperator(
         task_id="decide",
         subject="Held: {{ params.file_name }}",
         body="{{ params.message }}\n\n*Approve* applies the file as it is. *Discard* puts it aside; nothing changes.",
-        options=["Approve", "Discard"],
-        options_mapping={"Approve": "approve_file", "Discard": "discard_file"},
+        options=[APPROVE, DISCARD],
         # unanswered for so long, it is asked again
         response_timeout=timedelta(days=30),
-    )
+    ).output
 
     @task(outlets=[APPROVED])
-    def approve_file(**context: Any) -> Iterator[Metadata]:
-        """Applies the file; its feed's asset is updated."""
-        from include.warehouse.load import approve
+    def apply_decision(decision: str, **context: Any) -> Iterator[Metadata]:
+        """Applies the file, and its feed's asset is updated; or puts it aside."""
+        from include.warehouse.load import approve, discard
 
         file_name = context["params"]["file_name"]
         settings = load_settings()
-        with step_of("approve", file=file_name):
+        # what a trigger gives reaches the next task as JSON text, what a worker gives as it is
+        chosen = decision.strip('"')
+        apply = {APPROVE: approve, DISCARD: discard}[chosen]
+        with step_of(chosen.lower(), file=file_name):
             skip_unless_held(settings, file_name)
-            result = approve(settings, file_name)
+            result = apply(settings, file_name)
             log_load(result)
-        yield Metadata(asset=feed_asset(str(result.feed)), alias=APPROVED)
+        if chosen == APPROVE:
+            yield Metadata(asset=feed_asset(str(result.feed)), alias=APPROVED)
 
-    @task
-    def discard_file(**context: Any) -> None:
-        """Puts the file aside."""
-        from include.warehouse.load import discard
-
-        file_name = context["params"]["file_name"]
-        settings = load_settings()
-        with step_of("discard", file=file_name):
-            skip_unless_held(settings, file_name)
-            log_load(discard(settings, file_name))
-
-    decide >> [approve_file(), discard_file()]
+    apply_decision(answer)
 
 
 decide_held_file()
