@@ -7,10 +7,10 @@ from typing import Any
 import pandas
 import streamlit as st
 
-from dashboard.components import charts, colours, numbers, words
+from dashboard.components import charts, colours, numbers, take_away, words
 from dashboard.components.cache import ask_fresh, current
 from dashboard.components.page import empty, title_only
-from dashboard.components.session import as_signed_in
+from dashboard.components.session import signed_in
 from dashboard.data import health
 
 RUNS = 20
@@ -178,23 +178,22 @@ def _rejects() -> None:
     )
     st.markdown("**Take the rows away, correct them, send them again**")
     st.caption(
-        "The file's own columns with the reasons behind them, ready for a corrected file. Text that a spreadsheet would"
-        " take for a formula has an apostrophe in front."
+        "The file's own columns, then the reasons. Correct the rows of a sales file and put the file into the inbox"
+        " under the name that it has: it adds to what is there. A master is sent again whole, because it stands for all its"
+        " rows. Text that a spreadsheet would take for a formula has an apostrophe in front."
     )
     names = found.drop_duplicates("file_id")[["file_id", "file_name", "feed"]]
     for row in names.itertuples():
-        if row.feed in health.PERSONAL_FEEDS:
-            st.caption(f"{row.file_name}: its rows hold personal data and are not given out here.")
+        if row.feed in health.PERSONAL_FEEDS and not signed_in().may_see_contact:
+            st.caption(f"{row.file_name}: its rows hold personal data, which you may not see.")
             continue
-        st.download_button(
+        take_away.button(
             f"Rejects of {row.file_name}",
-            data=as_signed_in(partial(health.reject_file, int(row.file_id))),
-            file_name=f"rejects_{row.file_id}_{str(row.file_name).rsplit('.', 1)[0]}.csv",
-            mime="text/csv",
-            on_click="ignore",
-            icon=":material/download:",
-            key=f"rejects {row.file_id}",
+            f"rejects {row.file_id}",
+            "rejects",
+            partial(health.prepare_rejects, int(row.file_id)),
         )
+    take_away.offered("rejects")
 
 
 def _checks() -> None:

@@ -1,28 +1,14 @@
 """Colours that mean the same thing on every page, told apart by people with any colour vision, in light and dark.
 
-Tiers: a subset of Okabe and Ito; statuses and growth: the muted scheme of Paul Tol.
+Those of tiers and statuses are Excel's as well; growth: the muted scheme of Paul Tol.
 """
 
 import pandas
 
-TIER = {
-    "platinum": "#0072b2",
-    "gold": "#e69f00",
-    "silver": "#8b98a5",
-    "bronze": "#a85c32",
-    "none": "#c9d1d9",
-}
-# For tiers of a company's own rule set, best first.
-OTHER_TIERS = ("#332288", "#009e73", "#cc79a7", "#56b4e9", "#999933", "#882255")
+from include.warehouse.palette import STATUS, tier_colours
 
-STATUS = {
-    "prospect": "#b3bcc5",
-    "new": "#44aa99",
-    "active": "#117733",
-    "at_risk": "#c9a227",
-    "lapsed": "#aa4499",
-    "lost": "#882255",
-}
+__all__ = ["STATUS", "tier_colours"]
+
 GROWTH = {
     "returning": "#1f6f8b",
     "new": "#44aa99",
@@ -37,12 +23,6 @@ FALL = "#b5502c"
 
 # From no customers to many; readable in both lights with a number on top.
 SEQUENCE = ("#edf4f7", "#b9d6e2", "#7fb3c8", "#3f8aa8", "#17586f")
-
-
-def tier_colours(tiers: list[str]) -> dict[str, str]:
-    """Colour of every tier, `tiers` being all of them, best first."""
-    others = iter(OTHER_TIERS * (1 + len(tiers) // len(OTHER_TIERS)))
-    return {tier: TIER.get(tier) or next(others) for tier in tiers}
 
 
 # For segments, which companies define themselves: in the order of the rule set, again from the start when used up.

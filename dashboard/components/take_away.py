@@ -6,8 +6,7 @@ from datetime import UTC, datetime
 import streamlit as st
 
 from dashboard.components import numbers
-from dashboard.data.downloads import Download
-from dashboard.data.export import Prepared
+from dashboard.data.downloads import Download, Prepared
 from include.warehouse.errors import WarehouseError
 
 PREPARED = "prepared file"

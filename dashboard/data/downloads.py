@@ -31,6 +31,15 @@ class Download:
     expires: int
 
 
+@dataclass(frozen=True)
+class Prepared:
+    """A file that can be taken away, its rows, and for a list the companion that says how to have it again."""
+
+    file: Download
+    about: Download | None
+    rows: int
+
+
 def new_file(name: str) -> Path:
     """A path for a new file in a folder of its own; what has expired is removed first."""
     remove_expired()

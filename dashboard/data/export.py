@@ -17,7 +17,7 @@ from sqlalchemy import text
 
 from dashboard.data import downloads, saved
 from dashboard.data.audience import Audience, Half, where
-from dashboard.data.downloads import Download
+from dashboard.data.downloads import Prepared
 from dashboard.data.warehouse import acting_as, change, connect, current_user
 from include.warehouse.customer_filter import check_filter
 from include.warehouse.errors import WarehouseError
@@ -35,15 +35,6 @@ MIME = {
 }
 # What a campaign by each channel needs.
 CONTACT = {"email": ("full_name", "email"), "sms": ("full_name", "phone"), "phone": ("full_name", "phone")}
-
-
-@dataclass(frozen=True)
-class Prepared:
-    """A file that can be taken away, and for a list the companion that says how to have it again."""
-
-    file: Download
-    about: Download | None
-    rows: int
 
 
 @dataclass(frozen=True)

@@ -1,16 +1,20 @@
 """What arrived, what became of it, and what the checks said: the accepted state and the operations."""
 
 import csv
-import tempfile
-from typing import Any, BinaryIO
+from pathlib import Path
+from typing import Any
 
 import pandas
 from psycopg2.extensions import connection as PsycopgConnection  # noqa: N812 - a type, not a call
 
+from dashboard.data import downloads
+from dashboard.data.downloads import Prepared
 from dashboard.data.warehouse import connect, frame, rows
 
 # Their rows hold names, addresses and numbers of people.
 PERSONAL_FEEDS = ("customers",)
+# Behind the file's own columns; a load leaves columns out that no contract knows.
+ADDED_COLUMNS = ("reasons", "line_number_was", "unreadable_row_was")
 
 
 def files() -> pandas.DataFrame:
@@ -59,57 +63,56 @@ def rejects() -> pandas.DataFrame:
     )
 
 
-def reject_file(file_id: int) -> BinaryIO:
-    """The open rejects of a file as CSV, with the file's own headers, the reasons last; on disk it is already gone.
+def prepare_rejects(file_id: int) -> Prepared:
+    """The open rejects of a file as CSV: its own columns in their order, then the reasons, and rows that were no rows.
 
-    Raises ValueError for a feed of PERSONAL_FEEDS.
+    The name is one under which the corrected rows of a sales file can be sent again. Who may not see contact data does
+    not get what could be: rows of the customers feed, rows that could not be read.
     """
     with connect() as connection:
-        found = connection.exec_driver_sql(
+        source = connection.exec_driver_sql(
             """
             select
-                max(feed) as feed,
+                file.file_name,
+                file.feed,
+                file.received_at::date as day,
                 array(
-                    select distinct header
-                    from mart.rejected_records, jsonb_object_keys(raw_row) as header
-                    where file_id = %(file_id)s and resolution is null
-                ) as headers
-            from mart.rejected_records
-            where file_id = %(file_id)s and resolution is null
+                    select column_name from mart.source_file_column where file_id = %(file_id)s order by position
+                ) as header,
+                (select max(delimiter) from mart.source_file_column where file_id = %(file_id)s) as delimiter
+            from mart.source_file as file
+            where file.file_id = %(file_id)s
             """,
             {"file_id": file_id},
         ).one()
-        if found.feed in PERSONAL_FEEDS:
-            raise ValueError(f"rejected rows of {found.feed} hold personal data")
+        name = f"sales_{source.day}_corrected_{file_id}.csv" if source.feed == "sales" else f"rejects_{file_id}.csv"
+        path = downloads.new_file(name)
         driver = connection.connection.driver_connection
         assert isinstance(driver, PsycopgConnection)
-        return _write_rejects(driver, file_id, list(found.headers))
+        delimiter = "\t" if source.delimiter == "tab" else source.delimiter or ","
+        rows = _write_rejects(driver, path, file_id, list(source.header), delimiter)
+    return Prepared(downloads.offer(path), None, rows)
 
 
-def _write_rejects(driver: PsycopgConnection, file_id: int, headers: list[str]) -> BinaryIO:
+def _write_rejects(driver: PsycopgConnection, path: Path, file_id: int, header: list[str], delimiter: str) -> int:
     """Numbers stay as they are, so that the file can be sent again; other text cannot become a formula."""
     values = [
         f"case when raw_row ->> %(header_{number})s ~ '^[-+]?[0-9.,]+$' then raw_row ->> %(header_{number})s"
         f" else mart.safe_text(raw_row ->> %(header_{number})s) end"
-        for number in range(len(headers))
+        for number in range(len(header))
     ]
-    columns = ", ".join([*values, "array_to_string(reasons, ' ')"])
-    parameters: dict[str, Any] = {f"header_{number}": header for number, header in enumerate(headers)}
-    folder = tempfile.TemporaryFile(prefix="rejects-")  # noqa: SIM115 - handed to the caller
-    folder.write(b"\xef\xbb\xbf")
-    with tempfile.SpooledTemporaryFile(mode="w+", encoding="utf-8", newline="") as line:
-        csv.writer(line).writerow([*headers, "reasons"])
-        line.seek(0)
-        folder.write(line.read().encode())
-    with driver.cursor() as cursor:
+    columns = ", ".join([*values, "array_to_string(reasons, ' ')", "line_number", "mart.safe_text(raw_row ->> 'row')"])
+    parameters: dict[str, Any] = {f"header_{number}": name for number, name in enumerate(header)}
+    with path.open("w", encoding="utf-8-sig", newline="") as target:
+        csv.writer(target, delimiter=delimiter, lineterminator="\n").writerow([*header, *ADDED_COLUMNS])
+    with driver.cursor() as cursor, path.open("ab") as target:
         statement = cursor.mogrify(
             f"copy (select {columns} from mart.rejected_records where file_id = %(file_id)s and resolution is null"
-            " order by line_number) to stdout with (format csv, encoding 'UTF8')",
-            parameters | {"file_id": file_id},
+            " order by line_number) to stdout with (format csv, encoding 'UTF8', delimiter %(delimiter)s)",
+            parameters | {"file_id": file_id, "delimiter": delimiter},
         )
-        cursor.copy_expert(statement.decode(), folder)
-    folder.seek(0)
-    return folder
+        cursor.copy_expert(statement.decode(), target)
+        return int(cursor.rowcount)
 
 
 def runs(most: int) -> pandas.DataFrame:

@@ -3,13 +3,12 @@
 from datetime import date
 from typing import Any
 
+from include.warehouse.palette import STATUS, tier_colours
 from include.warehouse.published import PublishedMonth
 from include.warehouse.summary_figures import Figures
 from include.warehouse.workbook import (
     FIRST_TABLE_ROW,
     SERIES_COLORS,
-    STATUS_COLORS,
-    TIER_COLORS,
     Book,
     Column,
     Sheet,
@@ -270,7 +269,7 @@ def _tiers(book: Book, figures: Figures) -> None:
     engaged = max(table.last_row - table.first_row, 1)
     chart = book.chart("bar", "Engaged customers by tier and status", "stacked")
     for key in ("status_new", "status_active", "status_at_risk"):
-        _add_bars(chart, table, "value_tier", key, STATUS_COLORS[key.removeprefix("status_")], most=engaged)
+        _add_bars(chart, table, "value_tier", key, STATUS[key.removeprefix("status_")], most=engaged)
     money = book.chart("bar", f"Core sales of the window by tier, {figures.shown.currency}")
     _add_bars(money, table, "value_tier", "monetary", SERIES_COLORS[0], most=engaged)
     money.set_legend({"none": True})
@@ -404,8 +403,8 @@ def _trend(book: Book, figures: Figures) -> Table:
 def _trend_charts(book: Book, sheet: Sheet, table: Table, tiers: list[str], shown: PublishedMonth) -> None:
     open_month = f" ({shown.month:%B} so far)" if shown.is_open else ""
     by_tier = book.chart("column", "Engaged customers by value tier", "stacked")
-    for number, tier in reversed(list(enumerate(tiers))):
-        _add_bars(by_tier, table, "month", f"tier {tier}", TIER_COLORS[number % len(TIER_COLORS)])
+    for tier, colour in reversed(tier_colours(tiers).items()):
+        _add_bars(by_tier, table, "month", f"tier {tier}", colour)
     sales = book.chart("column", f"Sales, {shown.currency}, and orders (right){open_month}")
     _add_bars(sales, table, "month", "sales", SERIES_COLORS[0])
     _add_line(book.line(sales, second_axis=True), table, "orders", SERIES_COLORS[1], second_axis=True)
@@ -415,7 +414,7 @@ def _trend_charts(book: Book, sheet: Sheet, table: Table, tiers: list[str], show
     _add_line(book.line(growth), table, "growth_dormant", SERIES_COLORS[4])
     away = book.chart("line", "Customers at risk, lapsed and lost")
     for key in ("status_at_risk", "status_lapsed", "status_lost"):
-        _add_line(away, table, key, STATUS_COLORS[key.removeprefix("status_")])
+        _add_line(away, table, key, STATUS[key.removeprefix("status_")])
     sheet.place(table.below, [by_tier, sales], width=700)
     sheet.place(table.below + 17, [growth, away], width=700)
     sheet.print_on_one_page()

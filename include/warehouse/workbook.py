@@ -18,15 +18,6 @@ TOTAL = "#EEF2F6"
 BAR = "#B8CCE0"
 
 # Told apart by people who do not see all colours (Okabe and Ito), and by lightness in print.
-STATUS_COLORS = {
-    "new": "#009E73",
-    "active": "#0072B2",
-    "at_risk": "#E69F00",
-    "lapsed": "#CC5500",
-    "lost": "#7A3B2E",
-    "prospect": "#B9C0C8",
-}
-TIER_COLORS = ["#4B3F92", "#E6A700", "#8FA3AD", "#B5651D", "#5B8C5A", "#C77CA0"]
 SERIES_COLORS = ["#0072B2", "#E69F00", "#009E73", "#CC5500", "#7A3B2E", "#8FA3AD"]
 
 NUMBER_FORMATS = {

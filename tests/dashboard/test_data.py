@@ -1,7 +1,5 @@
 """Figures of the dashboard against the retailer's own lines and against pandas."""
 
-import csv
-import io
 import tempfile
 from collections import defaultdict
 from collections.abc import Callable
@@ -17,7 +15,7 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from dashboard.data import cohorts, customers, export, health, months, movements, overview, scores
+from dashboard.data import cohorts, customers, export, months, movements, overview, scores
 from dashboard.data.audience import (
     FIELDS,
     NOT_KNOWN_THEN,
@@ -348,18 +346,3 @@ def test_hostile_texts_are_values_and_nothing_else() -> None:
         assert text in parameters.values()
         audience = Audience(CustomerFilter(month=LAST_MONTH, search=text), (Group((condition,)),))
         assert customers.total(LAST_MONTH, audience) == sum(text.lower() in odd.lower() for odd in ODD_IDS)
-
-
-def test_rejects_come_back_in_the_columns_of_their_file() -> None:
-    found = health.rejects()
-    assert set(found["reason"]) >= {"invalid_date", "unknown_customer", "negative_price", "missing_key"}
-    sales = found[found["file_name"] == "sales_2025.csv"]
-    text = health.reject_file(int(sales["file_id"].iloc[0])).read().decode("utf-8-sig")
-    rows = {row["transaction_id"]: row for row in csv.DictReader(io.StringIO(text))}
-    assert set(rows) == {"X2025-1", "X2025-2", "X2025-3"}
-    assert rows["X2025-2"]["transaction_date"] == "2025-02-30"
-    assert rows["X2025-3"]["unit_price"] == "-1.00"
-    assert rows["X2025-3"]["reasons"].split() == ["negative_price", "unknown_product"]
-    personal = found[found["feed"] == "customers"]
-    with pytest.raises(ValueError, match="personal"):
-        health.reject_file(int(personal["file_id"].iloc[0]))
