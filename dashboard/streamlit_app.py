@@ -37,6 +37,7 @@ def main() -> None:
         page = st.navigation(_pages(user), position="top" if user else "hidden")
         title = page.title
         if user:
+            session.remember()
             page.run()
         else:
             sign_in()

@@ -259,11 +259,7 @@ def _revenue_tree(month: Month) -> None:
         width=260,
     )
     after = ask(overview.revenue, month.month)
-    before = (
-        ask(overview.revenue_of_first_days, other.month, month.as_of_date.day)
-        if month.is_open
-        else ask(overview.revenue, other.month)
-    )
+    before = ask(overview.comparable_revenue, month, other.month)
     _draw_revenue(month, other.month, before, after)
 
 

@@ -1,4 +1,4 @@
-"""Who has signed in: kept in the page's session, checked against the warehouse at every run."""
+"""Who has signed in: kept in the page's session and in a cookie, checked against the warehouse at every run."""
 
 from collections.abc import Callable
 from functools import wraps
@@ -6,12 +6,14 @@ from typing import ParamSpec, TypeVar
 
 import streamlit as st
 
+from dashboard.components import remembered
 from dashboard.data import warehouse
 from include.warehouse import users
 from include.warehouse.users import User
 
 USER = "signed-in user"
 METHOD = "method of sign-in"
+TICKET = "ticket for the cookie"
 
 Arguments = ParamSpec("Arguments")
 Answer = TypeVar("Answer")
@@ -35,34 +37,53 @@ def as_signed_in(work: Callable[Arguments, Answer]) -> Callable[Arguments, Answe
 
 
 def begin(user: User, method: str) -> None:
-    """Lets a user in who has just signed in by `method`, password or oidc."""
+    """Lets a user in who has just signed in by `method`, password or oidc; the company's login remembers by itself."""
     st.session_state[USER] = user
     st.session_state[METHOD] = method
+    if method == "password":
+        st.session_state[TICKET] = remembered.ticket(user)
 
 
 def end() -> None:
-    """Signs out: what this session has kept goes, and the company's login is left too."""
-    user, method = st.session_state.get(USER), st.session_state.get(METHOD)
+    """Signs out: what this session has kept goes, no cookie of the user holds any more, the company's login is left."""
+    user, method = st.session_state.get(USER), st.session_state.get(METHOD, "password")
     st.session_state.clear()
     st.query_params.clear()
-    if user is not None and method is not None:
+    if user is not None:
         users.sign_out(warehouse.signing_in, user, method)
     if method == "oidc":
         st.logout()
 
 
 def check() -> User | None:
-    """The signed-in user as the warehouse knows them now; None, and the session ends, where they may no longer."""
+    """The signed-in user as the warehouse knows them now, or who the cookie remembers; None where nobody is.
+
+    A session ends where the user may sign in no longer, has a new password, or has signed out elsewhere.
+    """
     user: User | None = st.session_state.get(USER)
     if user is None:
-        return None
-    with warehouse.signing_in() as connection:
-        found = users.find_user(connection, user.email)
-    if found is None:
-        st.session_state.clear()
+        cookie = st.context.cookies.get(remembered.COOKIE)
+        found = remembered.user_of(cookie, _find) if cookie else None
     else:
+        found = _find(user.email)
+        if found is None or found.stamp != user.stamp:
+            st.session_state.clear()
+            return None
+    if found is not None:
         st.session_state[USER] = found
     return found
+
+
+def remember() -> None:
+    """Right after a sign-in: lets the browser fetch the cookie, once."""
+    if address := st.session_state.pop(TICKET, None):
+        base = str(st.get_option("server.baseUrlPath") or "").strip("/")
+        st.iframe(f"/{base}{address}" if base else address, height=1)
+
+
+def _find(email: str) -> User | None:
+    with warehouse.signing_in() as connection:
+        return users.find_user(connection, email)
 
 
 def _of_session() -> User | None:

@@ -10,7 +10,7 @@ from typing import Any
 import pandas
 
 from dashboard.data.months import Month
-from dashboard.data.warehouse import frame, row
+from dashboard.data.warehouse import frame, row, rows
 
 DIMENSIONS = ("total", "activity_status", "value_tier", "segment", "lifecycle_event", "growth_state")
 
@@ -203,10 +203,12 @@ def revenue(month: date) -> Revenue:
             """
             select
                 coalesce(sum(month_amount), 0) as amount,
-                count(*) filter (where month_orders > 0) as customers,
+                (
+                    select coalesce(sum(shoppers), 0)::bigint from mart.month_movement where month = :month
+                ) as customers,
                 coalesce(sum(month_orders), 0)::bigint as orders,
                 coalesce(sum(month_items), 0) as items
-            from mart.customer_snapshot
+            from mart.month_summary
             where month = :month
             """,
             month=month,
@@ -253,9 +255,29 @@ def contributions(before: Revenue, after: Revenue) -> dict[str, float] | None:
 
 def comparison(month: Month, other: date) -> Flows | None:
     """The flows of another month to compare `month` with: its same days where `month` is open, else all of it."""
-    if month.is_open:
-        return first_days(other, month.as_of_date.day)
-    return whole_month(other)
+    if not month.is_open:
+        return whole_month(other)
+    found = _prepared(month, other, "engaged, new_customers as new, won_back, lost, month_amount as revenue")
+    return Flows(**found) if found else first_days(other, month.as_of_date.day)
+
+
+def comparable_revenue(month: Month, other: date) -> Revenue:
+    """The revenue of another month to compare `month` with: of its same days where `month` is open, else all of it."""
+    if not month.is_open:
+        return revenue(other)
+    found = _prepared(month, other, "month_amount as amount, customers, orders, items")
+    return Revenue(**found) if found else revenue_of_first_days(other, month.as_of_date.day)
+
+
+def _prepared(month: Month, other: date, columns: str) -> dict[str, Any] | None:
+    """Of the months that an open month is most often compared with the first days are prepared."""
+    found = rows(
+        f"select {columns} from mart.month_to_day where report_month = :month and month = :other and days = :days",
+        month=month.month,
+        other=other,
+        days=month.as_of_date.day,
+    )
+    return found[0] if found else None
 
 
 def whole_month(month: date) -> Flows | None:

@@ -62,6 +62,7 @@ create table crm.month_movement (
     value_tier text not null,
     segment text not null,
     customers bigint not null,
+    shoppers bigint not null,
     monetary_cents numeric not null,
     month_cents numeric not null,
     primary key (run_id, month, previous_status, previous_tier, previous_segment, activity_status, value_tier, segment)
@@ -76,6 +77,7 @@ comment on column crm.month_movement.activity_status is 'Activity status.';
 comment on column crm.month_movement.value_tier is 'Value tier.';
 comment on column crm.month_movement.segment is 'Segment.';
 comment on column crm.month_movement.customers is 'Customers.';
+comment on column crm.month_movement.shoppers is 'Those with an order in the month.';
 comment on column crm.month_movement.monetary_cents is 'Net amount of core lines in the window, in cents.';
 comment on column crm.month_movement.month_cents is 'Net amount of the month, in cents.';
 
@@ -177,7 +179,7 @@ select
     p.run_id, p.month,
     coalesce(s.previous_status, ''), coalesce(s.previous_tier, ''), coalesce(s.previous_segment, ''),
     s.activity_status, s.value_tier, s.segment,
-    count(*), sum(s.monetary_cents), sum(s.month_cents)
+    count(*), count(*) filter (where s.month_orders > 0), sum(s.monetary_cents), sum(s.month_cents)
 from crm.snapshot s
 join crm.published_month p on p.month = s.month
 group by 1, 2, 3, 4, 5, 6, 7, 8;

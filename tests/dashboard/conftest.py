@@ -11,8 +11,10 @@ from collections.abc import Callable, Iterator
 
 import pytest
 import streamlit
+from playwright.sync_api import Browser, Page, StorageState
 
 from dashboard.data import warehouse as data_layer
+from include.warehouse.credentials import read_credentials
 from include.warehouse.roles import login_url
 from include.warehouse.settings import REPOSITORY, Settings
 from include.warehouse.users import FIRST_ADMIN, User
@@ -61,6 +63,27 @@ def address(published: Settings) -> Iterator[str]:
     finally:
         server.terminate()
         server.wait(timeout=30)
+
+
+def sign_in(page: Page, email: str, password: str) -> None:
+    """Fills in the sign-in that stands in place of the page; the browser's context stays signed in."""
+    page.get_by_label("E-mail address").fill(email)
+    page.get_by_label("Password", exact=True).fill(password)
+    with page.expect_response("**/session/*"):
+        page.get_by_role("button", name="Sign in", exact=True).click()
+
+
+@pytest.fixture(scope="session")
+def signed_in(browser: Browser, address: str, published: Settings) -> StorageState:
+    """Cookies of the first administrator, for new contexts of the browser."""
+    context = browser.new_context()
+    page = context.new_page()
+    page.set_default_timeout(60_000)
+    page.goto(address)
+    sign_in(page, FIRST_ADMIN, read_credentials(published)["dashboard_admin_password"])
+    state = context.storage_state()
+    context.close()
+    return state
 
 
 def _wait_for(url: str, server: subprocess.Popen[bytes]) -> None:

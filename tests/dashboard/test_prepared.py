@@ -1,10 +1,12 @@
 """The prepared figures against the snapshot's own rows, after a first build and after corrections of some customers."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
+from dashboard.data import months, overview
 from include.warehouse.database import engine
 from include.warehouse.load import load_files
 from include.warehouse.settings import Settings
@@ -22,6 +24,17 @@ MOVEMENT = [
     "value_tier",
     "segment",
 ]
+
+
+def same_days_agree(settings: Settings) -> None:
+    """The prepared first days are what the pages compute where nothing is prepared."""
+    report = months.months()[0]
+    prepared = read(settings, "month_to_day")
+    assert set(prepared["month"]) == {report.months_before(1), report.months_before(12)}
+    for other in prepared["month"]:
+        days = report.as_of_date.day
+        assert overview.comparison(report, other) == overview.first_days(other, days)
+        assert overview.comparable_revenue(report, other) == overview.revenue_of_first_days(other, days)
 
 
 def read(settings: Settings, view: str) -> pd.DataFrame:
@@ -44,7 +57,9 @@ def agree(settings: Settings) -> None:
     snapshot = read(settings, "customer_snapshot").assign(customers=1)
     scored = snapshot[snapshot["r_score"].notna()]
     measures = ["customers", "monetary", "month_amount"]
-    assert sums(read(settings, "month_movement"), MOVEMENT, measures) == sums(snapshot, MOVEMENT, measures)
+    shoppers = snapshot.assign(shoppers=(snapshot["month_orders"] > 0).astype(int))
+    with_shoppers = [*measures, "shoppers"]
+    assert sums(read(settings, "month_movement"), MOVEMENT, with_shoppers) == sums(shoppers, MOVEMENT, with_shoppers)
     keys = ["month", "r_score", "f_score", "segment"]
     assert sums(read(settings, "month_score"), keys, measures) == sums(scored, keys, measures)
 
@@ -67,9 +82,13 @@ def agree(settings: Settings) -> None:
 
 
 @pytest.mark.timeout(300)
-def test_prepared_figures_are_what_the_customers_add_up_to(fresh_warehouse: Settings, tmp_path: Path) -> None:
+def test_prepared_figures_are_what_the_customers_add_up_to(
+    fresh_warehouse: Settings, reading: Callable[[Settings], None], tmp_path: Path
+) -> None:
     load_and_publish(fresh_warehouse, tmp_path / "files")
+    reading(fresh_warehouse)
     agree(fresh_warehouse)
+    same_days_agree(fresh_warehouse)
     # receipts are withdrawn: few customers are touched, their cohorts, months and scores move
     for receipt in ("T9-1", "T40-2"):
         load_files(fresh_warehouse, [write_sales(tmp_path / "sales_2024.csv", 2024, without=receipt)])
@@ -80,3 +99,4 @@ def test_prepared_figures_are_what_the_customers_add_up_to(fresh_warehouse: Sett
             ).scalars()
             assert "touched" in set(modes)
         agree(fresh_warehouse)
+        same_days_agree(fresh_warehouse)

@@ -19,6 +19,7 @@ begin
     call crm.summarize_cells(p_run_id, p_month, v_base_run_id);
     call crm.summarize_metrics(p_run_id, p_month, v_base_run_id);
     drop table built_cell;
+    call crm.summarize_to_day(p_run_id, p_month);
 
     update ops.run_month m
     set thin_month = r.min_scored_customers > (
@@ -78,6 +79,7 @@ begin
         s.tenure_months,
         count(*) as customers,
         count(*) filter (where s.last_core_date >= v_after[s.tenure_months + 1]) as repeated,
+        count(*) filter (where s.month_orders > 0) as shoppers,
         count(*) filter (where s.opt_in_email) as reach_email,
         count(*) filter (where s.opt_in_sms) as reach_sms,
         count(*) filter (where s.opt_in_phone) as reach_phone,
@@ -102,6 +104,7 @@ begin
             s.tenure_months,
             -count(*),
             -count(*) filter (where s.last_core_date >= v_after[s.tenure_months + 1]),
+            -count(*) filter (where s.month_orders > 0),
             -count(*) filter (where s.opt_in_email),
             -count(*) filter (where s.opt_in_sms),
             -count(*) filter (where s.opt_in_phone),
@@ -160,22 +163,22 @@ begin
 
     insert into crm.month_movement (
         run_id, month, previous_status, previous_tier, previous_segment, activity_status, value_tier, segment, customers,
-        monetary_cents, month_cents
+        shoppers, monetary_cents, month_cents
     )
     select
         p_run_id, p_month, c.previous_status, c.previous_tier, c.previous_segment, c.activity_status, c.value_tier,
-        c.segment, sum(c.customers), sum(c.monetary_cents), sum(c.month_cents)
+        c.segment, sum(c.customers), sum(c.shoppers), sum(c.monetary_cents), sum(c.month_cents)
     from (
         select
             coalesce(b.previous_status, '') as previous_status,
             coalesce(b.previous_tier, '') as previous_tier,
             coalesce(b.previous_segment, '') as previous_segment,
-            b.activity_status, b.value_tier, b.segment, b.customers, b.monetary_cents, b.month_cents
+            b.activity_status, b.value_tier, b.segment, b.customers, b.shoppers, b.monetary_cents, b.month_cents
         from built_cell b
         union all
         select
             m.previous_status, m.previous_tier, m.previous_segment, m.activity_status, m.value_tier, m.segment,
-            m.customers, m.monetary_cents, m.month_cents
+            m.customers, m.shoppers, m.monetary_cents, m.month_cents
         from crm.month_movement m
         where m.run_id = p_base_run_id and m.month = p_month
     ) as c

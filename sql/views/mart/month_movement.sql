@@ -9,6 +9,7 @@ select
     month_movement.value_tier,
     month_movement.segment,
     month_movement.customers,
+    month_movement.shoppers,
     month_movement.monetary_cents * 0.01 as monetary,
     month_movement.month_cents * 0.01 as month_amount
 from crm.month_movement
@@ -25,6 +26,7 @@ select
     s.value_tier,
     s.segment,
     count(*) as customers,
+    count(*) filter (where s.month_orders > 0) as shoppers,
     sum(s.monetary_cents) * 0.01 as monetary,
     sum(s.month_cents) * 0.01 as month_amount
 from crm.published_month p
@@ -43,5 +45,6 @@ comment on column mart.month_movement.activity_status is 'Activity status.';
 comment on column mart.month_movement.value_tier is 'Value tier; none when not scored.';
 comment on column mart.month_movement.segment is 'Segment.';
 comment on column mart.month_movement.customers is 'Customers.';
+comment on column mart.month_movement.shoppers is 'Those with an order in the month, of any product.';
 comment on column mart.month_movement.monetary is 'Net amount of core lines in the window, in currency units.';
 comment on column mart.month_movement.month_amount is 'Net amount of all lines of the month, in currency units.';
