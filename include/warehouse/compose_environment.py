@@ -28,6 +28,7 @@ POSTGRESQL_SETTINGS = (
     "effective_cache_size",
     "maintenance_work_mem",
     "work_mem",
+    "temp_buffers",
     "max_wal_size",
     "max_worker_processes",
     "max_parallel_workers",

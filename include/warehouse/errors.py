@@ -13,6 +13,10 @@ class InputError(WarehouseError):
     exit_code = 2
 
 
+class SkippedError(WarehouseError):
+    """A file brings what is in force already."""
+
+
 class HeldError(WarehouseError):
     """A file waits for approval because it would withdraw too many rows."""
 

@@ -1,4 +1,4 @@
-"""Loading a file: claim, inspect, copy, accept, and move it to where its outcome says.
+"""Loading files: claim, let them be accepted in order, and move them to where their outcome says.
 
 One load at a time: each holds a database lock. A file is loaded in one transaction; whatever is killed, the next load
 continues with the files that were claimed.
@@ -8,26 +8,26 @@ import errno
 import os
 import shutil
 import time
-from collections.abc import Iterator
+from collections import deque
+from collections.abc import Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 import psycopg2
 from psycopg2.errors import ProgramLimitExceeded
-from psycopg2.extras import Json
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import DBAPIError
 
+from include.warehouse.acceptance import accept, only_reads_masters, prepare
 from include.warehouse.arrivals import READY_SUFFIX, load_order, pending_files, unknown_files
-from include.warehouse.contracts import Contract, FilePeriod, load_contracts, match_feed
+from include.warehouse.contracts import load_contracts, match_feed
 from include.warehouse.database import engine
-from include.warehouse.errors import HeldError, InputError, WarehouseError
-from include.warehouse.reading import copy_rows, inspect, read_header
+from include.warehouse.errors import HeldError, InputError, SkippedError, WarehouseError
 from include.warehouse.settings import Settings
-from include.warehouse.step_log import record_step
 
 __all__ = ["LoadResult", "approve", "discard", "held_files", "load_file", "load_files", "load_pending", "pending_files"]
 
@@ -76,10 +76,8 @@ def load_pending(settings: Settings, feed: str | None = None) -> list[LoadResult
             if contracts[feed].load_mode == "replace_period":
                 feeds |= {name for name, contract in contracts.items() if contract.load_mode == "snapshot"}
             wanted = [path for path in wanted if match_feed(contracts, path.name)[0].feed in feeds]
-        for path in wanted + unknown_files(settings):
-            file_id = _claim(connection, settings, path)
-            if file_id is not None:
-                results.append(_process(connection, settings, file_id))
+        claims = [_claim(connection, settings, path) for path in wanted + unknown_files(settings)]
+        results += _process_all(settings, [file_id for file_id in claims if file_id is not None])
     return results
 
 
@@ -106,9 +104,11 @@ def load_files(
     results = []
     with _load_lock(settings) as connection:
         results += _resume(connection, settings)
-        for _, path in sorted(ordered, key=lambda item: item[0]):
-            file_id = _claim_copy(connection, settings, path, feed=feed, effective=effective, force=force)
-            results.append(_process(connection, settings, file_id))
+        claims = [
+            _claim_copy(connection, settings, path, feed=feed, effective=effective, force=force)
+            for _, path in sorted(ordered, key=lambda item: item[0])
+        ]
+        results += _process_all(settings, claims)
     return results
 
 
@@ -137,7 +137,7 @@ def approve(settings: Settings, file_name: str) -> LoadResult:
     """Applies a held file past the shrink guard. Raises InputError where no such file is held."""
     with _load_lock(settings) as connection:
         file_id = _held_file(connection, file_name)
-        return _process(connection, settings, file_id, approved=True)
+        return _process_all(settings, [file_id], approved=True)[0]
 
 
 def discard(settings: Settings, file_name: str) -> LoadResult:
@@ -259,22 +259,73 @@ def _resume(connection: Connection, settings: Settings) -> list[LoadResult]:
         text("select file_id, path from ops.file where status = 'received' order by file_id")
     ).all()
     connection.commit()
-    results = []
+    found = []
     for file_id, place in claimed:
         arrived = settings.inbox / Path(place).name
         if (settings.home / place).exists():
             if not arrived.exists():
                 _remove_marker(arrived)
-            results.append(_process(connection, settings, file_id))
+            found.append(file_id)
         else:
             _forget(connection, settings, file_id, place)
+    return _process_all(settings, found)
+
+
+def _process_all(settings: Settings, file_ids: Iterable[int], *, approved: bool = False) -> list[LoadResult]:
+    """Loads claimed files in order; while a sales file is accepted, the next one is already copied and judged."""
+    results: list[LoadResult] = []
+    waiting = deque(file_ids)
+    with (
+        engine(settings).connect() as first,
+        engine(settings).connect() as second,
+        ThreadPoolExecutor(max_workers=1) as ahead,
+    ):
+        connection, other = first, second
+        prepared: Future[None] | None = None
+        while waiting:
+            file_id = waiting.popleft()
+            following = waiting[0] if waiting else None
+            is_ahead = prepared is not None
+            started = time.monotonic()
+            try:
+                with _outcome(connection, file_id):
+                    under_way, prepared = prepared, None
+                    if under_way is None:
+                        prepare(connection, settings, file_id, check_in_force=not approved)
+                    else:
+                        under_way.result()
+                    if following is not None and only_reads_masters(settings, connection, (file_id, following)):
+                        prepared = ahead.submit(prepare, other, settings, following, check_in_force=False)
+                    accept(connection, file_id, approved=approved, check_in_force=is_ahead)
+            except BaseException:
+                # what is under way for the next file may wait for this one
+                connection.rollback()
+                raise
+            _settle(connection, settings)
+            results.append(_result(connection, file_id, time.monotonic() - started))
+            if prepared is not None:
+                connection, other = other, connection
+        _drop_unapplied(connection, results)
     return results
 
 
-def _process(connection: Connection, settings: Settings, file_id: int, approved: bool = False) -> LoadResult:
-    started = time.monotonic()
+def _drop_unapplied(connection: Connection, results: list[LoadResult]) -> None:
+    """Drops the empty tables of files that were not applied."""
+    for result in results:
+        if result.status != "loaded" and result.feed is not None:
+            connection.execute(text("call raw.drop_partition(:feed, :id)"), {"feed": result.feed, "id": result.file_id})
+            connection.commit()
+
+
+@contextmanager
+def _outcome(connection: Connection, file_id: int) -> Iterator[None]:
+    """Turns what a file met with into its status."""
     try:
-        _load(connection, settings, file_id, approved)
+        yield
+    except SkippedError as skipped:
+        connection.rollback()
+        _discard_held(connection, file_id)
+        _set_status(connection, file_id, "skipped", str(skipped))
     except HeldError as held:
         connection.rollback()
         _discard_held(connection, file_id)
@@ -289,8 +340,6 @@ def _process(connection: Connection, settings: Settings, file_id: int, approved:
         connection.rollback()
         name = connection.execute(text("select file_name from ops.file where file_id = :id"), {"id": file_id}).scalar()
         _set_status(connection, file_id, "refused", f"{name}: {reason}")
-    _settle(connection, settings)
-    return _result(connection, file_id, time.monotonic() - started)
 
 
 def _what_the_database_cannot_take(error: Exception) -> str | None:
@@ -302,89 +351,6 @@ def _what_the_database_cannot_take(error: Exception) -> str | None:
     if str(cause.diag.context).startswith("COPY"):
         words.append(cause.diag.context)
     return "it cannot be loaded: " + " ".join(" ".join(filter(None, words)).split())
-
-
-def _load(connection: Connection, settings: Settings, file_id: int, approved: bool) -> None:
-    row = connection.execute(text("select * from ops.file where file_id = :id"), {"id": file_id}).mappings().one()
-    path = settings.home / row["path"]
-    inspection = inspect(path)
-    connection.execute(
-        text("update ops.file set sha256 = :sha256, size_bytes = :size where file_id = :id"),
-        {"sha256": inspection.sha256, "size": inspection.size_bytes, "id": file_id},
-    )
-    connection.commit()
-    contract, period = match_feed(load_contracts(settings), row["file_name"], row["feed"])
-    if contract.encoding != "auto":
-        inspection = replace(inspection, encoding=contract.encoding)
-    _describe(connection, file_id, contract, period)
-    connection.commit()
-
-    if not row["is_forced"] and not approved:
-        in_force = connection.execute(text("select ops.find_in_force(:id)"), {"id": file_id}).scalar()
-        if in_force:
-            _discard_held(connection, file_id)
-            _set_status(connection, file_id, "skipped", in_force)
-            return
-
-    header = read_header(path, contract, inspection)
-    started = time.monotonic()
-    extra_columns = sum(1 for _, column in header.column_map if column.startswith("extra_"))
-    table = connection.execute(
-        text("select raw.create_partition(:feed, :id, :extra)"),
-        {"feed": contract.feed, "id": file_id, "extra": extra_columns},
-    ).scalar_one()
-    connection.execute(
-        text("update ops.file set header = :header, column_map = :map where file_id = :id"),
-        {"header": header.names, "map": Json([list(pair) for pair in header.column_map]), "id": file_id},
-    )
-    driver_connection = connection.connection.driver_connection
-    assert driver_connection is not None
-    with driver_connection.cursor() as cursor:
-        outcome = copy_rows(cursor, path, contract, inspection, header, table, file_id)
-    connection.execute(text("call raw.attach_partition(:feed, :id)"), {"feed": contract.feed, "id": file_id})
-    record_step(
-        connection,
-        step="copy",
-        file_id=file_id,
-        seconds=time.monotonic() - started,
-        rows=outcome.rows,
-        size=inspection.size_bytes,
-    )
-
-    started = time.monotonic()
-    held = connection.execute(
-        text("select core.accept_file(:id, :approved)"), {"id": file_id, "approved": approved}
-    ).scalar()
-    if held:
-        raise HeldError(f"{row['file_name']}: {held}")
-    record_step(
-        connection,
-        step="accept",
-        file_id=file_id,
-        seconds=time.monotonic() - started,
-        rows=outcome.rows + outcome.unreadable,
-    )
-    connection.commit()
-
-
-def _describe(connection: Connection, file_id: int, contract: Contract, period: FilePeriod) -> None:
-    connection.execute(
-        text(
-            "update ops.file set feed = :feed, period_year = :year,"
-            " period_part = :part, delta_date = :delta,"
-            " effective_date = case when :is_master then coalesce(:day, effective_date, received_on) end"
-            " where file_id = :id"
-        ),
-        {
-            "feed": contract.feed,
-            "year": period.year,
-            "part": period.part,
-            "delta": period.delta_date,
-            "day": period.day_in_name,
-            "is_master": contract.load_mode == "snapshot",
-            "id": file_id,
-        },
-    )
 
 
 def _set_status(connection: Connection, file_id: int, status: str, message: str) -> None:

@@ -46,6 +46,8 @@ def server_settings(home: Path) -> tuple[dict[str, str], str]:
         "effective_cache_size": _megabytes(memory * 3 / 4, 256, 1024 * 1024),
         "maintenance_work_mem": maintenance_work_mem,
         "work_mem": work_mem,
+        # the judged rows of a file wait in a temporary table
+        "temp_buffers": _megabytes(memory / 96, 16, 256),
         "wal_buffers": "64MB",
         "min_wal_size": "1GB",
         "max_wal_size": max_wal_size,

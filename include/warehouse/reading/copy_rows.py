@@ -15,6 +15,7 @@ from include.warehouse.reading.excel import ExcelStream
 from include.warehouse.reading.file_format import is_excel, open_file
 from include.warehouse.reading.header import Header
 from include.warehouse.reading.inspection import Inspection
+from include.warehouse.reading.outer_space import is_trimmed
 from include.warehouse.reading.text_blocks import BLOCK_SIZE, text_blocks
 
 POSTGRESQL_ENCODINGS = {"utf-8": "UTF8", "cp1252": "WIN1252"}
@@ -22,11 +23,13 @@ POSTGRESQL_ENCODINGS = {"utf-8": "UTF8", "cp1252": "WIN1252"}
 
 @dataclass
 class CopyOutcome:
-    """Rows copied, records diverted to raw.unreadable_row, and bytes sent to PostgreSQL."""
+    """Rows copied, records diverted to raw.unreadable_row, bytes sent to PostgreSQL; whether no value among them has
+    white space around it."""
 
     rows: int
     unreadable: int
     bytes: int
+    is_trimmed: bool
 
 
 def copy_rows(  # noqa: PLR0917 - what a load has found out so far, in that order
@@ -52,33 +55,46 @@ def copy_rows(  # noqa: PLR0917 - what a load has found out so far, in that orde
         else:
             blocks, encoding = text_blocks(file, block_size), inspection.encoding
             stream = CsvStream(path, blocks, header, encoding, diverted)
-        _copy(cursor, stream, header, table, encoding)
+        has_no_outer_space = _copy(cursor, stream, header, table, encoding, diverted)
         if cursor.rowcount != diverted.rows:
             raise WarehouseError(
                 f"{path.name}: PostgreSQL took {cursor.rowcount} rows where {diverted.rows} were sent; report this file"
             )
         diverted.copy(cursor)
-        return CopyOutcome(rows=diverted.rows, unreadable=diverted.unreadable, bytes=stream.bytes)
+        return CopyOutcome(
+            rows=diverted.rows, unreadable=diverted.unreadable, bytes=stream.bytes, is_trimmed=has_no_outer_space
+        )
 
 
-class _Kept:
-    """Hands the stream to psycopg2 and keeps its exception, which psycopg2 reports only as text."""
+class _Watched:
+    """Hands the stream to psycopg2; keeps its exception, of which psycopg2 gives only text; looks for white space."""
 
-    def __init__(self, stream: CsvStream | ExcelStream) -> None:
+    def __init__(self, stream: CsvStream | ExcelStream, delimiter: str, diverted: Diverted) -> None:
         self.failure: Exception | None = None
+        self.is_trimmed = True
         self._stream = stream
+        self._delimiter = delimiter
+        self._diverted = diverted
 
     def read(self, size: int = -1) -> bytes:
+        records_before = self._diverted.rows
         try:
-            return self._stream.read(size)
+            rows = self._stream.read(size)
         except Exception as error:
             self.failure = error
             raise
+        self.is_trimmed = self.is_trimmed and is_trimmed(rows, self._diverted.rows - records_before, self._delimiter)
+        return rows
 
 
-def _copy(
-    cursor: extensions.cursor, stream: CsvStream | ExcelStream, header: Header, table: str, encoding: str
-) -> None:
+def _copy(  # noqa: PLR0917 - as copy_rows
+    cursor: extensions.cursor,
+    stream: CsvStream | ExcelStream,
+    header: Header,
+    table: str,
+    encoding: str,
+    diverted: Diverted,
+) -> bool:
     columns = sql.SQL(", ").join(sql.Identifier(column) for _, column in header.column_map)
     # with force_null a field "" is as unknown as an empty one
     statement = sql.SQL(
@@ -90,10 +106,11 @@ def _copy(
         delimiter=sql.Literal(header.delimiter),
         encoding=sql.Literal(POSTGRESQL_ENCODINGS[encoding]),
     )
-    kept = _Kept(stream)
+    watched = _Watched(stream, header.delimiter, diverted)
     try:
-        cursor.copy_expert(statement, kept)  # type: ignore[arg-type]  # it needs no readline
+        cursor.copy_expert(statement, watched)  # type: ignore[arg-type]  # it needs no readline
     except psycopg2.Error:
-        if kept.failure is not None:
-            raise kept.failure from None
+        if watched.failure is not None:
+            raise watched.failure from None
         raise
+    return watched.is_trimmed

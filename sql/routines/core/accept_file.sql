@@ -1,5 +1,16 @@
 -- The one entry of acceptance: whichever feed, one transaction, one outcome.
 
+create or replace procedure core.judge_file(p_file_id bigint)
+language plpgsql
+as $$
+begin
+    if (select f.feed from ops.file f where f.file_id = p_file_id) = 'sales' then
+        call core.judge_sales(p_file_id);
+    end if;
+end
+$$;
+comment on procedure core.judge_file(bigint) is 'Judges the rows of a received file as far as no other sales file matters; core.accept_file follows in the same transaction.';
+
 create or replace function core.accept_file(p_file_id bigint, p_is_approved boolean) returns text
 language plpgsql
 as $$

@@ -1,4 +1,4 @@
--- Acceptance of one sales file: type, judge, compare, guard, reject, apply, count.
+-- Acceptance of one judged sales file: compare, guard, reject, apply, count.
 
 create or replace function core.accept_sales(p_file_id bigint, p_known_at timestamptz, p_is_approved boolean) returns text
 language plpgsql
@@ -6,8 +6,6 @@ as $$
 declare
     v_held text;
 begin
-    call core.type_sales(p_file_id);
-    call core.judge_sales(p_file_id);
     call core.compare_sales(p_file_id);
     if not p_is_approved then
         v_held := core.sales_shrink_message(p_file_id);
@@ -19,7 +17,7 @@ begin
     call core.reject_sales(p_file_id, p_known_at);
     call core.apply_sales(p_file_id, p_known_at);
     call core.count_sales(p_file_id);
-    drop table raw.date_reading, raw.sale_line_typed, raw.sale_line_judged, raw.sale_line_change;
+    drop table pg_temp.sale_day, pg_temp.sale_line_judged, pg_temp.sale_line_change;
     return null;
 end
 $$;
@@ -53,7 +51,7 @@ begin
                 coalesce(sum(j.net_cents), 0) as amount_received,
                 coalesce(sum(j.net_cents) filter (where j.reason_bits <> 0), 0) as amount_rejected,
                 coalesce(sum(j.net_cents) filter (where j.is_duplicate), 0) as amount_duplicate
-            from raw.sale_line_judged j
+            from pg_temp.sale_line_judged j
         ) as judged,
         (select count(*) as received from raw.unreadable_row u where u.file_id = p_file_id) as unreadable,
         (
@@ -61,8 +59,8 @@ begin
                 count(*) filter (where x.kind in ('unchanged', 'reowned')) as unchanged,
                 count(*) filter (where x.kind in ('withdrawn', 'replaced')) as superseded,
                 coalesce(sum(j.net_cents) filter (where x.kind in ('unchanged', 'reowned')), 0) as amount_unchanged
-            from raw.sale_line_change x
-            left join raw.sale_line_judged j on j.row_number = x.row_number
+            from pg_temp.sale_line_change x
+            left join pg_temp.sale_line_judged j on j.row_number = x.row_number
         ) as change
     where f.file_id = p_file_id;
 end

@@ -15,14 +15,14 @@ begin
     from ops.file f
     where f.file_id = p_file_id;
 
-    create unlogged table raw.sale_line_change (
+    create temporary table sale_line_change (
         row_number bigint,
         transaction_id text not null,
         line_no bigint not null,
         customer_id text not null,
         transaction_date date not null,
         kind text not null
-    );
+    ) on commit drop;
 
     -- keys are global: other years count where their receipts overlap this file's
     select min(k.first_date), max(k.last_date)
@@ -34,7 +34,7 @@ begin
             select
             from (
                 select min(j.transaction_id) as lowest, max(j.transaction_id) as highest
-                from raw.sale_line_judged j
+                from pg_temp.sale_line_judged j
                 where j.reason_bits = 0
             ) as file_range
             where file_range.lowest <= k.highest_transaction_id and file_range.highest >= k.lowest_transaction_id
@@ -43,7 +43,7 @@ begin
         return;
     end if;
 
-    insert into raw.sale_line_change (row_number, transaction_id, line_no, customer_id, transaction_date, kind)
+    insert into pg_temp.sale_line_change (row_number, transaction_id, line_no, customer_id, transaction_date, kind)
     select
         m.row_number,
         m.transaction_id,
@@ -76,7 +76,7 @@ begin
                 and c.discount_amount is not distinct from j.discount_amount
             ) as is_same
         from core.sale_line c
-        left join raw.sale_line_judged j
+        left join pg_temp.sale_line_judged j
             on j.transaction_id = c.transaction_id
             and j.line_no = c.line_no
             and j.reason_bits = 0
@@ -88,10 +88,10 @@ begin
         or not v_is_delta
         and m.transaction_date between make_date(v_year, 1, 1) and make_date(v_year, 12, 31)
         and (v_part = 0 or m.source_part = v_part);
-    analyze raw.sale_line_change;
+    analyze pg_temp.sale_line_change;
 end
 $$;
-comment on procedure core.compare_sales(bigint) is 'Compares the acceptable rows of a sales file with the current lines (raw.sale_line_change).';
+comment on procedure core.compare_sales(bigint) is 'Compares the acceptable rows of a sales file with the current lines (temporary table sale_line_change).';
 
 create or replace function core.sales_shrink_message(p_file_id bigint) returns text
 language plpgsql
@@ -105,7 +105,7 @@ begin
     if v_year is null then
         return null;
     end if;
-    select count(*) into v_withdrawn from raw.sale_line_change where kind = 'withdrawn';
+    select count(*) into v_withdrawn from pg_temp.sale_line_change where kind = 'withdrawn';
     if v_withdrawn = 0 then
         return null;
     end if;
@@ -131,7 +131,7 @@ declare
     v_part smallint;
     v_years integer[] := array(
         select distinct (extract(year from d.transaction_date))::integer
-        from (select distinct j.transaction_date from raw.sale_line_judged j where j.reason_bits = 0) as d
+        from (select distinct j.transaction_date from pg_temp.sale_line_judged j where j.reason_bits = 0) as d
     );
     v_year integer;
     v_new_lines bigint;
@@ -146,7 +146,7 @@ begin
 
     update core.sale_line c
     set source_part = v_part
-    from raw.sale_line_change x
+    from pg_temp.sale_line_change x
     where
         x.kind = 'reowned'
         and c.customer_id = x.customer_id
@@ -164,13 +164,13 @@ begin
     select
         j.customer_id, j.transaction_id, j.line_no, j.transaction_date, j.product_id, j.store_id, j.promotion_id,
         j.quantity, j.unit_price, j.discount_amount, j.is_return, j.net_cents, p_file_id, v_part, p_known_at
-    from raw.sale_line_judged j
+    from pg_temp.sale_line_judged j
     where
         j.reason_bits = 0
         and not j.is_duplicate
         and not exists (
             select
-            from raw.sale_line_change x
+            from pg_temp.sale_line_change x
             where x.row_number = j.row_number and x.kind in ('unchanged', 'reowned')
         );
 
@@ -184,9 +184,9 @@ begin
         insert into ops.file_year (file_id, period_year)
         select distinct p_file_id, (extract(year from changed.transaction_date))::integer
         from (
-            select j.transaction_date from raw.sale_line_judged j where j.reason_bits = 0
+            select j.transaction_date from pg_temp.sale_line_judged j where j.reason_bits = 0
             union
-            select x.transaction_date from raw.sale_line_change x where x.kind = 'replaced'
+            select x.transaction_date from pg_temp.sale_line_change x where x.kind = 'replaced'
         ) as changed;
     end if;
 
@@ -201,7 +201,7 @@ begin
         make_date((extract(year from d.transaction_date))::integer, 12, 31)
     from (
         select j.transaction_date, min(j.transaction_id) as lowest, max(j.transaction_id) as highest
-        from raw.sale_line_judged j
+        from pg_temp.sale_line_judged j
         where j.reason_bits = 0 and not j.is_duplicate
         group by j.transaction_date
     ) as d
@@ -226,7 +226,7 @@ begin
         c.quantity, c.unit_price, c.discount_amount, c.is_return, c.net_cents, c.file_id, c.source_part, c.known_from,
         p_known_at, p_file_id
     from core.sale_line c
-    join raw.sale_line_change x
+    join pg_temp.sale_line_change x
         on x.customer_id = c.customer_id
         and x.transaction_id = c.transaction_id
         and x.line_no = c.line_no
@@ -234,7 +234,7 @@ begin
     where x.kind in ('withdrawn', 'replaced');
 
     delete from core.sale_line c
-    using raw.sale_line_change x
+    using pg_temp.sale_line_change x
     where
         x.kind in ('withdrawn', 'replaced')
         and c.customer_id = x.customer_id
@@ -263,17 +263,17 @@ begin
         p_file_id
     from (
         select x.customer_id, x.transaction_date
-        from raw.sale_line_change x
+        from pg_temp.sale_line_change x
         where x.kind in ('withdrawn', 'replaced')
         union
         select j.customer_id, j.transaction_date
-        from raw.sale_line_judged j
+        from pg_temp.sale_line_judged j
         where
             j.reason_bits = 0
             and not j.is_duplicate
             and not exists (
                 select
-                from raw.sale_line_change x
+                from pg_temp.sale_line_change x
                 where x.row_number = j.row_number and x.kind in ('unchanged', 'reowned')
             )
     ) as changed

@@ -1,102 +1,23 @@
--- Reads and judges the rows of one sales file: text becomes typed values, then every reason that applies is a bit.
+-- Reads and judges the rows of one sales file in one pass: text becomes typed values, then every reason that applies is a bit.
 
-create or replace procedure core.type_sales(p_file_id bigint)
+create or replace procedure core.read_sales_days(p_file_id bigint)
 language plpgsql
 as $$
 declare
-    v_mark text;
-    v_formats text[];
-    v_compose text[];
-    v_has_line_no boolean;
+    v_formats text[] := (select f.date_formats from ops.feed f where f.feed = 'sales');
 begin
-    select f.decimal_mark, f.date_formats, array(select jsonb_array_elements_text(f.contract -> 'transaction_id_from'))
-    into v_mark, v_formats, v_compose
-    from ops.feed f
-    where f.feed = 'sales';
-
-    select exists (select from jsonb_array_elements(f.column_map) as pair where pair.value ->> 1 = 'line_no')
-    into v_has_line_no
-    from ops.file f
-    where f.file_id = p_file_id;
-
     -- a year has few different day texts: each is read once and the rows join the readings
-    create unlogged table raw.date_reading as
+    create temporary table sale_day on commit drop as
     select day.text, core.read_date(day.text, v_formats) as day
     from (
-        select distinct core.day_text(core.trimmed(r.transaction_date)) as text
-        from raw.sales r
-        where r.file_id = p_file_id
+        select distinct core.day_text(core.trimmed(received.text)) as text
+        from (select distinct r.transaction_date as text from raw.sales r where r.file_id = p_file_id) as received
     ) as day
     where day.text is not null;
-    analyze raw.date_reading;
-
-    create unlogged table raw.sale_line_typed as
-    select
-        t.row_number,
-        t.transaction_id,
-        case when core.is_number(t.line_no_text) then t.line_no_text::numeric end as line_no,
-        d.day as transaction_date,
-        t.customer_id,
-        t.product_id,
-        t.store_id,
-        t.promotion_id,
-        case when core.is_number(t.quantity_text) then t.quantity_text::numeric end as quantity,
-        case when core.is_number(t.unit_price_text) then t.unit_price_text::numeric end as unit_price,
-        case when core.is_number(t.discount_text) then t.discount_text::numeric end as discount_amount,
-        t.discount_text is not null as has_discount,
-        case t.type_text when 'return' then true when 'sale' then false end as is_return
-    from (
-        select
-            r.row_number,
-            case
-                when v_compose = '{}' then core.trimmed(r.transaction_id)
-                else core.compose(to_jsonb(r), v_compose)
-            end as transaction_id,
-            core.number_text(core.trimmed(r.line_no), v_mark) as line_no_text,
-            core.day_text(core.trimmed(r.transaction_date)) as day_text,
-            core.trimmed(r.customer_id) as customer_id,
-            core.trimmed(r.product_id) as product_id,
-            core.trimmed(r.store_id) as store_id,
-            core.trimmed(r.promotion_id) as promotion_id,
-            core.number_text(core.trimmed(r.quantity), v_mark) as quantity_text,
-            core.number_text(core.trimmed(r.unit_price), v_mark) as unit_price_text,
-            core.number_text(core.trimmed(r.discount_amount), v_mark) as discount_text,
-            coalesce(lower(core.trimmed(r.transaction_type)), 'sale') as type_text
-        from raw.sales r
-        where
-            r.file_id = p_file_id
-            and (
-                r.transaction_id <> ''
-                or r.customer_id <> ''
-                or r.product_id <> ''
-                or not raw.is_blank(to_jsonb(r))
-            )
-    ) as t
-    left join raw.date_reading d on d.text = t.day_text;
-
-    if not v_has_line_no then
-        create unlogged table raw.sale_line_numbered as
-        select
-            t.row_number,
-            t.transaction_id,
-            row_number() over (partition by t.transaction_id order by t.row_number)::numeric as line_no,
-            t.transaction_date,
-            t.customer_id,
-            t.product_id,
-            t.store_id,
-            t.promotion_id,
-            t.quantity,
-            t.unit_price,
-            t.discount_amount,
-            t.has_discount,
-            t.is_return
-        from raw.sale_line_typed t;
-        drop table raw.sale_line_typed;
-        alter table raw.sale_line_numbered rename to sale_line_typed;
-    end if;
+    analyze pg_temp.sale_day;
 end
 $$;
-comment on procedure core.type_sales(bigint) is 'Reads the text of one sales file into typed values (raw.sale_line_typed); what cannot be read is null.';
+comment on procedure core.read_sales_days(bigint) is 'Reads the different days of one sales file (temporary table sale_day).';
 
 create or replace function core.compose(p_row jsonb, p_columns text[]) returns text
 language sql immutable parallel safe
@@ -112,26 +33,115 @@ create or replace procedure core.judge_sales(p_file_id bigint)
 language plpgsql
 as $$
 declare
+    v_mark text;
+    v_compose text[];
+    v_has_line_no boolean;
+    v_is_trimmed boolean;
     v_from date;
     v_to date;
     v_received_on date;
     v_stores_known boolean := exists (select from ops.file where feed = 'stores' and status = 'loaded');
     v_promotions_known boolean := exists (select from ops.file where feed = 'promotions' and status = 'loaded');
 begin
+    select f.decimal_mark, array(select jsonb_array_elements_text(f.contract -> 'transaction_id_from'))
+    into v_mark, v_compose
+    from ops.feed f
+    where f.feed = 'sales';
+
     select
+        exists (select from jsonb_array_elements(f.column_map) as pair where pair.value ->> 1 = 'line_no'),
+        f.is_trimmed,
         coalesce(make_date(f.period_year, 1, 1), '-infinity'),
         coalesce(make_date(f.period_year, 12, 31), 'infinity'),
         f.received_on
-    into v_from, v_to, v_received_on
+    into v_has_line_no, v_is_trimmed, v_from, v_to, v_received_on
     from ops.file f
     where f.file_id = p_file_id;
 
-    create unlogged table raw.sale_line_judged as
+    call core.read_sales_days(p_file_id);
+
+    -- offset 0 keeps the planner from computing an expression again wherever its result is used
+    create temporary table sale_line_judged on commit drop as
+    with received as (
+        select
+            r.row_number,
+            case
+                when v_compose = '{}' then core.trimmed(r.transaction_id, v_is_trimmed)
+                else core.compose(to_jsonb(r), v_compose)
+            end as transaction_id,
+            core.number_text(core.trimmed(r.line_no, v_is_trimmed), v_mark) as line_no_text,
+            core.day_text(core.trimmed(r.transaction_date, v_is_trimmed)) as day_text,
+            core.trimmed(r.customer_id, v_is_trimmed) as customer_id,
+            core.trimmed(r.product_id, v_is_trimmed) as product_id,
+            core.trimmed(r.store_id, v_is_trimmed) as store_id,
+            core.trimmed(r.promotion_id, v_is_trimmed) as promotion_id,
+            core.number_text(core.trimmed(r.quantity, v_is_trimmed), v_mark) as quantity_text,
+            core.number_text(core.trimmed(r.unit_price, v_is_trimmed), v_mark) as unit_price_text,
+            core.number_text(core.trimmed(r.discount_amount, v_is_trimmed), v_mark) as discount_text,
+            case
+                when r.transaction_type = 'sale' then 'sale'
+                else coalesce(lower(core.trimmed(r.transaction_type, v_is_trimmed)), 'sale')
+            end as type_text
+        from raw.sales r
+        where
+            r.file_id = p_file_id
+            and (
+                r.transaction_id <> ''
+                or r.customer_id <> ''
+                or r.product_id <> ''
+                or not raw.is_blank(to_jsonb(r))
+            )
+        offset 0
+    ),
+    typed as (
+        select
+            t.row_number,
+            t.transaction_id,
+            case
+                when not v_has_line_no then row_number() over (partition by t.transaction_id order by t.row_number)::numeric
+                when core.is_number(t.line_no_text) then t.line_no_text::numeric
+            end as line_no,
+            t.day_text,
+            t.customer_id,
+            t.product_id,
+            t.store_id,
+            t.promotion_id,
+            case when core.is_number(t.quantity_text) then t.quantity_text::numeric end as quantity,
+            case when core.is_number(t.unit_price_text) then t.unit_price_text::numeric end as unit_price,
+            case when core.is_number(t.discount_text) then t.discount_text::numeric end as discount_amount,
+            t.discount_text is not null as has_discount,
+            case t.type_text when 'return' then true when 'sale' then false end as is_return
+        from received t
+        offset 0
+    ),
+    priced as (
+        select
+            t.row_number,
+            t.transaction_id,
+            case when t.line_no = trunc(t.line_no) and abs(t.line_no) < 1e12 then t.line_no::bigint end as line_no,
+            t.day_text,
+            t.customer_id,
+            t.product_id,
+            t.store_id,
+            t.promotion_id,
+            case when abs(t.quantity) < 1e12 then t.quantity end as quantity,
+            case when abs(t.unit_price) < 1e12 then t.unit_price end as unit_price,
+            t.discount_amount,
+            t.is_return,
+            case
+                when abs(t.quantity) < 1e12
+                    and abs(t.unit_price) < 1e12
+                    and (not t.has_discount or abs(t.discount_amount) < 1e12)
+                then round(abs(t.quantity) * t.unit_price - coalesce(t.discount_amount, 0), 2)
+            end as net_amount
+        from typed t
+        offset 0
+    )
     select
         n.row_number,
         n.transaction_id,
-        case when n.line_no = trunc(n.line_no) and abs(n.line_no) < 1e12 then n.line_no::bigint end as line_no,
-        n.transaction_date,
+        n.line_no,
+        d.day as transaction_date,
         n.customer_id,
         n.product_id,
         n.store_id,
@@ -147,17 +157,10 @@ begin
         case when n.transaction_id is null then 1 else 0 end
         + case when n.customer_id is null then 2 else 0 end
         + case when n.product_id is null then 4 else 0 end
-        + case when n.transaction_date is null then 16 else 0 end
-        + case when n.transaction_date not between v_from and v_to then 32 else 0 end
-        + case when n.transaction_date > v_received_on then 64 else 0 end
-        + case
-            when n.net_amount is null
-                or abs(n.net_amount) >= 1e15
-                or n.line_no is null
-                or n.line_no <> trunc(n.line_no)
-                or abs(n.line_no) >= 1e12 then 128
-            else 0
-        end
+        + case when d.day is null then 16 else 0 end
+        + case when d.day not between v_from and v_to then 32 else 0 end
+        + case when d.day > v_received_on then 64 else 0 end
+        + case when n.net_amount is null or abs(n.net_amount) >= 1e15 or n.line_no is null then 128 else 0 end
         + case when n.quantity <= 0 and (n.is_return is not true or n.quantity = 0) then 256 else 0 end
         + case when n.unit_price < 0 then 512 else 0 end
         + case when n.unit_price >= 0 and n.net_amount < 0 then 1024 else 0 end
@@ -167,30 +170,9 @@ begin
         + case when v_stores_known and n.store_id is not null and s.store_id is null then 16384 else 0 end
         + case when v_promotions_known and n.promotion_id is not null and o.promotion_id is null then 32768 else 0 end
         as reason_bits,
-        hashtextextended(n.transaction_id, n.line_no::bigint) as key_hash,
         false as is_duplicate
-    from (
-        select
-            t.row_number,
-            t.transaction_id,
-            case when abs(t.line_no) < 1e12 then t.line_no end as line_no,
-            t.transaction_date,
-            t.customer_id,
-            t.product_id,
-            t.store_id,
-            t.promotion_id,
-            case when abs(t.quantity) < 1e12 then t.quantity end as quantity,
-            case when abs(t.unit_price) < 1e12 then t.unit_price end as unit_price,
-            t.discount_amount,
-            t.is_return,
-            case
-                when abs(t.quantity) < 1e12
-                    and abs(t.unit_price) < 1e12
-                    and (not t.has_discount or abs(t.discount_amount) < 1e12)
-                then round(abs(t.quantity) * t.unit_price - coalesce(t.discount_amount, 0), 2)
-            end as net_amount
-        from raw.sale_line_typed t
-    ) as n
+    from priced n
+    left join pg_temp.sale_day d on d.text = n.day_text
     left join core.customer_version c
         on c.customer_id = n.customer_id and c.version_to = 'infinity' and c.known_to = 'infinity'
     left join core.product_version p
@@ -199,23 +181,36 @@ begin
         on s.store_id = n.store_id and s.version_to = 'infinity' and s.known_to = 'infinity'
     left join core.promotion_version o
         on o.promotion_id = n.promotion_id and o.version_to = 'infinity' and o.known_to = 'infinity';
-    analyze raw.sale_line_judged (row_number, transaction_id, line_no, reason_bits, is_duplicate);
+    analyze pg_temp.sale_line_judged (row_number, transaction_id, line_no, reason_bits, is_duplicate);
 
+    call core.mark_duplicates();
+end
+$$;
+comment on procedure core.judge_sales(bigint) is 'Reads and judges the rows of one sales file (temporary table sale_line_judged): typed values, null where they cannot be read, reasons as bits, net amount in cents, duplicates within the file.';
+
+create or replace procedure core.mark_duplicates()
+language plpgsql
+as $$
+begin
     -- candidates by a 64-bit hash, then exactly among these few
-    update raw.sale_line_judged j
+    update pg_temp.sale_line_judged j
     set is_duplicate = true
     from (
         select
             k.row_number,
             lead(k.row_number) over (partition by k.transaction_id, k.line_no order by k.row_number) as later_row
-        from raw.sale_line_judged k
+        from pg_temp.sale_line_judged k
         where
             k.reason_bits = 0
-            and k.key_hash in (
-                select h.key_hash from raw.sale_line_judged h where h.reason_bits = 0 group by h.key_hash having count(*) > 1
+            and hashtextextended(k.transaction_id, k.line_no) in (
+                select hashtextextended(h.transaction_id, h.line_no)
+                from pg_temp.sale_line_judged h
+                where h.reason_bits = 0
+                group by hashtextextended(h.transaction_id, h.line_no)
+                having count(*) > 1
             )
     ) as d
     where j.row_number = d.row_number and d.later_row is not null;
 end
 $$;
-comment on procedure core.judge_sales(bigint) is 'Judges the typed rows of one sales file (raw.sale_line_judged): reasons as bits, net amount in cents, duplicates within the file.';
+comment on procedure core.mark_duplicates() is 'Marks the acceptable rows of a judged sales file whose key comes again further down.';

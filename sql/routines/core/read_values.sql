@@ -5,6 +5,11 @@ language sql immutable parallel safe
 return nullif(btrim(p_text, E' \t\n\r\x0b\f\u0085\u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u2028\u2029\u202f\u205f\u3000'), '');
 comment on function core.trimmed(text) is 'The text without white space around it; null where nothing is left.';
 
+create or replace function core.trimmed(p_text text, p_is_trimmed boolean) returns text
+language sql immutable parallel safe
+return case when p_is_trimmed then p_text else core.trimmed(p_text) end;
+comment on function core.trimmed(text, boolean) is 'The trimmed text; where the loader has seen that a file has no white space around any value, the text itself.';
+
 create or replace function core.number_text(p_text text, p_decimal_mark text) returns text
 language sql immutable parallel safe
 return case when p_decimal_mark = ',' then translate(p_text, ',.', '.x') else p_text end;
@@ -43,7 +48,7 @@ comment on function core.read_boolean(text) is 'A boolean from 1/0, true/false, 
 create or replace function core.day_text(p_text text) returns text
 language sql immutable parallel safe
 return case
-    when length(p_text) <= 10 then p_text
+    when octet_length(p_text) <= 10 then p_text
     else coalesce(substring(p_text from '^(\S{6,10}?)(?:[T ]\s*\d{1,2}:\d{2}(?::\d{2}(?:[.,]\d+)?)?\s*(?:[AaPp]\.?[Mm]\.?)?\s*(?:Z|[+-]\d{2}:?\d{0,2})?)$'), p_text)
 end;
 comment on function core.day_text(text) is 'A date''s text without its time of day.';

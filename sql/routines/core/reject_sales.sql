@@ -4,40 +4,57 @@ create or replace procedure core.reject_sales(p_file_id bigint, p_known_at times
 language plpgsql
 as $$
 declare
-    v_column_map jsonb := (select column_map from ops.file where file_id = p_file_id);
+    v_names text[];
+    v_values text;
     v_part smallint := (
         select case when delta_date is not null then -1 else coalesce(period_part, 0) end from ops.file where file_id = p_file_id
     );
 begin
+    select
+        array_agg(pair.value ->> 0 order by pair.position),
+        string_agg(format('coalesce(r.%I, '''')', pair.value ->> 1), ', ' order by pair.position)
+    into v_names, v_values
+    from ops.file f
+    cross join jsonb_array_elements(f.column_map) with ordinality as pair (value, position)
+    where f.file_id = p_file_id;
+
     insert into ops.rejected_record (file_id, line_number, raw_row, reasons, rejected_at)
     select u.file_id, u.line_number, jsonb_build_object('row', u.raw_text), array[u.reason], p_known_at
     from raw.unreadable_row u
     where u.file_id = p_file_id
     order by u.line_number;
 
-    create unlogged table raw.sale_line_rejected as
+    create temporary table sale_line_rejected on commit drop as
     select nextval(pg_get_serial_sequence('ops.rejected_record', 'rejected_record_id')) as rejected_record_id, j.*
-    from (select k.* from raw.sale_line_judged k where k.reason_bits <> 0 order by k.row_number) as j;
-    analyze raw.sale_line_rejected;
+    from (select k.* from pg_temp.sale_line_judged k where k.reason_bits <> 0 order by k.row_number) as j;
+    analyze pg_temp.sale_line_rejected;
 
-    insert into ops.rejected_record (
-        rejected_record_id, file_id, line_number, raw_row, reasons, amount, natural_key, transaction_date, rejected_at
-    )
-    overriding system value
-    select
-        j.rejected_record_id,
-        p_file_id,
-        raw.line_number(p_file_id, j.row_number),
-        raw.row_as_received(to_jsonb(r), v_column_map),
-        core.reject_reasons(j.reason_bits),
-        j.net_cents * 0.01,
-        case when j.transaction_id is not null and j.line_no is not null
-            then array[j.transaction_id, j.line_no::text]
-        end,
-        j.transaction_date,
-        p_known_at
-    from raw.sale_line_rejected j
-    join raw.sales r on r.row_number = j.row_number and r.file_id = p_file_id;
+    execute format(
+        'insert into ops.rejected_record (
+            rejected_record_id, file_id, line_number, raw_row, reasons, amount, natural_key, transaction_date, rejected_at
+        )
+        overriding system value
+        select
+            j.rejected_record_id,
+            $1,
+            raw.line_number($1, j.row_number),
+            jsonb_object($2, array[%s]),
+            reason.names,
+            j.net_cents * 0.01,
+            case when j.transaction_id is not null and j.line_no is not null
+                then array[j.transaction_id, j.line_no::text]
+            end,
+            j.transaction_date,
+            $3
+        from pg_temp.sale_line_rejected j
+        join raw.sales r on r.row_number = j.row_number and r.file_id = $1
+        join (
+            select distinct b.reason_bits, core.reject_reasons(b.reason_bits) as names
+            from pg_temp.sale_line_rejected b
+        ) as reason on reason.reason_bits = j.reason_bits',
+        -- columns of the raw table, as the contract named them when the file was copied
+        v_values
+    ) using p_file_id, v_names, p_known_at;
 
     -- only reasons 4096 and above are unknown_*: these lines wait for their master
     insert into core.sale_line_waiting (
@@ -47,14 +64,14 @@ begin
     select
         j.rejected_record_id, j.row_number, j.customer_id, j.transaction_id, j.line_no, j.transaction_date, j.product_id,
         j.store_id, j.promotion_id, j.quantity, j.unit_price, j.discount_amount, j.is_return, j.net_cents, p_file_id, v_part
-    from raw.sale_line_rejected j
+    from pg_temp.sale_line_rejected j
     where j.reason_bits >= 4096 and j.reason_bits & 4095 = 0;
-    drop table raw.sale_line_rejected;
+    drop table pg_temp.sale_line_rejected;
 
     -- had its master been known, the line would be a duplicate of a later acceptable row
     update core.sale_line_waiting w
     set is_followed = true
-    from raw.sale_line_judged j
+    from pg_temp.sale_line_judged j
     where
         w.file_id = p_file_id
         and j.transaction_id = w.transaction_id
@@ -98,11 +115,12 @@ begin
     if v_file.feed = 'sales' then
         update ops.rejected_record x
         set resolved_by = p_file_id, resolution = 'brought_again'
-        from raw.sale_line_judged j
+        from pg_temp.sale_line_judged j
         where
             x.resolved_by is null
             and x.file_id <> p_file_id
-            and x.natural_key = array[j.transaction_id, j.line_no::text];
+            and x.natural_key[1] = j.transaction_id
+            and x.natural_key[2] = j.line_no::text;
     end if;
 
     delete from core.sale_line_waiting w

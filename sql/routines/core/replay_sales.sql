@@ -13,7 +13,7 @@ begin
         return 0;
     end if;
 
-    create unlogged table raw.sale_line_replay as
+    create temporary table sale_line_replay on commit drop as
     select
         w.*,
         w.is_followed
@@ -31,25 +31,25 @@ begin
     where
         (w.store_id is null or s.store_id is not null or not v_stores_known)
         and (w.promotion_id is null or o.promotion_id is not null or not v_promotions_known);
-    analyze raw.sale_line_replay;
+    analyze pg_temp.sale_line_replay;
 
-    select count(*) into v_replayed from raw.sale_line_replay;
+    select count(*) into v_replayed from pg_temp.sale_line_replay;
     if v_replayed > 0 then
         -- the same procedures apply a file's rows: these tables are what they read
-        create unlogged table raw.sale_line_change as
+        create temporary table sale_line_change on commit drop as
         select r.row_number, c.transaction_id, c.line_no, c.customer_id, c.transaction_date, 'replaced'::text as kind, r.file_id
-        from raw.sale_line_replay r
+        from pg_temp.sale_line_replay r
         join core.sale_line c on c.transaction_id = r.transaction_id and c.line_no = r.line_no
         where not r.is_duplicate;
-        create unlogged table raw.sale_line_judged as
+        create temporary table sale_line_judged on commit drop as
         select r.row_number, r.customer_id, r.transaction_id, r.line_no, r.transaction_date, 0 as reason_bits, r.is_duplicate
-        from raw.sale_line_replay r;
+        from pg_temp.sale_line_replay r;
 
         call core.note_changed_sales(p_master_file_id, p_known_at);
         call core.supersede_sales(p_master_file_id, p_known_at);
 
         for v_year in
-            select distinct (extract(year from r.transaction_date))::integer from raw.sale_line_replay r
+            select distinct (extract(year from r.transaction_date))::integer from pg_temp.sale_line_replay r
         loop
             call core.ensure_year_partition(v_year);
             call core.ensure_year_index(v_year, v_replayed);
@@ -62,7 +62,7 @@ begin
         select
             r.customer_id, r.transaction_id, r.line_no, r.transaction_date, r.product_id, r.store_id, r.promotion_id,
             r.quantity, r.unit_price, r.discount_amount, r.is_return, r.net_cents, r.file_id, r.source_part, p_known_at
-        from raw.sale_line_replay r
+        from pg_temp.sale_line_replay r
         where not r.is_duplicate;
 
         insert into core.sale_key_range as k (
@@ -76,7 +76,7 @@ begin
             make_date(y.period_year, 12, 31)
         from (
             select (extract(year from r.transaction_date))::integer as period_year, r.transaction_id
-            from raw.sale_line_replay r
+            from pg_temp.sale_line_replay r
         ) as y
         group by y.period_year
         on conflict (period_year) do update set
@@ -98,30 +98,30 @@ begin
                 count(*) filter (where r.is_duplicate) as duplicates,
                 sum(r.net_cents) as amount,
                 coalesce(sum(r.net_cents) filter (where r.is_duplicate), 0) as amount_duplicate
-            from raw.sale_line_replay r
+            from pg_temp.sale_line_replay r
             group by r.file_id
         ) as moved
         where f.file_id = moved.file_id;
 
         update ops.file f
         set rows_superseded = f.rows_superseded + moved.lines
-        from (select x.file_id, count(*) as lines from raw.sale_line_change x group by x.file_id) as moved
+        from (select x.file_id, count(*) as lines from pg_temp.sale_line_change x group by x.file_id) as moved
         where f.file_id = moved.file_id;
 
         update ops.rejected_record x
         set
             resolved_by = p_master_file_id,
             resolution = case when r.is_duplicate then 'duplicate' else 'replayed' end
-        from raw.sale_line_replay r
+        from pg_temp.sale_line_replay r
         where x.rejected_record_id = r.rejected_record_id;
 
         delete from core.sale_line_waiting w
-        using raw.sale_line_replay r
+        using pg_temp.sale_line_replay r
         where w.rejected_record_id = r.rejected_record_id;
 
-        drop table raw.sale_line_change, raw.sale_line_judged;
+        drop table pg_temp.sale_line_change, pg_temp.sale_line_judged;
     end if;
-    drop table raw.sale_line_replay;
+    drop table pg_temp.sale_line_replay;
     return v_replayed;
 end
 $$;
