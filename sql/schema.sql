@@ -30,6 +30,28 @@ COMMENT ON FUNCTION access.current_email() IS 'E-mail address of the user for wh
 
 COMMENT ON FUNCTION access.end_sign_in(p_email text, p_method text, p_outcome text) IS 'Notes how an attempt to sign in, or a session, ended; a sign-in clears the count of attempts. What is no e-mail address is not kept: it may be a password in the wrong field.';
 
+CREATE TABLE access.sign_in_event (
+    sign_in_event_id bigint NOT NULL,
+    happened_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    email text,
+    method text NOT NULL,
+    outcome text NOT NULL,
+    CONSTRAINT sign_in_event_method_check CHECK ((method = ANY (ARRAY['password'::text, 'oidc'::text]))),
+    CONSTRAINT sign_in_event_outcome_check CHECK ((outcome = ANY (ARRAY['signed_in'::text, 'signed_out'::text, 'wrong_password'::text, 'unknown_user'::text, 'inactive'::text, 'locked'::text])))
+);
+
+COMMENT ON TABLE access.sign_in_event IS 'Every sign-in, sign-out and refusal.';
+
+COMMENT ON COLUMN access.sign_in_event.sign_in_event_id IS 'Key.';
+
+COMMENT ON COLUMN access.sign_in_event.happened_at IS 'When.';
+
+COMMENT ON COLUMN access.sign_in_event.email IS 'E-mail address as it was given; null where what was given is none.';
+
+COMMENT ON COLUMN access.sign_in_event.method IS 'password, or oidc: the company''s login.';
+
+COMMENT ON COLUMN access.sign_in_event.outcome IS 'signed_in, signed_out, or why it was refused: wrong_password, unknown_user, inactive or locked.';
+
 CREATE TABLE access.user_account (
     email text NOT NULL,
     full_name text,
@@ -167,7 +189,7 @@ COMMENT ON COLUMN ops.file.amount_duplicate IS 'Sum of net amounts of the duplic
 
 COMMENT ON COLUMN ops.file.is_trimmed IS 'Whether no value of the file has white space around it, as seen when it was copied.';
 
-COMMENT ON FUNCTION access.find_user(p_email text) IS 'An active user; visible changes whenever the customers may change that a restricted user sees.';
+COMMENT ON FUNCTION access.find_user(p_email text) IS 'An active user; visible changes whenever the customers may change that a restricted user sees, stamp with every new password and sign-out.';
 
 COMMENT ON PROCEDURE access.grant_dashboard() IS 'Lets the login role dashboard, and nobody else, sign users in.';
 
@@ -1038,28 +1060,6 @@ COMMENT ON COLUMN raw.line_shift.shift IS 'Lines to add.';
 COMMENT ON FUNCTION raw.line_number(p_file_id bigint, p_row_number bigint) IS 'First physical line of a record in its file, the header being 1.';
 
 COMMENT ON FUNCTION raw.row_as_received(p_row jsonb, p_column_map jsonb) IS 'A raw row by the header names of its file.';
-
-CREATE TABLE access.sign_in_event (
-    sign_in_event_id bigint NOT NULL,
-    happened_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
-    email text,
-    method text NOT NULL,
-    outcome text NOT NULL,
-    CONSTRAINT sign_in_event_method_check CHECK ((method = ANY (ARRAY['password'::text, 'oidc'::text]))),
-    CONSTRAINT sign_in_event_outcome_check CHECK ((outcome = ANY (ARRAY['signed_in'::text, 'signed_out'::text, 'wrong_password'::text, 'unknown_user'::text, 'inactive'::text, 'locked'::text])))
-);
-
-COMMENT ON TABLE access.sign_in_event IS 'Every sign-in, sign-out and refusal.';
-
-COMMENT ON COLUMN access.sign_in_event.sign_in_event_id IS 'Key.';
-
-COMMENT ON COLUMN access.sign_in_event.happened_at IS 'When.';
-
-COMMENT ON COLUMN access.sign_in_event.email IS 'E-mail address as it was given; null where what was given is none.';
-
-COMMENT ON COLUMN access.sign_in_event.method IS 'password, or oidc: the company''s login.';
-
-COMMENT ON COLUMN access.sign_in_event.outcome IS 'signed_in, signed_out, or why it was refused: wrong_password, unknown_user, inactive or locked.';
 
 ALTER TABLE access.sign_in_event ALTER COLUMN sign_in_event_id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME access.sign_in_event_sign_in_event_id_seq
@@ -3127,17 +3127,23 @@ CREATE VIEW mart.month_cohort WITH (security_invoker='true') AS
    FROM (crm.month_cohort
      JOIN crm.published_month ON (((published_month.month = month_cohort.month) AND (published_month.run_id = month_cohort.run_id))))
 UNION ALL
- SELECT s.month,
-    ((s.month - make_interval(months => s.tenure_months)))::date AS cohort,
-    count(*) AS customers,
-    count(*) FILTER (WHERE (s.growth_state = ANY (ARRAY['new'::text, 'returning'::text, 'resurrected'::text]))) AS buyers,
-    count(*) FILTER (WHERE (s.last_core_date >= ((s.month - make_interval(months => (s.tenure_months - 1))))::date)) AS repeated,
-    (sum(s.month_core_cents) * 0.01) AS month_core_amount
-   FROM ((crm.published_month p
-     CROSS JOIN access.visible_customers() visible(customer_id))
-     JOIN crm.snapshot s ON (((s.month = p.month) AND (s.customer_id = visible.customer_id))))
-  WHERE (access.is_restricted() AND (s.tenure_months IS NOT NULL))
-  GROUP BY s.month, s.tenure_months;
+ SELECT p.month,
+    live.cohort,
+    live.customers,
+    live.buyers,
+    live.repeated,
+    live.month_core_amount
+   FROM (crm.published_month p
+     CROSS JOIN LATERAL ( SELECT ((p.month - make_interval(months => s.tenure_months)))::date AS cohort,
+            count(*) AS customers,
+            count(*) FILTER (WHERE (s.growth_state = ANY (ARRAY['new'::text, 'returning'::text, 'resurrected'::text]))) AS buyers,
+            count(*) FILTER (WHERE (s.last_core_date >= ((p.month - make_interval(months => (s.tenure_months - 1))))::date)) AS repeated,
+            (sum(s.month_core_cents) * 0.01) AS month_core_amount
+           FROM (access.visible_customers() visible(customer_id)
+             JOIN crm.snapshot s ON (((s.month = p.month) AND (s.customer_id = visible.customer_id))))
+          WHERE (s.tenure_months IS NOT NULL)
+          GROUP BY s.tenure_months) live)
+  WHERE access.is_restricted();
 
 COMMENT ON VIEW mart.month_cohort IS 'Every published month by the month of the customers'' first core purchase: who bought, who has bought again, and what they brought.';
 
@@ -3161,16 +3167,20 @@ CREATE VIEW mart.month_metric WITH (security_invoker='true') AS
    FROM (crm.month_metric
      JOIN crm.published_month ON (((published_month.month = month_metric.month) AND (published_month.run_id = month_metric.run_id))))
 UNION ALL
- SELECT s.month,
-    metric.metric,
-    metric.value,
-    count(*) AS customers
-   FROM (((crm.published_month p
-     CROSS JOIN access.visible_customers() visible(customer_id))
-     JOIN crm.snapshot s ON (((s.month = p.month) AND (s.customer_id = visible.customer_id))))
-     CROSS JOIN LATERAL ( VALUES ('recency'::text,(s.recency_days)::bigint), ('frequency'::text,(s.frequency)::bigint), ('monetary'::text,(floor(((s.monetary_cents)::numeric / 100.0)))::bigint)) metric(metric, value))
-  WHERE (access.is_restricted() AND (s.r_score IS NOT NULL))
-  GROUP BY s.month, metric.metric, metric.value;
+ SELECT p.month,
+    live.metric,
+    live.value,
+    live.customers
+   FROM (crm.published_month p
+     CROSS JOIN LATERAL ( SELECT metric.metric,
+            metric.value,
+            count(*) AS customers
+           FROM ((access.visible_customers() visible(customer_id)
+             JOIN crm.snapshot s ON (((s.month = p.month) AND (s.customer_id = visible.customer_id))))
+             CROSS JOIN LATERAL ( VALUES ('recency'::text,(s.recency_days)::bigint), ('frequency'::text,(s.frequency)::bigint), ('monetary'::text,(floor(((s.monetary_cents)::numeric / 100.0)))::bigint)) metric(metric, value))
+          WHERE (s.r_score IS NOT NULL)
+          GROUP BY metric.metric, metric.value) live)
+  WHERE access.is_restricted();
 
 COMMENT ON VIEW mart.month_metric IS 'Scored customers of every published month by each value of recency, frequency and monetary: the distributions that the cut points divide.';
 
@@ -3197,22 +3207,32 @@ CREATE VIEW mart.month_movement WITH (security_invoker='true') AS
    FROM (crm.month_movement
      JOIN crm.published_month ON (((published_month.month = month_movement.month) AND (published_month.run_id = month_movement.run_id))))
 UNION ALL
- SELECT s.month,
-    s.previous_status,
-    s.previous_tier,
-    s.previous_segment,
-    s.activity_status,
-    s.value_tier,
-    s.segment,
-    count(*) AS customers,
-    count(*) FILTER (WHERE (s.month_orders > 0)) AS shoppers,
-    (sum(s.monetary_cents) * 0.01) AS monetary,
-    (sum(s.month_cents) * 0.01) AS month_amount
-   FROM ((crm.published_month p
-     CROSS JOIN access.visible_customers() visible(customer_id))
-     JOIN crm.snapshot s ON (((s.month = p.month) AND (s.customer_id = visible.customer_id))))
-  WHERE access.is_restricted()
-  GROUP BY s.month, s.previous_status, s.previous_tier, s.previous_segment, s.activity_status, s.value_tier, s.segment;
+ SELECT p.month,
+    live.previous_status,
+    live.previous_tier,
+    live.previous_segment,
+    live.activity_status,
+    live.value_tier,
+    live.segment,
+    live.customers,
+    live.shoppers,
+    live.monetary,
+    live.month_amount
+   FROM (crm.published_month p
+     CROSS JOIN LATERAL ( SELECT s.previous_status,
+            s.previous_tier,
+            s.previous_segment,
+            s.activity_status,
+            s.value_tier,
+            s.segment,
+            count(*) AS customers,
+            count(*) FILTER (WHERE (s.month_orders > 0)) AS shoppers,
+            (sum(s.monetary_cents) * 0.01) AS monetary,
+            (sum(s.month_cents) * 0.01) AS month_amount
+           FROM (access.visible_customers() visible(customer_id)
+             JOIN crm.snapshot s ON (((s.month = p.month) AND (s.customer_id = visible.customer_id))))
+          GROUP BY s.previous_status, s.previous_tier, s.previous_segment, s.activity_status, s.value_tier, s.segment) live)
+  WHERE access.is_restricted();
 
 COMMENT ON VIEW mart.month_movement IS 'Customers and money of every published month by where they were the month before and where they are: sum over what you do not need.';
 
@@ -3249,18 +3269,25 @@ CREATE VIEW mart.month_score WITH (security_invoker='true') AS
    FROM (crm.month_score
      JOIN crm.published_month ON (((published_month.month = month_score.month) AND (published_month.run_id = month_score.run_id))))
 UNION ALL
- SELECT s.month,
-    s.r_score,
-    s.f_score,
-    s.segment,
-    count(*) AS customers,
-    (sum(s.monetary_cents) * 0.01) AS monetary,
-    (sum(s.month_cents) * 0.01) AS month_amount
-   FROM ((crm.published_month p
-     CROSS JOIN access.visible_customers() visible(customer_id))
-     JOIN crm.snapshot s ON (((s.month = p.month) AND (s.customer_id = visible.customer_id))))
-  WHERE (access.is_restricted() AND (s.r_score IS NOT NULL))
-  GROUP BY s.month, s.r_score, s.f_score, s.segment;
+ SELECT p.month,
+    live.r_score,
+    live.f_score,
+    live.segment,
+    live.customers,
+    live.monetary,
+    live.month_amount
+   FROM (crm.published_month p
+     CROSS JOIN LATERAL ( SELECT s.r_score,
+            s.f_score,
+            s.segment,
+            count(*) AS customers,
+            (sum(s.monetary_cents) * 0.01) AS monetary,
+            (sum(s.month_cents) * 0.01) AS month_amount
+           FROM (access.visible_customers() visible(customer_id)
+             JOIN crm.snapshot s ON (((s.month = p.month) AND (s.customer_id = visible.customer_id))))
+          WHERE (s.r_score IS NOT NULL)
+          GROUP BY s.r_score, s.f_score, s.segment) live)
+  WHERE access.is_restricted();
 
 COMMENT ON VIEW mart.month_score IS 'Scored customers and money of every published month by recency band, frequency band and segment.';
 
@@ -3301,30 +3328,48 @@ CREATE VIEW mart.month_summary WITH (security_invoker='true') AS
    FROM (crm.month_summary
      JOIN crm.published_month ON (((published_month.month = month_summary.month) AND (published_month.run_id = month_summary.run_id))))
 UNION ALL
- SELECT s.month,
-    s.activity_status,
-    s.value_tier,
-    s.segment,
-    s.lifecycle_event,
-    s.growth_state,
-    count(*) AS customers,
-    count(*) FILTER (WHERE (s.previous_status IS NULL)) AS first_appearances,
-    count(*) FILTER (WHERE (s.growth_state = ANY (ARRAY['new'::text, 'returning'::text, 'resurrected'::text]))) AS buyers,
-    count(s.r_score) AS scored,
-    count(*) FILTER (WHERE s.opt_in_email) AS reach_email,
-    count(*) FILTER (WHERE s.opt_in_sms) AS reach_sms,
-    count(*) FILTER (WHERE s.opt_in_phone) AS reach_phone,
-    (sum(s.month_cents) * 0.01) AS month_amount,
-    (sum(s.month_core_cents) * 0.01) AS month_core_amount,
-    sum(s.month_orders) AS month_orders,
-    sum(s.month_items) AS month_items,
-    (sum(s.monetary_cents) * 0.01) AS monetary,
-    (sum(s.total_cents) * 0.01) AS total_amount
-   FROM ((crm.published_month p
-     CROSS JOIN access.visible_customers() visible(customer_id))
-     JOIN crm.snapshot s ON (((s.month = p.month) AND (s.customer_id = visible.customer_id))))
-  WHERE access.is_restricted()
-  GROUP BY s.month, s.activity_status, s.value_tier, s.segment, s.lifecycle_event, s.growth_state;
+ SELECT p.month,
+    live.activity_status,
+    live.value_tier,
+    live.segment,
+    live.lifecycle_event,
+    live.growth_state,
+    live.customers,
+    live.first_appearances,
+    live.buyers,
+    live.scored,
+    live.reach_email,
+    live.reach_sms,
+    live.reach_phone,
+    live.month_amount,
+    live.month_core_amount,
+    live.month_orders,
+    live.month_items,
+    live.monetary,
+    live.total_amount
+   FROM (crm.published_month p
+     CROSS JOIN LATERAL ( SELECT s.activity_status,
+            s.value_tier,
+            s.segment,
+            s.lifecycle_event,
+            s.growth_state,
+            count(*) AS customers,
+            count(*) FILTER (WHERE (s.previous_status IS NULL)) AS first_appearances,
+            count(*) FILTER (WHERE (s.growth_state = ANY (ARRAY['new'::text, 'returning'::text, 'resurrected'::text]))) AS buyers,
+            count(s.r_score) AS scored,
+            count(*) FILTER (WHERE s.opt_in_email) AS reach_email,
+            count(*) FILTER (WHERE s.opt_in_sms) AS reach_sms,
+            count(*) FILTER (WHERE s.opt_in_phone) AS reach_phone,
+            (sum(s.month_cents) * 0.01) AS month_amount,
+            (sum(s.month_core_cents) * 0.01) AS month_core_amount,
+            sum(s.month_orders) AS month_orders,
+            sum(s.month_items) AS month_items,
+            (sum(s.monetary_cents) * 0.01) AS monetary,
+            (sum(s.total_cents) * 0.01) AS total_amount
+           FROM (access.visible_customers() visible(customer_id)
+             JOIN crm.snapshot s ON (((s.month = p.month) AND (s.customer_id = visible.customer_id))))
+          GROUP BY s.activity_status, s.value_tier, s.segment, s.lifecycle_event, s.growth_state) live)
+  WHERE access.is_restricted();
 
 COMMENT ON VIEW mart.month_summary IS 'Counts and sums of every published month by status, tier, segment, event and growth state: sum over what you do not need.';
 

@@ -63,7 +63,7 @@ def check() -> User | None:
     user: User | None = st.session_state.get(USER)
     if user is None:
         cookie = st.context.cookies.get(remembered.COOKIE)
-        found = remembered.user_of(cookie, _find) if cookie else None
+        found = remembered.user_of(cookie, _find) if isinstance(cookie, str) else None
     else:
         found = _find(user.email)
         if found is None or found.stamp != user.stamp:

@@ -19,7 +19,7 @@ from include.warehouse.contracts import Contract, load_contracts, match_feed
 from include.warehouse.errors import InputError
 from include.warehouse.settings import load_settings
 
-POKE_SECONDS = 1.0
+POKE_SECONDS = 0.5
 INTERRUPTED_SECONDS = 600.0
 
 
@@ -35,7 +35,7 @@ class InboxTrigger(BaseTrigger):
         return f"{__name__}.InboxTrigger", {"feed": self.feed}
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
-        """Looks at the inbox every second."""
+        """Looks at the inbox again and again."""
         while not await asyncio.to_thread(pending_names, self.feed):
             await asyncio.sleep(POKE_SECONDS)
         yield TaskSuccessEvent()

@@ -51,12 +51,17 @@ class SignInRefused(WarehouseError):  # noqa: N818 - as GateRefused
 
 @dataclass(frozen=True)
 class User:
-    """Somebody who has signed in; `visible` changes whenever the customers may change that a restricted user sees."""
+    """Somebody who has signed in.
+
+    `visible` changes whenever the customers may change that a restricted user sees; `stamp` with every new password and
+    every sign-out: what was signed in before is so no longer.
+    """
 
     email: str
     full_name: str
     role: str
     visible: str = ""
+    stamp: str = ""
 
     @property
     def database_role(self) -> str:

@@ -2,7 +2,7 @@
 
 import csv
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -12,8 +12,10 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 from sqlalchemy import text
 
+from include.warehouse.credentials import read_credentials
 from include.warehouse.database import engine
 from include.warehouse.settings import Settings
+from include.warehouse.users import FIRST_ADMIN
 
 PAGES = ["", "customers", "movements", "cohorts", "rfmt", "customer?customer=C0100", "health", "definitions"]
 SECONDS = 60_000
@@ -43,6 +45,25 @@ def settled(page: Page) -> None:
     page.wait_for_function("document.querySelectorAll('[data-testid=stSkeleton]').length === 0")
 
 
+@pytest.fixture
+def visit(address: str, published: Settings) -> Callable[[Page, str], None]:
+    """Opens a path of the dashboard as the first administrator; signs in where that is asked for."""
+
+    def go(page: Page, path: str) -> None:
+        page.goto(f"{address}/{path}")
+        settled(page)
+        if not page.get_by_label("E-mail address").count():
+            return
+        page.get_by_label("E-mail address").fill(FIRST_ADMIN)
+        password = read_credentials(published)["dashboard_admin_password"]
+        page.get_by_role("textbox", name="Password").fill(password)
+        page.get_by_role("button", name="Sign in").click()
+        expect(page.get_by_role("button", name="Sign in")).to_have_count(0)
+        settled(page)
+
+    return go
+
+
 def metric(page: Page, label: str) -> str:
     return page.get_by_test_id("stMetric").filter(has_text=label).get_by_test_id("stMetricValue").inner_text()
 
@@ -52,14 +73,15 @@ def address_of(page: Page) -> dict[str, list[str]]:
 
 
 @pytest.mark.parametrize("path", PAGES)
-def test_a_page_is_readable_on_a_telephone_and_asks_nobody_else(browser: Browser, address: str, path: str) -> None:
+def test_a_page_is_readable_on_a_telephone_and_asks_nobody_else(
+    browser: Browser, address: str, visit: Callable[[Page, str], None], path: str
+) -> None:
     context = browser.new_context(viewport={"width": 390, "height": 844})
     opened = context.new_page()
     opened.set_default_timeout(SECONDS)
     foreign: list[str] = []
     opened.on("request", lambda asked: foreign.append(asked.url) if not asked.url.startswith(address) else None)
-    opened.goto(f"{address}/{path}")
-    settled(opened)
+    visit(opened, path)
     assert opened.get_by_test_id("stException").count() == 0
     main = opened.get_by_test_id("stMain")
     assert main.evaluate("element => element.scrollWidth - element.clientWidth") == 0
@@ -67,9 +89,8 @@ def test_a_page_is_readable_on_a_telephone_and_asks_nobody_else(browser: Browser
     context.close()
 
 
-def test_the_month_is_kept_in_the_address_and_across_pages(page: Page, address: str) -> None:
-    page.goto(address)
-    settled(page)
+def test_the_month_is_kept_in_the_address_and_across_pages(page: Page, visit: Callable[[Page, str], None]) -> None:
+    visit(page, "")
     page.get_by_test_id("stSelectbox").filter(has_text="Month").get_by_role("combobox").click()
     page.get_by_role("option", name="March 2025").click()
     expect(page.get_by_text("An earlier month; the latest is November 2025")).to_be_visible()
@@ -81,10 +102,9 @@ def test_the_month_is_kept_in_the_address_and_across_pages(page: Page, address: 
 
 
 def test_a_filtered_list_is_counted_shown_and_exported_exactly(
-    page: Page, address: str, published: Settings, tmp_path: Path
+    page: Page, visit: Callable[[Page, str], None], published: Settings, tmp_path: Path
 ) -> None:
-    page.goto(f"{address}/customers?month=2025-10&status=active")
-    settled(page)
+    visit(page, "customers?month=2025-10&status=active")
     filter_of_tiers = page.get_by_test_id("stMultiSelect").filter(has_text="Tier")
     filter_of_tiers.get_by_role("combobox").click()
     page.get_by_role("option", name="Gold").click()
@@ -100,6 +120,11 @@ def test_a_filtered_list_is_counted_shown_and_exported_exactly(
         rows = list(csv.DictReader(file))
     assert {row["customer_id"].removeprefix("'") for row in rows} == expected
     assert not {"email", "phone", "full_name"} & set(rows[0])
+    expect(page.get_by_role("link", name="About this file")).to_be_visible()
+    with page.expect_download() as download:
+        page.get_by_role("link", name="Download").click()
+    download.value.save_as(tmp_path / "again.csv")
+    assert (tmp_path / "again.csv").read_bytes() == (tmp_path / "list.csv").read_bytes()
     with page.expect_download() as download:
         page.get_by_role("button", name=f"Excel of {len(expected)}", exact=True).click()
     download.value.save_as(tmp_path / "list.xlsx")
@@ -110,18 +135,18 @@ def test_a_filtered_list_is_counted_shown_and_exported_exactly(
     assert not [cell.value for row in written for cell in row if cell.data_type == "f"]
 
 
-def test_the_summary_can_be_taken_away(page: Page, address: str, tmp_path: Path) -> None:
-    page.goto(f"{address}/?month=2025-10")
-    settled(page)
+def test_the_summary_can_be_taken_away(page: Page, visit: Callable[[Page, str], None], tmp_path: Path) -> None:
+    visit(page, "?month=2025-10")
     with page.expect_download() as download:
         page.get_by_role("button", name="Excel summary of October 2025").click()
     download.value.save_as(tmp_path / "summary.xlsx")
     assert "About" in openpyxl.load_workbook(tmp_path / "summary.xlsx", read_only=True).sheetnames
 
 
-def test_a_cell_of_the_movements_opens_exactly_its_customers(page: Page, address: str, published: Settings) -> None:
-    page.goto(f"{address}/movements?from=2025-07")
-    settled(page)
+def test_a_cell_of_the_movements_opens_exactly_its_customers(
+    page: Page, visit: Callable[[Page, str], None], published: Settings
+) -> None:
+    visit(page, "movements?from=2025-07")
     matrix = page.get_by_test_id("stDataFrame")
     matrix.scroll_into_view_if_needed()
     box = matrix.bounding_box()
@@ -144,9 +169,10 @@ def test_a_cell_of_the_movements_opens_exactly_its_customers(page: Page, address
     assert expected
 
 
-def test_a_row_of_the_list_opens_its_customer(page: Page, address: str, published: Settings) -> None:
-    page.goto(f"{address}/customers?sort=customer_id&order=asc&month=2025-10&search=C01")
-    settled(page)
+def test_a_row_of_the_list_opens_its_customer(
+    page: Page, visit: Callable[[Page, str], None], published: Settings
+) -> None:
+    visit(page, "customers?sort=customer_id&order=asc&month=2025-10&search=C01")
     first = min(ids(published, "month = '2025-10-01' and customer_id ilike '%C01%'"))
     box = page.get_by_test_id("stDataFrame").bounding_box()
     assert box is not None
@@ -155,9 +181,8 @@ def test_a_row_of_the_list_opens_its_customer(page: Page, address: str, publishe
     assert address_of(page) == {"month": ["2025-10"], "customer": [first]}
 
 
-def test_a_page_turn_and_a_sort_go_through_the_database(page: Page, address: str) -> None:
-    page.goto(f"{address}/customers")
-    settled(page)
+def test_a_page_turn_and_a_sort_go_through_the_database(page: Page, visit: Callable[[Page, str], None]) -> None:
+    visit(page, "customers")
     expect(page.get_by_text("1–50 of 420, sorted by Monetary.")).to_be_visible()
     page.get_by_role("button", name="Page 9", exact=True).click()
     expect(page.get_by_text("401–420 of 420, sorted by Monetary.")).to_be_visible()
@@ -165,3 +190,47 @@ def test_a_page_turn_and_a_sort_go_through_the_database(page: Page, address: str
     page.get_by_text("Low to high").click()
     expect(page.get_by_text("1–50 of 420, sorted by Monetary.")).to_be_visible()
     assert "page" not in address_of(page)
+
+
+def test_an_audience_is_saved_shared_split_and_compared(
+    page: Page, browser: Browser, visit: Callable[[Page, str], None], published: Settings
+) -> None:
+    for name, path in {
+        "Slipping": "customers?month=2025-10&status=at_risk",
+        "Best": "customers?month=2025-10&tier=gold",
+    }.items():
+        visit(page, path)
+        page.get_by_role("button", name="Audiences").click()
+        page.get_by_label("Name").fill(name)
+        page.get_by_test_id("stNumberInputField").fill("20")
+        page.get_by_role("button", name="Save as new").click()
+        expect(page.get_by_role("button", name=f"Audience: {name}")).to_be_visible()
+        settled(page)
+    key = address_of(page)["audience"][0]
+    other = browser.new_context(viewport={"width": 1400, "height": 1000}).new_page()
+    visit(other, f"customers?month=2025-10&audience={key}")
+    gold = ids(published, "month = '2025-10-01' and value_tier = 'gold'")
+    expect(other.get_by_role("button", name="Audience: Best")).to_be_visible()
+    assert metric(other, "Customers") == str(len(gold))
+    other.get_by_text("Holdout only").click()
+    held = ids(
+        published,
+        "month = '2025-10-01' and value_tier = 'gold' and mart.holdout_position(:key, customer_id) < 20",
+        key=int(key),
+    )
+    expect(other.get_by_role("button", name=f"CSV of {len(held)}", exact=True)).to_be_visible()
+    assert 0 < len(held) < len(gold)
+    other.get_by_role("tab", name="Compare").click()
+    expect(other.get_by_text("are in both")).to_be_visible()
+    both = ids(published, "month = '2025-10-01' and value_tier = 'gold' and activity_status = 'at_risk'")
+    assert metric(other, "In both") == str(len(both))
+    other.get_by_role("button", name="Open").first.click()
+    expect(other.get_by_role("button", name=f"CSV of {len(both)}", exact=True)).to_be_visible()
+    other.context.close()
+
+
+def test_a_link_that_was_changed_gives_nothing(page: Page, visit: Callable[[Page, str], None], address: str) -> None:
+    for path in ("download/x.9999999999.0/list.csv", "download/..%2F..%2Fsecrets.json.9999999999.0/secrets.json"):
+        answer = page.request.get(f"{address}/{path}")
+        assert answer.status in (403, 404)
+        assert "password" not in answer.text()

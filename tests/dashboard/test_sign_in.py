@@ -197,6 +197,7 @@ def test_in_through_a_link_kept_across_reloads_and_out(page: Page, address: str,
     assert cookie["sameSite"] == "Strict"
     page.reload()
     expect(page.get_by_role("heading", name="Customers", exact=True)).to_be_visible()
+    page.goto(f"{address}/definitions")
     page.get_by_text("Administrator").click()
     page.get_by_role("link", name="Sign out").click()
     expect(page.get_by_role("heading", name="Customer warehouse")).to_be_visible()

@@ -51,7 +51,7 @@ comment on function access.end_sign_in(text, text, text) is
     'Notes how an attempt to sign in, or a session, ended; a sign-in clears the count of attempts. What is no e-mail address is not kept: it may be a password in the wrong field.';
 
 create or replace function access.find_user(p_email text)
-returns table (email text, full_name text, role text, visible text)
+returns table (email text, full_name text, role text, visible text, stamp text)
 language sql stable security definer
 begin atomic
     select
@@ -67,12 +67,18 @@ begin atomic
                 order by o.email
             )::text,
             (select max(f.loaded_at) from ops.file f where f.feed = 'customers' and f.status = 'loaded')
+        )),
+        md5(concat_ws(
+            ' ',
+            u.created_at,
+            u.password_hash,
+            (select max(e.happened_at) from access.sign_in_event e where e.email = u.email and e.outcome = 'signed_out')
         ))
     from access.user_account u
     where u.email = lower(p_email) and u.is_active;
 end;
 comment on function access.find_user(text) is
-    'An active user; visible changes whenever the customers may change that a restricted user sees.';
+    'An active user; visible changes whenever the customers may change that a restricted user sees, stamp with every new password and sign-out.';
 
 create or replace procedure access.grant_dashboard()
 language plpgsql

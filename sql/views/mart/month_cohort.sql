@@ -1,4 +1,5 @@
--- Row security lets whoever sees all customers read the prepared figures; for the others they are computed.
+-- Row security lets whoever sees all customers read the prepared figures. For the others they are computed, each month by
+-- itself: so the planner starts no parallel workers for a branch that is not executed.
 create or replace view mart.month_cohort as
 select
     month_cohort.month,
@@ -13,19 +14,24 @@ join crm.published_month
     and published_month.run_id = month_cohort.run_id
 union all
 select
-    s.month,
-    (s.month - make_interval(months => s.tenure_months))::date as cohort,
-    count(*) as customers,
-    count(*) filter (where s.growth_state in ('new', 'returning', 'resurrected')) as buyers,
-    count(*) filter (
-        where s.last_core_date >= (s.month - make_interval(months => s.tenure_months - 1))::date
-    ) as repeated,
-    sum(s.month_core_cents) * 0.01 as month_core_amount
+    p.month,
+    live.*
 from crm.published_month p
-cross join access.visible_customers() as visible (customer_id)
-join crm.snapshot s on s.month = p.month and s.customer_id = visible.customer_id
-where access.is_restricted() and s.tenure_months is not null
-group by s.month, s.tenure_months;
+cross join lateral (
+    select
+        (p.month - make_interval(months => s.tenure_months))::date as cohort,
+        count(*) as customers,
+        count(*) filter (where s.growth_state in ('new', 'returning', 'resurrected')) as buyers,
+        count(*) filter (
+            where s.last_core_date >= (p.month - make_interval(months => s.tenure_months - 1))::date
+        ) as repeated,
+        sum(s.month_core_cents) * 0.01 as month_core_amount
+    from access.visible_customers() as visible (customer_id)
+    join crm.snapshot s on s.month = p.month and s.customer_id = visible.customer_id
+    where s.tenure_months is not null
+    group by s.tenure_months
+) as live
+where access.is_restricted();
 
 comment on view mart.month_cohort is 'Every published month by the month of the customers'' first core purchase: who bought, who has bought again, and what they brought.';
 comment on column mart.month_cohort.month is 'Month, its first day.';

@@ -1,4 +1,5 @@
--- Row security lets whoever sees all customers read the prepared figures; for the others they are computed.
+-- Row security lets whoever sees all customers read the prepared figures. For the others they are computed, each month by
+-- itself: so the planner starts no parallel workers for a branch that is not executed.
 create or replace view mart.month_metric as
 select
     month_metric.month,
@@ -11,21 +12,26 @@ join crm.published_month
     and published_month.run_id = month_metric.run_id
 union all
 select
-    s.month,
-    metric.metric,
-    metric.value,
-    count(*) as customers
+    p.month,
+    live.*
 from crm.published_month p
-cross join access.visible_customers() as visible (customer_id)
-join crm.snapshot s on s.month = p.month and s.customer_id = visible.customer_id
 cross join lateral (
-    values
-        ('recency', s.recency_days::bigint),
-        ('frequency', s.frequency::bigint),
-        ('monetary', floor(s.monetary_cents / 100.0)::bigint)
-) as metric (metric, value)
-where access.is_restricted() and s.r_score is not null
-group by s.month, metric.metric, metric.value;
+    select
+        metric.metric,
+        metric.value,
+        count(*) as customers
+    from access.visible_customers() as visible (customer_id)
+    join crm.snapshot s on s.month = p.month and s.customer_id = visible.customer_id
+    cross join lateral (
+        values
+            ('recency', s.recency_days::bigint),
+            ('frequency', s.frequency::bigint),
+            ('monetary', floor(s.monetary_cents / 100.0)::bigint)
+    ) as metric (metric, value)
+    where s.r_score is not null
+    group by metric.metric, metric.value
+) as live
+where access.is_restricted();
 
 comment on view mart.month_metric is 'Scored customers of every published month by each value of recency, frequency and monetary: the distributions that the cut points divide.';
 comment on column mart.month_metric.month is 'Month, its first day.';

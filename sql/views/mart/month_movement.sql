@@ -1,4 +1,5 @@
--- Row security lets whoever sees all customers read the prepared figures; for the others they are computed.
+-- Row security lets whoever sees all customers read the prepared figures. For the others they are computed, each month by
+-- itself: so the planner starts no parallel workers for a branch that is not executed.
 create or replace view mart.month_movement as
 select
     month_movement.month,
@@ -18,23 +19,27 @@ join crm.published_month
     and published_month.run_id = month_movement.run_id
 union all
 select
-    s.month,
-    s.previous_status,
-    s.previous_tier,
-    s.previous_segment,
-    s.activity_status,
-    s.value_tier,
-    s.segment,
-    count(*) as customers,
-    count(*) filter (where s.month_orders > 0) as shoppers,
-    sum(s.monetary_cents) * 0.01 as monetary,
-    sum(s.month_cents) * 0.01 as month_amount
+    p.month,
+    live.*
 from crm.published_month p
-cross join access.visible_customers() as visible (customer_id)
-join crm.snapshot s on s.month = p.month and s.customer_id = visible.customer_id
-where access.is_restricted()
-group by
-    s.month, s.previous_status, s.previous_tier, s.previous_segment, s.activity_status, s.value_tier, s.segment;
+cross join lateral (
+    select
+        s.previous_status,
+        s.previous_tier,
+        s.previous_segment,
+        s.activity_status,
+        s.value_tier,
+        s.segment,
+        count(*) as customers,
+        count(*) filter (where s.month_orders > 0) as shoppers,
+        sum(s.monetary_cents) * 0.01 as monetary,
+        sum(s.month_cents) * 0.01 as month_amount
+    from access.visible_customers() as visible (customer_id)
+    join crm.snapshot s on s.month = p.month and s.customer_id = visible.customer_id
+    group by
+        s.previous_status, s.previous_tier, s.previous_segment, s.activity_status, s.value_tier, s.segment
+) as live
+where access.is_restricted();
 
 comment on view mart.month_movement is 'Customers and money of every published month by where they were the month before and where they are: sum over what you do not need.';
 comment on column mart.month_movement.month is 'Month, its first day.';

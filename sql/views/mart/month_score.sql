@@ -1,4 +1,5 @@
--- Row security lets whoever sees all customers read the prepared figures; for the others they are computed.
+-- Row security lets whoever sees all customers read the prepared figures. For the others they are computed, each month by
+-- itself: so the planner starts no parallel workers for a branch that is not executed.
 create or replace view mart.month_score as
 select
     month_score.month,
@@ -14,18 +15,23 @@ join crm.published_month
     and published_month.run_id = month_score.run_id
 union all
 select
-    s.month,
-    s.r_score,
-    s.f_score,
-    s.segment,
-    count(*) as customers,
-    sum(s.monetary_cents) * 0.01 as monetary,
-    sum(s.month_cents) * 0.01 as month_amount
+    p.month,
+    live.*
 from crm.published_month p
-cross join access.visible_customers() as visible (customer_id)
-join crm.snapshot s on s.month = p.month and s.customer_id = visible.customer_id
-where access.is_restricted() and s.r_score is not null
-group by s.month, s.r_score, s.f_score, s.segment;
+cross join lateral (
+    select
+        s.r_score,
+        s.f_score,
+        s.segment,
+        count(*) as customers,
+        sum(s.monetary_cents) * 0.01 as monetary,
+        sum(s.month_cents) * 0.01 as month_amount
+    from access.visible_customers() as visible (customer_id)
+    join crm.snapshot s on s.month = p.month and s.customer_id = visible.customer_id
+    where s.r_score is not null
+    group by s.r_score, s.f_score, s.segment
+) as live
+where access.is_restricted();
 
 comment on view mart.month_score is 'Scored customers and money of every published month by recency band, frequency band and segment.';
 comment on column mart.month_score.month is 'Month, its first day.';

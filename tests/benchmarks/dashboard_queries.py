@@ -1,0 +1,207 @@
+"""How long the queries behind the dashboard's pages take: first paint, each filter change, each page turn.
+
+Run on a warehouse with published months: WAREHOUSE_HOME=FOLDER python -m tests.benchmarks.dashboard_queries
+"""
+
+import statistics
+import time
+from collections.abc import Callable
+from typing import Any
+
+from sqlalchemy import text
+
+from dashboard.data import audience as audiences
+from dashboard.data import cohorts, customer, customers, health, months, movements, overview, rules, scores
+from dashboard.data import warehouse as data_layer
+from dashboard.data.audience import Audience, Condition, Group
+from dashboard.data.customers import Arrangement
+from dashboard.data.months import Month
+from include.warehouse.customer_filter import CustomerFilter
+from include.warehouse.database import engine
+from include.warehouse.settings import Settings, load_settings
+from include.warehouse.users import FIRST_ADMIN, User
+
+REPEATS = 20
+READER = User(FIRST_ADMIN, "Benchmark", "marketing")
+PAGE_ROWS = 50
+
+Query = tuple[str, str, Callable[[], object]]
+
+
+def measure(settings: Settings, repeats: int = REPEATS) -> list[dict[str, Any]]:
+    """One row a query: page, query (what asks for it), kind (paint, filter or turn), seconds of every repetition.
+
+    The first repetition, which finds nothing in memory, counts like the others. `settings` must be those of the
+    environment (WAREHOUSE_HOME), which the dashboard's pool reads.
+    """
+    found = []
+    with data_layer.acting_as(READER):
+        for page, query, ask in _queries(settings):
+            kind = query.split(":")[0]
+            seconds = []
+            for _ in range(repeats):
+                started = time.perf_counter()
+                ask()
+                seconds.append(time.perf_counter() - started)
+            found.append(
+                {"page": page, "query": query, "kind": kind, "seconds": seconds, "p95_ms": p95(seconds) * 1000}
+            )
+    return found
+
+
+def p95(seconds: list[float]) -> float:
+    """The 95th percentile, nearest rank above."""
+    ordered = sorted(seconds)
+    return ordered[min(len(ordered) - 1, -(-95 * len(ordered) // 100) - 1)]
+
+
+def _queries(settings: Settings) -> list[Query]:
+    published = months.months()
+    month = published[0]
+    shown, before = month.month, month.months_before(1)
+    return [
+        *_every_page(month),
+        *_overview(month, before),
+        *_customers(month),
+        *_movements(month, published[-1].month, before),
+        ("cohorts", "paint: cohorts", lambda: cohorts.cohorts(shown)),
+        ("rfmt", "paint: R x F grid", lambda: scores.grid(shown)),
+        ("rfmt", "paint: bands", lambda: scores.bands(shown)),
+        ("rfmt", "paint: ABC limits", lambda: scores.abc_limits(shown)),
+        *(
+            ("rfmt", f"paint: distribution of {metric}", lambda metric=metric: scores.distribution(shown, metric))
+            for metric in scores.METRICS
+        ),
+        *_customer(settings, month),
+        ("data health", "paint: files", health.files),
+        ("data health", "paint: runs", lambda: health.runs(20)),
+        ("data health", "filter: rejects", health.rejects),
+        ("data health", "filter: checks", lambda: health.checks(health.newest_audited_run() or 0)),
+        ("data health", "filter: conservation", lambda: health.conservation(health.newest_audited_run() or 0)),
+        ("data health", "filter: steps", lambda: health.steps(health.newest_audited_run() or 0)),
+        ("definitions", "paint: rule set", lambda: rules.rule_set(month.rule_set)),
+        ("definitions", "paint: columns", rules.columns),
+        ("definitions", "paint: views", rules.views),
+    ]
+
+
+def _every_page(month: Month) -> list[Query]:
+    return [
+        ("every page", "paint: publication", months.publication),
+        ("every page", "paint: months", months.months),
+        ("every page", "paint: tiers", lambda: overview.tiers(month.rule_set)),
+    ]
+
+
+def _overview(month: Month, before: Any) -> list[Query]:
+    year_before = month.months_before(12)
+    return [
+        ("overview", "paint: 13 months", lambda: overview.history(month.month)),
+        ("overview", "paint: month", lambda: overview.whole_month(month.month)),
+        ("overview", "paint: month before", lambda: overview.comparison(month, before)),
+        ("overview", "paint: year before", lambda: overview.comparison(month, year_before)),
+        ("overview", "paint: revenue", lambda: overview.revenue(month.month)),
+        ("overview", "paint: revenue of the month before", lambda: overview.comparable_revenue(month, before)),
+        ("overview", "paint: tier by status", lambda: overview.tier_by_status(month.month)),
+    ]
+
+
+def _movements(month: Month, first: Any, before: Any) -> list[Query]:
+    found: list[Query] = []
+    for dimension in movements.DIMENSIONS:
+        kind = "paint" if dimension == "value_tier" else "filter"
+        found.append(
+            (
+                "movements",
+                f"{kind}: {dimension} since the month before",
+                lambda dimension=dimension: movements.movements(before, month.month, dimension),
+            )
+        )
+    found.append(
+        (
+            "movements",
+            "filter: tiers since the first month",
+            lambda: movements.movements(first, month.month, "value_tier"),
+        )
+    )
+    return found
+
+
+def _customers(month: Month) -> list[Query]:
+    everybody = Audience(CustomerFilter(month=month.month))
+    filtered = Audience(CustomerFilter(month=month.month, status=("active", "at_risk"), opt_in=("email",)))
+    win_back = Audience(
+        CustomerFilter(month=month.month),
+        (
+            Group(
+                (
+                    Condition("activity_status", "is", ("lapsed", "lost")),
+                    Condition("last_scored_tier", "is", ("platinum", "gold")),
+                )
+            ),
+        ),
+    )
+    moved = Audience(
+        CustomerFilter(month=month.month),
+        audiences.from_text(movements.link(month.months_before(6), "value_tier", "gold", "silver"))[0],
+    )
+    searched = Audience(CustomerFilter(month=month.month, search="0042"))
+    usual = Arrangement()
+    by_recency = Arrangement(sort="recency_days", is_descending=False)
+    found: list[Query] = []
+    for name, asked in {
+        "everybody": everybody,
+        "status and opt-in": filtered,
+        "win back": win_back,
+        "moved since half a year": moved,
+        "search": searched,
+    }.items():
+        kind = "paint" if asked is everybody else "filter"
+        found.append(("customers", f"{kind}: counts, {name}", lambda asked=asked: customers.counts(month.month, asked)))
+        found.append(
+            (
+                "customers",
+                f"{kind}: first rows, {name}",
+                lambda asked=asked: customers.page(month.month, asked, usual, 1, PAGE_ROWS),
+            )
+        )
+    found += [
+        ("customers", f"paint: values of {name}", lambda name=name: customers.values(month.month, name))
+        for name in customers.ATTRIBUTES
+    ]
+    found += [
+        ("customers", "turn: page 2", lambda: customers.page(month.month, everybody, usual, 2, PAGE_ROWS)),
+        ("customers", "turn: page 100", lambda: customers.page(month.month, everybody, usual, 100, PAGE_ROWS)),
+        ("customers", "turn: other order", lambda: customers.page(month.month, everybody, by_recency, 1, PAGE_ROWS)),
+        ("customers", "filter: breakdown by city", lambda: customers.by_attribute(month.month, filtered, "city")),
+    ]
+    return found
+
+
+def _customer(settings: Settings, month: Month) -> list[Query]:
+    with engine(settings).connect() as connection:
+        customer_id = connection.execute(
+            text("select customer_id from mart.customer_snapshot where month = :month order by monetary desc limit 1"),
+            {"month": month.month},
+        ).scalar_one()
+    return [
+        ("customer", "filter: find by a part of the id", lambda: customer.find(customer_id[:-2])),
+        ("customer", "paint: master", lambda: customer.master(customer_id)),
+        ("customer", "paint: history", lambda: customer.history(customer_id)),
+        ("customer", "paint: reasons", lambda: customer.reasons(customer_id, month.month)),
+        ("customer", "paint: purchases", lambda: customer.purchases(customer_id, 200)),
+        ("customer", "paint: products", lambda: customer.products(customer_id, 12)),
+    ]
+
+
+def main() -> None:
+    """Prints one line a query, the slowest first."""
+    found = measure(load_settings())
+    print(f"{'page':<12} {'query':<48} {'median ms':>10} {'p95 ms':>10}")
+    for row in sorted(found, key=lambda row: -float(row["p95_ms"])):
+        median = 1000 * statistics.median(row["seconds"])
+        print(f"{row['page']:<12} {row['query']:<48} {median:>10,.1f} {row['p95_ms']:>10,.1f}")
+
+
+if __name__ == "__main__":
+    main()
