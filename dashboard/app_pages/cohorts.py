@@ -59,6 +59,7 @@ def _heat_map(month: Month, view: str, found: pandas.DataFrame) -> None:
             y=[f"{words.short_month(cohort)} · {numbers.count(sizes[cohort])}" for cohort in newest.index],
             text=[[_text(value, view) for value in row] for row in newest.to_numpy()],
             texttemplate="%{text}" if len(newest.columns) <= MOST_COHORTS else None,
+            textfont={"color": colours.ON_SEQUENCE},
             zmin=0,
             zmax=float(shades.max().max()) if shades.size else None,
             colorscale=list(colours.SEQUENCE),

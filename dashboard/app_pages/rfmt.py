@@ -61,7 +61,7 @@ def _grid(grid: pandas.DataFrame) -> None:
             y=[f"R {band}" for band in bands],
             text=texts,
             texttemplate="%{text}",
-            textfont={"size": 11},
+            textfont={"size": 11, "color": colours.ON_SEQUENCE},
             colorscale=list(colours.SEQUENCE),
             showscale=False,
             xgap=3,

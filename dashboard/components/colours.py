@@ -21,8 +21,9 @@ SOFT = "#9fb8c4"
 RISE = "#1b7f5c"
 FALL = "#b5502c"
 
-# From no customers to many; readable in both lights with a number on top.
-SEQUENCE = ("#edf4f7", "#b9d6e2", "#7fb3c8", "#3f8aa8", "#17586f")
+# From no customers to many, and the numbers on top: at least 6 to 1 in contrast on every shade.
+SEQUENCE = ("#eff6f9", "#d3e6ee", "#b0d2e0", "#8bbcd0", "#6aa7c0")
+ON_SEQUENCE = "#14232b"
 
 
 # For segments, which companies define themselves: in the order of the rule set, again from the start when used up.

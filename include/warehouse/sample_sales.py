@@ -49,7 +49,7 @@ FAULTS: tuple[dict[str, bytes | None], ...] = (
     {"quantity": b"0"},
     {"quantity": b"-2"},
     {"unit_price": b"-4.50"},
-    {"discount_amount": b"99999.99"},
+    {"discount_amount": b"999.99"},
     {"transaction_type": b"exchange"},
     {"customer_id": b"C-UNKNOWN"},
     {"product_id": b"P-UNKNOWN"},

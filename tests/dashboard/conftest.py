@@ -65,6 +65,13 @@ def address(published: Settings) -> Iterator[str]:
         server.wait(timeout=30)
 
 
+def settled(page: Page) -> None:
+    """Waits until the page has run and drawn everything."""
+    page.wait_for_selector("h1")
+    page.wait_for_function("document.querySelector('.stApp')?.dataset.testScriptState === 'notRunning'")
+    page.wait_for_function("document.querySelectorAll('[data-testid=stSkeleton]').length === 0")
+
+
 def sign_in(page: Page, email: str, password: str) -> None:
     """Fills in the sign-in that stands in place of the page; the browser's context stays signed in."""
     page.get_by_label("E-mail address").fill(email)

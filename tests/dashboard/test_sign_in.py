@@ -13,7 +13,7 @@ from include.warehouse.credentials import read_credentials
 from include.warehouse.database import connect, engine
 from include.warehouse.settings import REPOSITORY, Settings
 from include.warehouse.users import FIRST_ADMIN, User, add_user, set_active, set_password
-from tests.dashboard.conftest import sign_in
+from tests.dashboard.conftest import settled, sign_in
 
 APP = str(REPOSITORY / "dashboard" / "streamlit_app.py")
 PAGES = sorted((REPOSITORY / "dashboard" / "app_pages").glob("[a-z]*.py"))
@@ -53,7 +53,7 @@ def test_nothing_is_shown_before_signing_in_and_the_link_stays(warehouse_of_ana:
     assert [title.value for title in page.title] == ["Customer warehouse"]
     submit(page, "ana@example.com", PASSWORD)
     assert [title.value for title in page.title] == ["Overview"]
-    assert page.query_params["month"] == ["2025-03"]
+    assert "2025-03" in page.query_params["month"]
 
 
 def test_a_session_ends_with_the_user_or_their_password(warehouse_of_ana: Settings) -> None:
@@ -198,6 +198,7 @@ def test_in_through_a_link_kept_across_reloads_and_out(page: Page, address: str,
     page.reload()
     expect(page.get_by_role("heading", name="Customers", exact=True)).to_be_visible()
     page.goto(f"{address}/definitions")
+    settled(page)
     page.get_by_text("Administrator").click()
     page.get_by_role("link", name="Sign out").click()
     expect(page.get_by_role("heading", name="Customer warehouse")).to_be_visible()

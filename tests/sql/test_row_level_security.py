@@ -199,8 +199,8 @@ SUMMARY_MEASURES = [
 
 
 def _month_movement(rows: pd.DataFrame) -> pd.DataFrame:
-    groups = rows.assign(customers=1).groupby(MONTH_MOVEMENT, dropna=False)
-    return groups[["customers", "monetary", "month_amount"]].sum().reset_index()
+    groups = rows.assign(customers=1, shoppers=rows["month_orders"] > 0).groupby(MONTH_MOVEMENT, dropna=False)
+    return groups[["customers", "shoppers", "monetary", "month_amount"]].sum().reset_index()
 
 
 def _month_score(rows: pd.DataFrame) -> pd.DataFrame:
