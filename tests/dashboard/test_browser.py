@@ -190,7 +190,7 @@ def test_an_audience_is_saved_shared_split_and_compared(
     page: Page, browser: Browser, visit: Callable[[Page, str], None], published: Settings
 ) -> None:
     for name, path in {
-        "Slipping": "customers?month=2025-10&status=at_risk",
+        "Active ones": "customers?month=2025-10&status=active",
         "Best": "customers?month=2025-10&tier=gold",
     }.items():
         visit(page, path)
@@ -216,10 +216,11 @@ def test_an_audience_is_saved_shared_split_and_compared(
     assert 0 < len(held) < len(gold)
     other.get_by_role("tab", name="Compare").click()
     expect(other.get_by_text("are in both")).to_be_visible()
-    both = ids(published, "month = '2025-10-01' and value_tier = 'gold' and activity_status = 'at_risk'")
+    both = ids(published, "month = '2025-10-01' and value_tier = 'gold' and activity_status = 'active'")
+    assert 0 < len(both) < len(gold)
     assert metric(other, "In both") == str(len(both))
     settled(other)
-    other.get_by_role("tabpanel").get_by_role("button", name="Open").first.click()
+    other.get_by_test_id("stButton").get_by_role("button", name="Open").first.click()
     expect(other.get_by_role("button", name=f"CSV of {len(both)}", exact=True)).to_be_visible()
     other.context.close()
 

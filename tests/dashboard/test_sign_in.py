@@ -200,7 +200,7 @@ def test_in_through_a_link_kept_across_reloads_and_out(page: Page, address: str,
     page.goto(f"{address}/definitions")
     settled(page)
     page.get_by_text("Administrator").click()
-    page.get_by_role("link", name="Sign out").click()
+    page.get_by_role("menuitem", name="Sign out").click()
     expect(page.get_by_role("heading", name="Customer warehouse")).to_be_visible()
     page.goto(f"{address}/customers")
     expect(page.get_by_role("heading", name="Customer warehouse")).to_be_visible()

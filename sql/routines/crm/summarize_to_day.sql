@@ -10,7 +10,7 @@ declare
     v_other date;
 begin
     delete from crm.month_to_day d
-    where d.run_id = p_run_id or (d.report_month = p_month and not crm.is_summary_needed(d.run_id, p_month));
+    where d.report_month = p_month and (d.run_id = p_run_id or not crm.is_summary_needed(d.run_id, p_month));
     if v_run.kind <> 'refresh' or v_run.report_month <> p_month or not v_plan.is_open then
         return;
     end if;
