@@ -33,17 +33,18 @@ def main() -> None:
     master = ask_fresh(data.master, customer_id)
     history = ask(data.history, customer_id)
     if master is None:
-        empty(f"No customer has the id {customer_id}. Ids are case-sensitive.")
+        empty(f"No customer has the id {words.plain(customer_id)}. Ids are case-sensitive.")
         return
     if history.empty or month.month not in set(history["month"]):
         empty(
-            f"{customer_id} is not in {words.month(month.month)}: they appear from registration or first purchase on."
+            f"{words.plain(customer_id)} is not in {words.month(month.month)}:"
+            " they appear from registration or first purchase on."
         )
         if history.empty:
             return
     else:
         found = ask(data.reasons, customer_id, month.month)
-        _headline(customer_id, found["customer"])
+        _headline(_name(master), found["customer"])
         _why(month, found)
     _timeline(month, history)
     left, right = st.columns(2, gap="large")
@@ -58,43 +59,53 @@ def _search() -> str | None:
     """Draws the search; gives the id once it names one customer."""
     address.restore("customer", "", lambda given: given[0][:LONGEST_ID])
     text = st.text_input(
-        "Customer id",
+        "Customer id or name",
         key="customer",
         persist_state="session",
         max_chars=LONGEST_ID,
-        placeholder="The whole id, or a part of it",
+        placeholder="Id or name, or a part of it",
         icon=":material/search:",
         width=360,
     ).strip()
     address.write("customer", [text] if text else [])
     if not text:
-        st.caption("Type an id, or choose a row in the list of *Customers*.")
+        st.caption("Type an id or a name, or choose a row in the list of *Customers*.")
         return None
     found = ask_fresh(data.find, text.replace("\0", ""))
     if not found:
-        empty("No customer has an id with this text.")
+        empty("No customer has an id or name with this text.")
         return None
     if found[0]["customer_id"] == text or len(found) == 1:
         return str(found[0]["customer_id"])
-    st.caption(f"{len(found)}{' or more' if len(found) == data.MOST_FOUND else ''} ids contain this text. Choose one:")
+    st.caption(
+        f"{len(found)}{' or more' if len(found) == data.MOST_FOUND else ''} ids or names contain this text. Choose one:"
+    )
     with st.container(horizontal=True):
         for row in found:
             st.button(
-                row["customer_id"], on_click=_choose, args=(row["customer_id"],), key=f"choose {row['customer_id']}"
+                words.plain(_name(row)),
+                on_click=_choose,
+                args=(row["customer_id"],),
+                key=f"choose {row['customer_id']}",
             )
     return None
+
+
+def _name(master: dict[str, Any]) -> str:
+    """Id and, for whoever may read it, name."""
+    return " · ".join(filter(None, (master["customer_id"], master["full_name"])))
 
 
 def _choose(customer_id: str) -> None:
     st.session_state["customer"] = customer_id
 
 
-def _headline(customer_id: str, row: dict[str, Any]) -> None:
-    st.subheader(customer_id, anchor=False)
+def _headline(name: str, row: dict[str, Any]) -> None:
+    st.subheader(words.plain(name), anchor=False)
     with st.grid(min_column_width=130):
         st.metric("Status", words.status(row["activity_status"]))
         st.metric("Tier", words.tier(row["value_tier"]))
-        st.metric("Segment", row["segment"])
+        st.metric("Segment", words.plain(row["segment"]))
         st.metric("Event of the month", words.EVENT[row["lifecycle_event"]])
         st.metric("Monetary", numbers.money(float(row["monetary"])), help="Net amount of core lines in the window.")
         st.metric("Frequency", numbers.count(row["frequency"]), help="Core purchases in the window.")

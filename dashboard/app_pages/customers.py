@@ -226,7 +226,7 @@ def _bars(name: str, counted: pandas.Series, colour: str | list[str]) -> None:
     chart.update_yaxes(autorange="reversed")
     chart.update_xaxes(visible=False, range=[0, 1.35 * float(counted.max())])
     most = str(counted.idxmax())
-    finding = f"{most} is the most frequent {name}: {numbers.share(float(counted.max()), total)}"
+    finding = f"{words.plain(most)} is the most frequent {name}: {numbers.share(float(counted.max()), total)}"
     charts.show(finding, f"Customers by {name}.", chart, f"by {name}")
 
 

@@ -88,15 +88,16 @@ def _attention(files: pandas.DataFrame, runs: pandas.DataFrame) -> None:
     """Says what waits for somebody."""
     held = files[files["status"] == "held"]
     if len(held):
+        names = words.listed([words.plain(name) for name in sorted(set(held["file_name"]))])
         st.warning(
-            f"**{numbers.count(len(held))} held:** {words.listed(sorted(set(held['file_name'])))}. Somebody has to"
+            f"**{numbers.count(len(held))} held:** {names}. Somebody has to"
             " approve or discard, because much would be withdrawn.",
             icon=":material/pan_tool:",
         )
     newest = runs.iloc[0] if len(runs) else None
     if newest is not None and newest["status"] == "refused":
         st.error(
-            f"**Run {newest['run_id']} was refused by the checks:** {newest['message'] or 'see Checks'}."
+            f"**Run {newest['run_id']} was refused by the checks:** {words.plain(newest['message'] or 'see Checks')}."
             " Readers still see the last good state.",
             icon=":material/block:",
         )
@@ -185,10 +186,10 @@ def _rejects() -> None:
     names = found.drop_duplicates("file_id")[["file_id", "file_name", "feed"]]
     for row in names.itertuples():
         if row.feed in health.PERSONAL_FEEDS and not signed_in().may_see_contact:
-            st.caption(f"{row.file_name}: its rows hold personal data, which you may not see.")
+            st.caption(f"{words.plain(row.file_name)}: its rows hold personal data, which you may not see.")
             continue
         take_away.button(
-            f"Rejects of {row.file_name}",
+            f"Rejects of {words.plain(row.file_name)}",
             f"rejects {row.file_id}",
             "rejects",
             partial(health.prepare_rejects, int(row.file_id)),

@@ -48,8 +48,10 @@ def main() -> None:
 
 
 def _rule_set(month: Month, ruled: dict[str, Any]) -> None:
-    st.markdown(f"**{words.month(month.month)} is computed by rule set {ruled['rule_set']}, “{ruled['title']}”**")
-    types = words.listed([f"“{name}”" for name in ruled["core_product_types"]])
+    st.markdown(
+        f"**{words.month(month.month)} is computed by rule set {ruled['rule_set']}, “{words.plain(ruled['title'])}”**"
+    )
+    types = words.listed([f"“{words.plain(name)}”" for name in ruled["core_product_types"]])
     st.caption(
         f"A core purchase is a sale of a product of type {types}. The window is {ruled['window_months']} months."
         f" Fewer than {ruled['min_scored_customers']} scored customers make a thin month."

@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import streamlit as st
 
-from dashboard.components import address, numbers
+from dashboard.components import address, numbers, words
 from dashboard.components.builder import drafts_of
 from dashboard.components.cache import ask
 from dashboard.components.filters import NAMES, set_filters
@@ -32,7 +32,7 @@ def opened() -> SavedAudience | None:
         try:
             found = saved.find(key)
         except AudienceError as error:
-            st.warning(f"The audience of this link cannot be opened: {error}.", icon=":material/link_off:")
+            st.warning(f"The audience of this link cannot be opened: {words.plain(error)}.", icon=":material/link_off:")
             st.session_state["audience"] = None
     if found and st.session_state.get("audience that is set") != key:
         # a link that says more than the audience's key shows what it says
@@ -78,7 +78,7 @@ def half(one: SavedAudience | None) -> Half | None:
 def manage(audience: Audience, one: SavedAudience | None) -> None:
     """Draws what can be done with saved audiences: open, save, share, delete."""
     asked = replace(audience, half=None, channel=None)
-    name = f"Audience: {one.name}" if one else "Audiences"
+    name = f"Audience: {words.plain(one.name)}" if one else "Audiences"
     with st.popover(name, icon=":material/bookmark:", key="audiences"):
         _open(one)
         _save(asked, one)
@@ -136,7 +136,7 @@ def _save(audience: Audience, one: SavedAudience | None) -> None:
         share = Decimal(f"{percent:.2f}")
         audience_id = saved.save(one.audience_id if one and is_saved else None, name, audience, share)
     except AudienceError as error:
-        st.error(f"Not saved: {error}.")
+        st.error(f"Not saved: {words.plain(error)}.")
         return
     st.session_state["audience"] = st.session_state["audience that is set"] = audience_id
     st.rerun()
@@ -180,13 +180,13 @@ def compare(month: Month, one: SavedAudience | None) -> None:
     try:
         pair = [saved.complete(known[key].audience, (key,)) for key in chosen]
     except AudienceError as error:
-        st.error(f"These audiences cannot be compared: {error}.")
+        st.error(f"These audiences cannot be compared: {words.plain(error)}.")
         return
     found = ask(saved.compare, month.month, *pair)
     names = [known[key].name for key in chosen]
     total = sum(part.customers for part in found.values())
     st.markdown(f"**{numbers.share(found['both'].customers, total)} of {numbers.count(total)} customers are in both**")
-    st.caption(f"First: {names[0]}. Second: {names[1]}.")
+    st.caption(f"First: {words.plain(names[0])}. Second: {words.plain(names[1])}.")
     for column, (name, (label, *operators)) in zip(st.columns(len(PARTS)), PARTS.items(), strict=True):
         with column, st.container(border=True):
             st.metric(label, numbers.count(found[name].customers))

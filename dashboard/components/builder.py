@@ -110,7 +110,7 @@ def conditions(month: Month) -> tuple[tuple[Group, ...], bool]:
         return look_up(complete, saved.find), drafts.is_any
     except AudienceError as error:
         # to go on without the condition would show, and give away, other customers than were asked for
-        st.error(f"These conditions cannot be answered: {error}.", icon=":material/link_off:")
+        st.error(f"These conditions cannot be answered: {words.plain(error)}.", icon=":material/link_off:")
         st.stop()
 
 
@@ -118,7 +118,7 @@ def _read(given: list[str]) -> Drafts:
     try:
         groups, is_any = from_text(given[0])
     except AudienceError as error:
-        st.warning(f"The link's conditions are left out: {error}.", icon=":material/link_off:")
+        st.warning(f"The link's conditions are left out: {words.plain(error)}.", icon=":material/link_off:")
         return Drafts()
     return drafts_of(groups, is_any)
 

@@ -3,6 +3,8 @@
 import pandas
 import streamlit as st
 
+from dashboard.components import words
+
 
 def show(table: pandas.DataFrame, texts: int = 1) -> None:
     """Draws a whole table: its first `texts` columns to the left, the others, being numbers, to the right."""
@@ -15,4 +17,4 @@ def show(table: pandas.DataFrame, texts: int = 1) -> None:
 
 def show_texts(table: pandas.DataFrame) -> None:
     """Draws a whole table of sentences, which may take several lines."""
-    st.table(table, hide_index=True, border="horizontal")
+    st.table(table.map(words.plain), hide_index=True, border="horizontal")

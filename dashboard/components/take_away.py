@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 import streamlit as st
 
-from dashboard.components import numbers
+from dashboard.components import numbers, words
 from dashboard.data.downloads import Download, Prepared
 from include.warehouse.errors import WarehouseError
 
@@ -20,7 +20,7 @@ def button(label: str, key: str, what: object, prepare: Callable[[], Prepared], 
                 prepared = prepare()
         except WarehouseError as error:
             st.session_state.pop(PREPARED, None)
-            st.error(f"**Nothing was written.** {error}", icon=":material/error:")
+            st.error(f"**Nothing was written.** {words.plain(error)}", icon=":material/error:")
             return
         st.session_state[PREPARED] = (what, prepared, True)
 

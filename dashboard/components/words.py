@@ -1,5 +1,6 @@
 """The words that readers see for the values of mart."""
 
+import re
 from datetime import date
 
 STATUS = {
@@ -60,6 +61,12 @@ def short_month(day: date) -> str:
 def day(value: date) -> str:
     """21 Nov 2025."""
     return f"{value.day} {value:%b %Y}"
+
+
+def plain(text: object) -> str:
+    """Text of others, such as a name from a file, for where Streamlit reads Markdown: it shows as it was written."""
+    shown = re.sub(r"([\\`*_\[\]<>~:$&!|^])", r"\\\1", " ".join(str(text).split()))
+    return re.sub(r"^(\d*)([#+=.)-])", r"\1\\\2", shown)
 
 
 def listed(names: list[str], last: str = "and") -> str:

@@ -12,13 +12,16 @@ MOST_FOUND = 20
 
 
 def find(text: str) -> list[dict[str, Any]]:
-    """Up to MOST_FOUND customers whose id contains the text, an equal id first: customer_id, city, customer_group."""
+    """Up to MOST_FOUND customers whose id or name contains the text, an equal id first: customer_id, full_name.
+
+    Names are there for whoever may read contact data.
+    """
     pattern = "%" + text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"
     return rows(
         """
-        select customer_id, city, customer_group
+        select customer_id, full_name
         from mart.customers
-        where customer_id ilike :pattern
+        where customer_id ilike :pattern or full_name ilike :pattern
         order by customer_id <> :text, length(customer_id), customer_id
         limit :most
         """,
@@ -29,11 +32,12 @@ def find(text: str) -> list[dict[str, Any]]:
 
 
 def master(customer_id: str) -> dict[str, Any] | None:
-    """What the current master says of a customer, contact data left out; None for an unknown id."""
+    """What the current master says of a customer, e-mail and phone left out; None for an unknown id."""
     found = rows(
         """
         select
             customer_id,
+            full_name,
             customer_group,
             city,
             home_store_id,

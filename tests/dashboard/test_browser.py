@@ -230,3 +230,13 @@ def test_a_link_that_was_changed_gives_nothing(page: Page, visit: Callable[[Page
         answer = page.request.get(f"{address}/{path}")
         assert answer.status in (400, 403, 404)
         assert "password" not in answer.text()
+
+
+def test_a_name_is_shown_as_it_was_written(page: Page, visit: Callable[[Page, str], None]) -> None:
+    name = "![x](http://127.0.0.1:9/x.png) **b** :red[c] $d$ `e` <i>f</i>"
+    visit(page, "customers?status=active")
+    page.get_by_role("button", name="Audiences").click()
+    page.get_by_label("Name").fill(name)
+    page.get_by_role("button", name="Save as new").click()
+    expect(page.get_by_role("button", name=f"Audience: {name}")).to_be_visible()
+    assert page.locator("img[src*='127.0.0.1:9']").count() == 0
