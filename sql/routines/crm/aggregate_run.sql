@@ -152,9 +152,14 @@ begin
         where f.fact_set_id in (select m.fact_set_id from ops.run_month m where m.run_id = p_run_id)
             or v_run.kind = 'refresh' and f.fact_set_id in (select m.fact_set_id from crm.published_month m)
     loop
-        delete from crm.customer_known k where k.fact_set_id = v_fact_set.fact_set_id;
-        insert into crm.customer_known (fact_set_id, customer_id, known_from)
-        select v_fact_set.fact_set_id, v.customer_id, least(v.registration_date, f.first_date)
+        create temp table known_now on commit drop as
+        select
+            v.customer_id,
+            case
+                when v.registration_date is null and f.first_date is null
+                    then crm.first_seen(v.customer_id, v_run.known_at, v_run.as_of_date)
+                else least(v.registration_date, f.first_date)
+            end as known_from
         from core.customer_version v
         left join (
             select m.customer_id, min(m.first_date) as first_date
@@ -165,21 +170,24 @@ begin
         where
             v.version_to = 'infinity'
             and v.known_from <= v_run.known_at
-            and v.known_to > v_run.known_at
-            and coalesce(v.registration_date, f.first_date) is not null;
+            and v.known_to > v_run.known_at;
 
-        insert into crm.customer_known (fact_set_id, customer_id, known_from)
-        select v_fact_set.fact_set_id, v.customer_id, crm.first_seen(v.customer_id, v_run.known_at, v_run.as_of_date)
-        from core.customer_version v
+        -- few change from run to run
+        delete from crm.customer_known k
         where
-            v.version_to = 'infinity'
-            and v.known_from <= v_run.known_at
-            and v.known_to > v_run.known_at
+            k.fact_set_id = v_fact_set.fact_set_id
             and not exists (
-                select
-                from crm.customer_known k
-                where k.fact_set_id = v_fact_set.fact_set_id and k.customer_id = v.customer_id
+                select from known_now n where n.customer_id = k.customer_id and n.known_from = k.known_from
             );
+        insert into crm.customer_known (fact_set_id, customer_id, known_from)
+        select v_fact_set.fact_set_id, n.customer_id, n.known_from
+        from known_now n
+        where not exists (
+            select
+            from crm.customer_known k
+            where k.fact_set_id = v_fact_set.fact_set_id and k.customer_id = n.customer_id
+        );
+        drop table known_now;
 
         if v_run.kind = 'refresh' then
             insert into crm.customer_first_seen (customer_id, first_seen, run_id)

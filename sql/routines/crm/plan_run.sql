@@ -30,12 +30,14 @@ return (
 );
 comment on function crm.rule_set_of(date) is 'The rule set that is active in a month.';
 
-create or replace function crm.known_dates(p_known_at timestamptz, out first_date date, out last_date date)
+-- return query, unlike select into, lets the server scan the lines with several processes
+create or replace function crm.known_dates(p_known_at timestamptz)
+returns table (first_date date, last_date date)
 language plpgsql stable
 as $$
 begin
+    return query
     select min(l.transaction_date), max(l.transaction_date)
-    into first_date, last_date
     from (
         select s.transaction_date
         from core.sale_line s

@@ -15,10 +15,14 @@ begin
     if v_mode = 'remove' then
         return;
     end if;
+    -- without statistics on fresh tables the planner would sort what it can hash, and take other joins for small
+    perform set_config('enable_sort', 'off', true);
+    perform set_config('enable_nestloop', case when v_mode = 'all' then 'off' else 'on' end, true);
     call crm.count_cells(p_run_id, p_month, v_mode);
     call crm.summarize_cells(p_run_id, p_month, v_base_run_id);
-    call crm.summarize_metrics(p_run_id, p_month, v_base_run_id);
     drop table built_cell;
+    call crm.summarize_cohorts(p_run_id, p_month, v_base_run_id);
+    call crm.summarize_metrics(p_run_id, p_month, v_base_run_id);
     call crm.summarize_to_day(p_run_id, p_month);
 
     update ops.run_month m
@@ -34,17 +38,17 @@ comment on procedure crm.summarize_month(bigint, date) is 'Writes the prepared f
 create or replace procedure crm.drop_summaries(p_run_id bigint, p_month date)
 language plpgsql
 as $$
+declare
+    -- of most figures also what neither readers nor a run to inspect need any more
+    v_dropped bigint[] := array(
+        select r.run_id from ops.run r where r.run_id = p_run_id or not crm.is_summary_needed(r.run_id, p_month)
+    );
 begin
     delete from crm.month_summary s where s.run_id = p_run_id and s.month = p_month;
-    -- of the other figures also what neither readers nor a run to inspect need any more
-    delete from crm.month_movement s
-    where s.month = p_month and (s.run_id = p_run_id or not crm.is_summary_needed(s.run_id, p_month));
-    delete from crm.month_score s
-    where s.month = p_month and (s.run_id = p_run_id or not crm.is_summary_needed(s.run_id, p_month));
-    delete from crm.month_metric s
-    where s.month = p_month and (s.run_id = p_run_id or not crm.is_summary_needed(s.run_id, p_month));
-    delete from crm.month_cohort s
-    where s.month = p_month and (s.run_id = p_run_id or not crm.is_summary_needed(s.run_id, p_month));
+    delete from crm.month_movement s where s.month = p_month and s.run_id = any (v_dropped);
+    delete from crm.month_score s where s.month = p_month and s.run_id = any (v_dropped);
+    delete from crm.month_metric s where s.month = p_month and s.run_id = any (v_dropped);
+    delete from crm.month_cohort s where s.month = p_month and s.run_id = any (v_dropped);
 end
 $$;
 comment on procedure crm.drop_summaries(bigint, date) is 'Deletes the prepared figures of a month that this run has written before, or that nobody reads any more.';
@@ -56,29 +60,17 @@ return
     or exists (select from ops.run r where r.run_id = p_run_id and r.status in ('building', 'refused', 'rebuilt'));
 comment on function crm.is_summary_needed(bigint, date) is 'Whether a run''s figures of a month are published, or belong to a run that can be published or inspected.';
 
--- One pass over the customers: the finest cells that summary, movements, scores and cohorts can all be added up from.
+-- One pass over the customers: the finest cells that summary, movements and scores can all be added up from.
 create or replace procedure crm.count_cells(p_run_id bigint, p_month date, p_mode text)
 language plpgsql
 set plan_cache_mode = force_custom_plan
 as $$
-declare
-    -- by tenure in months: the first day after the month of the first core purchase
-    v_first_month date := least(
-        (select r.first_month from ops.run r where r.run_id = p_run_id), (select min(p.month) from crm.published_month p)
-    );
-    v_after date[] := array(
-        select (cohort.month + interval '1 month')::date
-        from generate_series(v_first_month, p_month, interval '1 month') as cohort (month)
-        order by cohort.month desc
-    );
 begin
     create temp table built_cell on commit drop as
     select
         s.previous_status, s.previous_tier, s.previous_segment,
         s.activity_status, s.value_tier, s.segment, s.lifecycle_event, s.growth_state, s.r_score, s.f_score,
-        s.tenure_months,
         count(*) as customers,
-        count(*) filter (where s.last_core_date >= v_after[s.tenure_months + 1]) as repeated,
         count(*) filter (where s.month_orders > 0) as shoppers,
         count(*) filter (where s.opt_in_email) as reach_email,
         count(*) filter (where s.opt_in_sms) as reach_sms,
@@ -93,17 +85,14 @@ begin
     where s.run_id = p_run_id and s.month = p_month
     group by
         s.previous_status, s.previous_tier, s.previous_segment,
-        s.activity_status, s.value_tier, s.segment, s.lifecycle_event, s.growth_state, s.r_score, s.f_score,
-        s.tenure_months;
+        s.activity_status, s.value_tier, s.segment, s.lifecycle_event, s.growth_state, s.r_score, s.f_score;
 
     if p_mode = 'touched' then
         insert into built_cell
         select
             s.previous_status, s.previous_tier, s.previous_segment,
             s.activity_status, s.value_tier, s.segment, s.lifecycle_event, s.growth_state, s.r_score, s.f_score,
-            s.tenure_months,
             -count(*),
-            -count(*) filter (where s.last_core_date >= v_after[s.tenure_months + 1]),
             -count(*) filter (where s.month_orders > 0),
             -count(*) filter (where s.opt_in_email),
             -count(*) filter (where s.opt_in_sms),
@@ -119,8 +108,7 @@ begin
         where t.run_id = p_run_id and t.from_month <= p_month
         group by
             s.previous_status, s.previous_tier, s.previous_segment,
-            s.activity_status, s.value_tier, s.segment, s.lifecycle_event, s.growth_state, s.r_score, s.f_score,
-            s.tenure_months;
+            s.activity_status, s.value_tier, s.segment, s.lifecycle_event, s.growth_state, s.r_score, s.f_score;
     end if;
 end
 $$;
@@ -200,19 +188,47 @@ begin
     ) as c
     group by c.r_score, c.f_score, c.segment
     having sum(c.customers) <> 0;
+end
+$$;
+comment on procedure crm.summarize_cells(bigint, date, bigint) is 'Adds the cells of a month up to its summary, its movements and its scores.';
 
+create or replace procedure crm.summarize_cohorts(p_run_id bigint, p_month date, p_base_run_id bigint)
+language plpgsql
+set plan_cache_mode = force_custom_plan
+as $$
+declare
+    v_first_month date := least(
+        (select r.first_month from ops.run r where r.run_id = p_run_id), (select min(p.month) from crm.published_month p)
+    );
+begin
     insert into crm.month_cohort (run_id, month, cohort, customers, buyers, repeated, core_cents)
-    select p_run_id, p_month, c.cohort, sum(c.customers), coalesce(sum(c.buyers), 0), sum(c.repeated), sum(c.core_cents)
+    with cohort as (
+        select
+            d::date as month,
+            (d + interval '1 month')::date as next_month,
+            row_number() over (order by d desc) - 1 as tenure_months
+        from generate_series(v_first_month, p_month, interval '1 month') as d
+    )
+    select p_run_id, p_month, c.cohort, sum(c.customers), sum(c.buyers), sum(c.repeated), sum(c.core_cents)
     from (
         select
-            (p_month - make_interval(months => b.tenure_months))::date as cohort,
-            sum(b.customers) as customers,
-            sum(b.customers) filter (where b.growth_state in ('new', 'returning', 'resurrected')) as buyers,
-            sum(b.repeated) as repeated,
-            sum(b.month_core_cents) as core_cents
-        from built_cell b
-        where b.tenure_months is not null
-        group by b.tenure_months
+            k.month as cohort,
+            sum(b.weight) as customers,
+            coalesce(sum(b.weight) filter (where b.growth_state in ('new', 'returning', 'resurrected')), 0) as buyers,
+            coalesce(sum(b.weight) filter (where b.last_core_date >= k.next_month), 0) as repeated,
+            sum(b.weight * b.month_core_cents) as core_cents
+        from (
+            select 1 as weight, s.growth_state, s.tenure_months, s.last_core_date, s.month_core_cents
+            from crm.snapshot_unpublished s
+            where s.run_id = p_run_id and s.month = p_month
+            union all
+            select -1, s.growth_state, s.tenure_months, s.last_core_date, s.month_core_cents
+            from crm.touched_customer t
+            join crm.snapshot s on s.month = p_month and s.customer_id = t.customer_id
+            where p_base_run_id is not null and t.run_id = p_run_id and t.from_month <= p_month
+        ) as b
+        join cohort k on k.tenure_months = b.tenure_months
+        group by k.month
         union all
         select m.cohort, m.customers, m.buyers, m.repeated, m.core_cents
         from crm.month_cohort m
@@ -222,7 +238,7 @@ begin
     having sum(c.customers) <> 0;
 end
 $$;
-comment on procedure crm.summarize_cells(bigint, date, bigint) is 'Adds the cells of a month up to its summary, its movements, its scores and its cohorts.';
+comment on procedure crm.summarize_cohorts(bigint, date, bigint) is 'Counts the customers of a month by the month of their first core purchase.';
 
 create or replace procedure crm.summarize_metrics(p_run_id bigint, p_month date, p_base_run_id bigint)
 language plpgsql
