@@ -17,7 +17,10 @@ declare
                     -- a closed customer has agreed to nothing
                     when a like 'opt\_in\_%' then 'j.%1$I as %1$I'
                     else 'case
-                        when j.row_number is not null then j.%1$I when b.version_from is not null then b.%1$I else p.%1$I
+                        when j.row_number is not null then j.%1$I
+                        when b.version_from is not null then b.%1$I
+                        when p.version_from is not null and l.version_from is not null then l.%1$I
+                        else p.%1$I
                     end as %1$I'
                 end,
                 a
@@ -27,7 +30,8 @@ declare
         from unnest(v_attributes) as a
     );
 begin
-    -- prior: the version that holds at the effective date; before: the one just before it; later: the next one
+    -- prior: the version that holds at the effective date; before: the one just before it; later: the one that follows.
+    -- A key begins later where only a file of the same day, which this one replaces, had it at the beginning.
     execute format(
         'create unlogged table raw.master_change as
         select
@@ -41,6 +45,10 @@ begin
             j.warnings,
             l.version_from as later_from,
             l.effective_date as later_effective,
+            (
+                j.row_number is null and p.version_from = ''-infinity'' and p.effective_date = $1
+                and (p.version_to > $2 or l.version_from is not null)
+            ) as begins_later,
             %2$s
         from (select * from raw.master_judged where %1$I is not null and not is_duplicate) as j
         full join (
@@ -54,9 +62,15 @@ begin
             and b.version_to = $1
             and p.effective_date = $1
         left join lateral (
-            select v.version_from, v.effective_date
+            select v.*
             from core.%3$I v
-            where v.%1$I = j.%1$I and p.%1$I is null and v.known_to = ''infinity''
+            where
+                v.known_to = ''infinity''
+                and (
+                    v.%1$I = j.%1$I and p.%1$I is null
+                    or v.%1$I = p.%1$I and j.row_number is null and p.version_from = ''-infinity''
+                    and p.effective_date = $1 and p.version_to = $2 and v.version_from >= $2 and v.is_in_master
+                )
             order by v.version_from
             limit 1
         ) as l on true
@@ -65,7 +79,7 @@ begin
             or j.row_number is not null and (not p.is_in_master or (%4$s) is distinct from (%5$s))
             or j.row_number is null and p.is_in_master',
         v_key, v_new_columns, v_table, v_file_columns, v_prior_columns
-    ) using v_effective;
+    ) using v_effective, p_until;
     create index on raw.master_change (key);
     analyze raw.master_change;
 end
@@ -165,7 +179,8 @@ begin
                 else $1
             end,
             $3, $1, $2, $4, c.warnings
-        from raw.master_change c',
+        from raw.master_change c
+        where not c.begins_later',
         v_change_columns
     ) using v_effective, p_known_at, p_until, p_file_id;
 
@@ -175,7 +190,7 @@ begin
             'select p.%1$I, %2$s, p.is_in_master, $2, p.version_to, $2, $1, p.file_id, p.warnings
             from core.%3$I p
             join raw.master_change c on c.key = p.%1$I and c.prior_from = p.version_from
-            where p.known_to = $1 and p.version_to > $2',
+            where p.known_to = $1 and p.version_to > $2 and not c.begins_later',
             v_key, v_carried_columns, v_table
         ) using p_known_at, p_until;
         -- a key that later files do not have, or have only from a later day on, is closed in between
@@ -193,10 +208,48 @@ begin
             where
                 p.known_to = $1
                 and p.effective_date >= $2
+                and not c.begins_later
                 and (c.prior_from is null and p.version_from = c.later_from or p.version_from = $2 and not p.is_in_master)',
             v_key, v_carried_columns, v_table
         ) using p_known_at, p_until;
+        call core.begin_later(p_feed, p_until, p_known_at);
     end if;
 end
 $$;
 comment on procedure core.apply_master(bigint, text, date, timestamptz) is 'Writes the versions that a master file opens, cuts and closes.';
+
+create or replace procedure core.begin_later(p_feed text, p_until date, p_known_at timestamptz)
+language plpgsql
+as $$
+declare
+    v_key text := (select natural_key[1] from ops.feed where feed = p_feed);
+    v_table text := core.master_table(p_feed);
+    v_attributes text[] := core.master_attributes(p_feed);
+    v_columns text := (select string_agg(format('%I', a), ', ') from unnest(v_attributes) as a);
+    v_version_columns text := (select string_agg(format('p.%I', a), ', ') from unnest(v_attributes) as a);
+begin
+    execute format(
+        'update core.%2$I p set known_to = $1 from raw.master_change c
+        where
+            c.begins_later
+            and c.key = p.%1$I
+            and p.known_to = ''infinity''
+            and p.version_from <= coalesce(c.later_from, c.prior_from)',
+        v_key, v_table
+    ) using p_known_at;
+    execute format(
+        'insert into core.%3$I (
+            %1$I, %2$s, is_in_master, version_from, version_to, effective_date, known_from, file_id, warnings
+        )
+        select
+            p.%1$I, %4$s, p.is_in_master, ''-infinity'', p.version_to, coalesce(c.later_effective, $2), $1, p.file_id,
+            p.warnings
+        from core.%3$I p
+        join raw.master_change c
+            on c.begins_later and c.key = p.%1$I and p.version_from = coalesce(c.later_from, c.prior_from)
+        where p.known_to = $1',
+        v_key, v_columns, v_table, v_version_columns
+    ) using p_known_at, p_until;
+end
+$$;
+comment on procedure core.begin_later(text, date, timestamptz) is 'Lets keys begin with a later file that only a replaced file of the same day had before it: their first version, valid from the beginning, is now the later one.';
