@@ -1,0 +1,91 @@
+"""Whether two sides have published the same rows: every column of every customer and month, and what became of each line."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+
+KEYS = {
+    "rows.parquet": ("month", "customer_id"),
+    "files.parquet": ("file_name",),
+    "reasons.parquet": ("file_name", "reason"),
+}
+"""Files that each side writes, and what identifies a row in them."""
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Rows compared, and in words what differs; nothing where the sides agree."""
+
+    rows: int
+    differences: list[str]
+
+    @property
+    def is_equal(self) -> bool:
+        """Whether the sides agree."""
+        return not self.differences
+
+
+def csv_to_parquet(source: Path, target: Path, columns: dict[str, str]) -> None:
+    """Turns a CSV file without header, null as nothing, into Parquet; `columns` gives names and types."""
+    listed = ", ".join(f"'{name}': '{kind}'" for name, kind in columns.items())
+    # the unquoted empty cell is null, the quoted one is an empty text
+    duckdb.sql(
+        f"copy (from read_csv('{source}', header = false, delim = ',', quote = '\"', escape = '\"', auto_detect = false,"
+        f" columns = {{{listed}}}, allow_quoted_nulls = false)) to '{target}' (format parquet)"
+    )
+    source.unlink()
+
+
+def compare(ours: Path, theirs: Path) -> Comparison:
+    """Compares the Parquet files in two folders."""
+    rows, differences = 0, []
+    for name, key in KEYS.items():
+        count, found = _compare_file(ours / name, theirs / name, key)
+        rows += count
+        differences += found
+    return Comparison(rows, differences)
+
+
+def _compare_file(ours: Path, theirs: Path, key: tuple[str, ...]) -> tuple[int, list[str]]:
+    with duckdb.connect() as connection:
+        connection.execute("set preserve_insertion_order = false")
+        columns = [row[0] for row in connection.execute(f"describe from '{ours}'").fetchall()]
+        their_columns = {row[0] for row in connection.execute(f"describe from '{theirs}'").fetchall()}
+        missing = [column for column in columns if column not in their_columns]
+        shared = [column for column in columns if column not in missing and column not in key]
+        counts = ", ".join(
+            f"count(*) filter (where o.{column} is distinct from t.{column} and o.{key[0]} is not null"
+            f" and t.{key[0]} is not null)"
+            for column in shared
+        )
+        joined = f"from '{ours}' o full join '{theirs}' t on " + " and ".join(f"o.{k} = t.{k}" for k in key)
+        total, only_ours, only_theirs, *differing = connection.execute(
+            f"select count(o.{key[0]}), count(*) filter (where t.{key[0]} is null),"
+            f" count(*) filter (where o.{key[0]} is null), {counts} {joined}"
+        ).fetchone()
+        found = [f"{ours.stem}: the peer has no column {column}" for column in missing]
+        if only_ours:
+            found.append(f"{ours.stem}: {only_ours} only here{_example(connection, joined, key, 't', 'o')}")
+        if only_theirs:
+            found.append(f"{ours.stem}: {only_theirs} only there{_example(connection, joined, key, 'o', 't')}")
+        for column, count in zip(shared, differing, strict=True):
+            if count:
+                example = connection.execute(
+                    f"select {', '.join(f'o.{k}' for k in key)}, o.{column}, t.{column} {joined}"
+                    f" where o.{column} is distinct from t.{column}"
+                    f" and o.{key[0]} is not null and t.{key[0]} is not null limit 1"
+                ).fetchone()
+                found.append(f"{ours.stem}: {column} differs in {count}, such as {_words(example)}")
+        return total, found
+
+
+def _example(connection: duckdb.DuckDBPyConnection, joined: str, key: tuple[str, ...], absent: str, there: str) -> str:
+    row = connection.execute(
+        f"select {', '.join(f'{there}.{k}' for k in key)} {joined} where {absent}.{key[0]} is null limit 1"
+    ).fetchone()
+    return f", such as {_words(row)}"
+
+
+def _words(row: tuple[object, ...]) -> str:
+    return ", ".join(map(str, row))
