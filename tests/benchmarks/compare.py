@@ -1,12 +1,13 @@
-"""Whether two sides have published the same rows: every column of every customer and month, and what became of each line."""
+"""Whether two sides have published the same rows: every column of every customer and month, and each line's fate."""
 
 from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
 
+PUBLISHED = "rows.parquet"
 KEYS = {
-    "rows.parquet": ("month", "customer_id"),
+    PUBLISHED: ("month", "customer_id"),
     "files.parquet": ("file_name",),
     "reasons.parquet": ("file_name", "reason"),
 }
@@ -31,16 +32,18 @@ def csv_to_parquet(source: Path, target: Path, columns: dict[str, str]) -> None:
     listed = ", ".join(f"'{name}': '{kind}'" for name, kind in columns.items())
     # the unquoted empty cell is null, the quoted one is an empty text
     duckdb.sql(
-        f"copy (from read_csv('{source}', header = false, delim = ',', quote = '\"', escape = '\"', auto_detect = false,"
-        f" columns = {{{listed}}}, allow_quoted_nulls = false)) to '{target}' (format parquet)"
+        f"copy (from read_csv('{source}', header = false, delim = ',', quote = '\"', escape = '\"',"
+        f" auto_detect = false, columns = {{{listed}}}, allow_quoted_nulls = false)) to '{target}' (format parquet)"
     )
     source.unlink()
 
 
-def compare(ours: Path, theirs: Path) -> Comparison:
-    """Compares the Parquet files in two folders."""
+def compare(ours: Path, theirs: Path, *, only_rows: bool = False) -> Comparison:
+    """Compares the Parquet files in two folders; the published rows alone where files were loaded more than once."""
     rows, differences = 0, []
     for name, key in KEYS.items():
+        if only_rows and name != PUBLISHED:
+            continue
         count, found = _compare_file(ours / name, theirs / name, key)
         rows += count
         differences += found
@@ -89,3 +92,18 @@ def _example(connection: duckdb.DuckDBPyConnection, joined: str, key: tuple[str,
 
 def _words(row: tuple[object, ...]) -> str:
     return ", ".join(map(str, row))
+
+
+def compare_lists(ours: Path, theirs: Path) -> str:
+    """Whether two CSV lists of customers hold the same values in their common columns, in words."""
+    with duckdb.connect() as connection:
+        read = "read_csv('{}', header = true, all_varchar = true)"
+        columns = [row[0] for row in connection.execute(f"describe from {read.format(theirs)}").fetchall()]
+        # 1.5 and 1.500000 are one number
+        listed = ", ".join(f"coalesce(try_cast({name} as decimal(18, 6))::varchar, {name})" for name in columns)
+        lists = [f"(select {listed} from {read.format(path)})" for path in (ours, theirs)]
+        counts = [connection.execute(f"select count(*) from {each}").fetchone()[0] for each in lists]
+        differing = connection.execute(f"select count(*) from (from {lists[0]} except all from {lists[1]})").fetchone()[
+            0
+        ]
+    return "equal" if counts[0] == counts[1] and not differing else f"differ: {counts} rows, {differing} differ"

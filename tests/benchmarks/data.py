@@ -5,10 +5,13 @@ with November; `later` has its twelfth month, whole years with one byte changed,
 """
 
 import csv
+import itertools
 import shutil
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
+
+import xlsxwriter
 
 from include.warehouse.sample import LAST_DAY, write_sample
 from tests.benchmarks.sizes import Size
@@ -20,6 +23,7 @@ CORRECTED_CUSTOMERS = 1_000
 MONTHS_BACK = 10
 CORRECTED_MONTH = date(LAST_DAY.year, LAST_DAY.month - MONTHS_BACK, 1)
 YEAR = LAST_DAY.year
+ROWS_OF_A_SHEET = 1_048_576
 
 
 @dataclass(frozen=True)
@@ -56,6 +60,24 @@ class Files:
     def correction(self, number: int) -> Path:
         """A delta that changes lines of CORRECTED_CUSTOMERS customers in CORRECTED_MONTH."""
         return self.folder / "later" / f"correction_{number % VARIANTS}" / f"sales_{CORRECTED_MONTH:%Y-%m}-15.csv"
+
+    def excel_sheet(self) -> Path:
+        """The last year's lines in one sheet, as many as fit; written when it is asked for."""
+        path = self.folder / "later" / f"sales_{YEAR}_sheet.xlsx"
+        if not path.exists():
+            _write_sheet(self.years[-1], path)
+        return path
+
+
+def _write_sheet(source: Path, target: Path) -> None:
+    unfinished = target.with_suffix(".unfinished")
+    book = xlsxwriter.Workbook(str(unfinished), {"constant_memory": True, "strings_to_numbers": False})
+    sheet = book.add_worksheet()
+    with source.open(encoding="cp1252", errors="replace", newline="") as file:
+        for number, row in enumerate(itertools.islice(csv.reader(file), ROWS_OF_A_SHEET)):
+            sheet.write_row(number, 0, row)
+    book.close()
+    unfinished.rename(target)
 
 
 def generate(home: Path, size: Size) -> Files:

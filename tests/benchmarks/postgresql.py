@@ -1,4 +1,4 @@
-"""The PostgreSQL that the warehouse and the peers use: the embedded one with its own settings, a database for each run."""
+"""The PostgreSQL of the warehouse and the peers: the embedded one with its own settings, a database for each run."""
 
 import shutil
 from dataclasses import dataclass
@@ -32,6 +32,13 @@ class Host:
         self.settings.home.mkdir(parents=True, exist_ok=True)
         migrate(self.settings)
         engine(self.settings).dispose()
+
+    def version(self) -> str:
+        """PostgreSQL's version."""
+        with engine(self.settings).connect() as connection:
+            found: str = connection.exec_driver_sql("show server_version").scalar_one()
+        engine(self.settings).dispose()
+        return found.split(maxsplit=1)[0]
 
     def stop(self) -> None:
         """Stops the server."""

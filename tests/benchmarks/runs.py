@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from include.warehouse.settings import REPOSITORY
-from tests.benchmarks.compare import Comparison, compare, csv_to_parquet
+from tests.benchmarks.compare import Comparison, compare, compare_lists, csv_to_parquet
 from tests.benchmarks.data import Files
 from tests.benchmarks.peers import peer_module
 from tests.benchmarks.postgresql import Host
@@ -23,7 +23,7 @@ from tests.benchmarks.worker import WAREHOUSE, Order, place_of
 MEMORY_EVERY_SECONDS = 0.25
 
 
-class RunFailed(Exception):
+class RunFailedError(Exception):
     """A run ended with an error; the message holds its last words."""
 
 
@@ -110,12 +110,16 @@ class Bench:
         else:
             peer_module(side).export(place_of(self.host, place), folder)
 
-    def compare(self, ours: str, side: str, theirs: str) -> Comparison:
-        """Compares the rows of the warehouse `ours` with those of a peer's state `theirs`."""
+    def compare_lists(self, folder: Path) -> str:
+        """Whether the exported lists of both sides say the same."""
+        return compare_lists(folder / "warehouse.csv", folder / "duckdb.csv")
+
+    def compare(self, ours: str, side: str, theirs: str, *, only_rows: bool = False) -> Comparison:
+        """Compares the warehouse `ours` with a peer's state `theirs`; `only_rows` leaves out the files' counts."""
         folder = self.host.home / "rows"
         self.export(WAREHOUSE, ours, folder / "ours")
         self.export(side, theirs, folder / side)
-        found = compare(folder / "ours", folder / side)
+        found = compare(folder / "ours", folder / side, only_rows=only_rows)
         shutil.rmtree(folder)
         return found
 
@@ -146,5 +150,5 @@ def _worker(order: Order) -> dict[str, object]:
         check=False,
     )
     if done.returncode:
-        raise RunFailed(f"{order.side}, {order.action}: {done.stderr.strip()[-2000:]}")
+        raise RunFailedError(f"{order.side}, {order.action}: {done.stderr.strip()[-2000:]}")
     return dict(json.loads(done.stdout.strip().splitlines()[-1]))

@@ -62,7 +62,7 @@ COLUMNS = {
 """Published columns that are compared with the peers', and their DuckDB types."""
 
 
-class JobFailed(Exception):
+class JobFailedError(Exception):
     """A job did not do what it is measured for."""
 
 
@@ -93,7 +93,7 @@ def publish(settings: Settings, *, from_month: date | None = None, recut: bool =
 
     result = refresh(settings, from_month=from_month, recut=recut, on_step=note)
     if not result.is_published:
-        raise JobFailed(f"nothing was published: {result.plan.message}")
+        raise JobFailedError(f"nothing was published: {result.plan.message}")
     steps = list(began)
     after_publication = steps[steps.index(LAST_STEP_BEFORE_READERS_SEE) + 1 :]
     ended = began[after_publication[0]] if after_publication else time.perf_counter()
@@ -149,7 +149,7 @@ def _copy(settings: Settings, query: str, path: Path) -> None:
 
 def _require_loaded(results: list[LoadResult]) -> None:
     if not results:
-        raise JobFailed("no file was in the inbox")
+        raise JobFailedError("no file was in the inbox")
     for result in results:
         if result.status != "loaded":
-            raise JobFailed(f"{result.file_name} is {result.status}: {result.message}")
+            raise JobFailedError(f"{result.file_name} is {result.status}: {result.message}")

@@ -4,13 +4,16 @@ The order comes as JSON on the command line; the last line of the output is JSON
 """
 
 import json
+import os
 import sys
+import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from datetime import date
 from pathlib import Path
 from typing import Any
 
+from include.warehouse.settings import Settings
 from tests.benchmarks.peers import Place, peer_module
 from tests.benchmarks.postgresql import Host, peak_memory
 
@@ -48,24 +51,53 @@ def prepared(order: Order) -> Work:
         return _prepared_warehouse(host, order, files)
     module = peer_module(order.side)
     place = place_of(host, order.place)
-    options = {name: date.fromisoformat(value) for name, value in order.options.items()}
-    return lambda: getattr(module, order.action)(files, place, **options)
+    return lambda: getattr(module, order.action)(files, place, **order.options)
 
 
 def _prepared_warehouse(host: Host, order: Order, files: list[Path]) -> Work:
     from tests.benchmarks import warehouse  # noqa: PLC0415 - a peer's memory should not hold it
 
     settings = host.warehouse(order.place)
-    if order.action in ("build", "arrive", "recut", "load_only"):
-        warehouse.receive(settings, files)
-    if order.action in ("build", "arrive"):
-        return lambda: warehouse.publish(settings)
+    if order.action == "dashboard":
+        return _prepared_dashboard(settings)
+    if order.action in ("csv", "xlsx", "xlsxwriter"):
+        from tests.benchmarks import exports  # noqa: PLC0415
+
+        rows, folder = int(order.options["rows"]), Path(order.options["folder"])
+        if order.action == "xlsxwriter":
+            return exports.write_with_xlsxwriter(settings, rows, folder)
+        return exports.write(settings, rows, folder, order.action)
+    warehouse.receive(settings, files)
+    if order.action == "load_only":
+        return lambda: warehouse.load_only(settings)
     if order.action == "recut":
         from_month = date.fromisoformat(order.options["from_month"])
         return lambda: warehouse.publish(settings, from_month=from_month, recut=True)
-    if order.action == "load_only":
-        return lambda: warehouse.load_only(settings)
-    raise ValueError(f"the warehouse has no action {order.action}")
+    return lambda: warehouse.publish(settings)
+
+
+def _prepared_dashboard(settings: Settings) -> Work:
+    """The queries of the pages; the dashboard reads its settings from the environment."""
+    os.environ |= {"WAREHOUSE_HOME": str(settings.home), "WAREHOUSE_URL": str(settings.url)}
+    from tests.benchmarks import dashboard_queries  # noqa: PLC0415 - reads the environment
+
+    def work() -> dict[str, float]:
+        started = time.perf_counter()
+        found = dashboard_queries.measure(settings)
+        whole = {"whole": time.perf_counter() - started}
+        parts = {}
+        for row in found:
+            is_paint = row["kind"] == "paint" and row["page"] in ("overview", "movements", "rfmt", "every page")
+            is_filter = row["kind"] == "filter" and row["page"] == "customers"
+            if is_paint or is_filter:
+                parts[f"{row['kind']} {row['page']}: {row['query'].split(': ', 1)[1]}"] = row["p95_ms"] / 1000
+        slowest = {
+            kind: max(seconds for name, seconds in parts.items() if name.startswith(f"{kind} "))
+            for kind in ("paint", "filter")
+        }
+        return whole | slowest | parts
+
+    return work
 
 
 def main() -> None:

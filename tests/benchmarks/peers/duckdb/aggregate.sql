@@ -47,8 +47,21 @@ create or replace temp table known as
 select
     c.customer_no,
     c.customer_id,
-    coalesce(least(v.registration_date, f.first_date), $as_of_date) as known_from
+    coalesce(least(v.registration_date, f.first_date), s.first_seen, $as_of_date) as known_from
 from customer c
 join customer_version v on v.customer_no = c.customer_no and v.version_to = date 'infinity'
 left join (select customer_no, min(first_date) as first_date from customer_month group by customer_no) f
-    on f.customer_no = c.customer_no;
+    on f.customer_no = c.customer_no
+left join customer_first_seen s on s.customer_no = c.customer_no;
+
+-- who is neither registered nor has bought keeps the day of the first publication
+insert into customer_first_seen
+select k.customer_no, k.known_from
+from known k
+anti join customer_first_seen s on s.customer_no = k.customer_no
+where
+    k.known_from = $as_of_date
+    and k.customer_no not in (select customer_no from customer_month)
+    and k.customer_no in (
+        select customer_no from customer_version where version_to = date 'infinity' and registration_date is null
+    );

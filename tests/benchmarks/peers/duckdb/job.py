@@ -7,8 +7,9 @@ from pathlib import Path
 import duckdb
 from duckdb import DuckDBPyConnection
 
+from tests.benchmarks.lists import choose_stores
 from tests.benchmarks.peers import Place
-from tests.benchmarks.peers.duckdb.acceptance import load, run
+from tests.benchmarks.peers.duckdb.acceptance import SQL, load, run
 from tests.benchmarks.peers.duckdb.months import aggregate, build_months, check, plan
 
 NAME = "DuckDB"
@@ -54,9 +55,25 @@ def arrive(files: list[Path], place: Place) -> dict[str, float]:
     return _bring_up_to_date(files, place, None)
 
 
-def recut(files: list[Path], place: Place, from_month: date) -> dict[str, float]:
+def recut(files: list[Path], place: Place, from_month: str) -> dict[str, float]:
     """Further files to publication, with all months from one on computed again, limits included."""
-    return _bring_up_to_date(files, place, from_month)
+    return _bring_up_to_date(files, place, date.fromisoformat(from_month))
+
+
+def csv(files: list[Path], place: Place, rows: str, folder: str) -> dict[str, float]:
+    """A list of about so many customers as CSV."""
+    target = Path(folder) / "duckdb.csv"
+    query = (SQL / "lists.sql").read_text(encoding="utf-8")
+    with duckdb.connect(str(place.folder / DATABASE), read_only=True) as connection:
+        counts = connection.execute(
+            "select home_store_id, count(*) from snapshot"
+            " where month = (select max(month) from snapshot) and home_store_id is not null group by 1"
+        ).fetchall()
+    stores = choose_stores(counts, int(rows))
+    started = time.perf_counter()
+    with duckdb.connect(str(place.folder / DATABASE), read_only=True) as connection:
+        connection.execute(f"copy ({query}) to '{target}' (header)", {"stores": stores})
+    return {"whole": time.perf_counter() - started}
 
 
 def _bring_up_to_date(files: list[Path], place: Place, recut_from: date | None) -> dict[str, float]:

@@ -10,7 +10,7 @@ from tests.benchmarks.peers.duckdb.acceptance import SQL, run
 NO_LIMIT = 2**62
 
 
-class GateRefused(Exception):
+class GateRefusedError(Exception):
     """A check failed; nothing was published."""
 
 
@@ -85,8 +85,8 @@ def _limit_parameters(limits: list[tuple[str, int, int]]) -> dict[str, int]:
 
 
 def check(connection: DuckDBPyConnection, from_month: date) -> None:
-    """Raises GateRefused naming the checks that fail."""
+    """Raises GateRefusedError naming the checks that fail."""
     rows = connection.execute((SQL / "gate.sql").read_text(encoding="utf-8"), {"from": from_month}).fetchall()
     failed = [name for name, failures in rows if failures]
     if failed:
-        raise GateRefused(", ".join(failed))
+        raise GateRefusedError(", ".join(failed))

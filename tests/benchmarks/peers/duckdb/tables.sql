@@ -24,6 +24,11 @@ create macro reject_reasons(bits) as list_filter([
     case when bits & 32768 > 0 then 'unknown_promotion' end
 ], lambda reason: reason is not null);
 
+create macro safe_text(x) as case
+    when left(x, 1) in ('=', '+', '-', '@', chr(9), chr(13), chr(10), '＝', '＋', '－', '＠') then concat('''', x)
+    else x
+end;
+
 create sequence customer_numbers;
 create table customer (
     customer_no integer default nextval('customer_numbers'),
@@ -87,6 +92,7 @@ create table customer_month (
     last_core_date date,
     last_purchase_date date
 );
+create table customer_first_seen (customer_no integer, first_seen date);
 create table cut_point (month date, metric varchar, band integer, limit_value bigint);
 create table snapshot (
     month date,
