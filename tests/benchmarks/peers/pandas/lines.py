@@ -1,5 +1,6 @@
 """One yearly sales file: read, cleaned, split into accepted lines and rejects."""
 
+import csv
 from pathlib import Path
 
 import numpy as np
@@ -28,16 +29,12 @@ KEPT = ["transaction_id", "line_no", "transaction_date", "customer_id", "product
 
 
 def read_lines(path: Path) -> pd.DataFrame:
-    """All rows as text; a cell that is not there is missing, an empty one is empty."""
-    return pd.read_csv(
-        path,
-        names=[*COLUMNS, BEYOND],
-        skiprows=1,
-        dtype=str,
-        encoding="utf-8",
-        encoding_errors="replace",
-        keep_default_na=False,
-    )
+    """All rows as text, and how many delimiters each line has."""
+    how = {"skiprows": 1, "dtype": str, "encoding": "utf-8", "encoding_errors": "replace", "keep_default_na": False}
+    rows = pd.read_csv(path, names=[*COLUMNS, BEYOND], **how)
+    # the reader takes a short row for one with empty cells
+    whole = pd.read_csv(path, names=["line"], sep="\x01", quoting=csv.QUOTE_NONE, **how)["line"]
+    return rows.assign(delimiters=whole.str.count(","))
 
 
 def judge(rows: pd.DataFrame, year: int, keys: dict[str, pd.Series]) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -46,7 +43,7 @@ def judge(rows: pd.DataFrame, year: int, keys: dict[str, pd.Series]) -> tuple[pd
     faults["undecodable"] = np.logical_or.reduce(
         [rows[name].str.contains("\ufffd", regex=False, na=False) for name in COLUMNS]
     )
-    is_wrong = rows[BEYOND].fillna("").ne("") | rows["transaction_type"].isna()
+    is_wrong = rows[BEYOND].fillna("").ne("") | (rows["delimiters"] < len(COLUMNS) - 1)
     faults["wrong_column_count"] = is_wrong & ~faults["undecodable"]
     text = rows[COLUMNS].apply(lambda column: column.str.strip()).replace("", None)
 

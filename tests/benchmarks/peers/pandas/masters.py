@@ -10,7 +10,7 @@ OPT_INS = ["opt_in_email", "opt_in_sms", "opt_in_phone"]
 YES = ("1", "true", "yes", "y", "t", "si", "sí")
 NO = ("0", "false", "no", "n", "f")
 FORMATS = ("%Y-%m-%d", "%d/%m/%Y", "%d.%m.%Y")
-BEGINNING, END = pd.Timestamp("1700-01-01"), pd.Timestamp("2200-01-01")
+BEGINNING, END = pd.Timestamp("1700-01-01").as_unit("us"), pd.Timestamp("2200-01-01").as_unit("us")
 
 
 def read_text(path: Path) -> pd.DataFrame:
@@ -21,7 +21,7 @@ def read_text(path: Path) -> pd.DataFrame:
 
 def effective_date(path: Path) -> pd.Timestamp:
     """The day in a master file's name."""
-    return pd.Timestamp(date.fromisoformat(path.stem.split("_")[1]))
+    return pd.Timestamp(date.fromisoformat(path.stem.split("_")[1])).as_unit("us")
 
 
 def read_day(text: pd.Series) -> pd.Series:

@@ -5,6 +5,18 @@ import pandas as pd
 
 from tests.benchmarks.peers.pandas.masters import ATTRIBUTES, OPT_INS
 
+SEGMENTS = (
+    "Prospect",
+    "Lapsed",
+    "Lost",
+    "At risk – high value",
+    "At risk",
+    "New",
+    "Champions",
+    "Big spenders",
+    "Loyal",
+    "Promising",
+)
 TIERS = np.array(["none", "bronze", "silver", "gold", "platinum"], dtype=object)
 STATE = ["activity_status", "value_tier", "tier_rank", "segment", "last_scored_month", "last_scored_tier"]
 PUBLISHED = ["month", "customer_id", "as_of_date", *ATTRIBUTES, *OPT_INS, "is_in_master", "first_core_date",
@@ -151,18 +163,7 @@ def _name(
             f >= 4,
             r >= 4,
         ],
-        [
-            "Prospect",
-            "Lapsed",
-            "Lost",
-            "At risk – high value",
-            "At risk",
-            "New",
-            "Champions",
-            "Big spenders",
-            "Loyal",
-            "Promising",
-        ],  # fmt: skip
+        SEGMENTS,
         "Needs attention",
     )
     rows["is_high_spender"] = m == 5
