@@ -1,5 +1,6 @@
 """The PostgreSQL of the warehouse and the peers: the embedded one with its own settings, a database for each run."""
 
+import os
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,6 +10,7 @@ import psycopg2
 from sqlalchemy.engine import URL, make_url
 
 from include.warehouse import server
+from include.warehouse.credentials import read_credentials
 from include.warehouse.database import engine
 from include.warehouse.migrate import migrate
 from include.warehouse.settings import Settings, load_settings
@@ -64,14 +66,14 @@ class Host:
     def copy(self, name: str, template: str = EMPTY) -> None:
         """Makes the database `name` anew as a copy of another one, with that one's files."""
         self.drop(name)
-        self._execute(f"create database {name} template {template} strategy file_copy")
+        self._execute(f"create database {name} owner {server.OWNER} template {template} strategy file_copy")
         if (self.home / "homes" / template).exists():
             shutil.copytree(self.home / "homes" / template, self.home / "homes" / name)
 
     def create(self, name: str) -> None:
         """Makes the database `name` anew, with nothing in it."""
         self.drop(name)
-        self._execute(f"create database {name}")
+        self._execute(f"create database {name} owner {server.OWNER}")
 
     def drop(self, name: str) -> None:
         """Drops a database and its files."""
@@ -80,7 +82,7 @@ class Host:
 
     def settle(self) -> None:
         """Writes out what earlier runs have left in memory, so that no run pays for another."""
-        self._execute("checkpoint", as_superuser=True)
+        self._execute("checkpoint")
 
     def memory(self) -> int:
         """Bytes that the server's processes hold: their own, and the shared memory once."""
@@ -98,21 +100,15 @@ class Host:
             pass
         return own + shared
 
-    def _execute(self, statement: str, *, as_superuser: bool = False) -> None:
-        url = self.url("postgres").set(drivername="postgresql")
-        if as_superuser:
-            url = url.set(username=server.SUPERUSER, password=_password(self.settings))
+    def _execute(self, statement: str) -> None:
+        """As the superuser: only that one may end autovacuum in a database that is to be dropped."""
+        password = read_credentials(self.settings)["superuser_password"]
+        url = self.url("postgres").set(drivername="postgresql", username=server.SUPERUSER, password=password)
         connection = psycopg2.connect(url.render_as_string(hide_password=False))
         connection.autocommit = True
         with connection.cursor() as cursor:
             cursor.execute(statement)
         connection.close()
-
-
-def _password(settings: Settings) -> str:
-    from include.warehouse.credentials import read_credentials  # noqa: PLC0415 - only here
-
-    return str(read_credentials(settings)["superuser_password"])
 
 
 def _status(pid: int) -> dict[str, int]:
@@ -131,6 +127,4 @@ def _status(pid: int) -> dict[str, int]:
 
 def peak_memory() -> int:
     """The most bytes that this process has held at once (VmHWM, which starts anew with every program)."""
-    import os  # noqa: PLC0415 - only here
-
     return _status(os.getpid()).get("VmHWM", 0)
