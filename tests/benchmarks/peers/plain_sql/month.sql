@@ -13,7 +13,7 @@ known as (
 receipt as (
     select
         l.customer_id,
-        date_trunc('month', l.transaction_date)::date as month,
+        date_trunc('month', l.transaction_date::timestamp)::date as month,
         l.transaction_id,
         sum(l.net_amount) as amount,
         coalesce(sum(l.net_amount) filter (where p.is_core), 0) as core_amount,
