@@ -1,5 +1,5 @@
 -- The rows of one month: scores by the limits, tier and segment by the rules, the event by what changed.
-create or replace temp table month_row as
+insert into snapshot
 with
 scored as (
     select
@@ -134,6 +134,9 @@ from named n
 join customer_version v
     on v.customer_no = n.customer_no and v.version_from <= $as_of_date and v.version_to > $as_of_date;
 
-insert into snapshot from month_row;
-
-create or replace temp table previous as from month_row;
+create or replace temp table previous as
+select
+    customer_no, first_core_date, last_core_date, last_purchase_date, frequency, monetary_cents, total_cents, tenure_months,
+    activity_status, value_tier, tier_rank, segment, last_scored_month, last_scored_tier
+from snapshot
+where month = $month;

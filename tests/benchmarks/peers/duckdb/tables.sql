@@ -1,5 +1,8 @@
 -- Everything that lasts. Customers carry a number beside their id: joins and groups on integers are quicker.
-create macro read_number(x) as case when translate(x, '0123456789+-.', '') = '' then try_cast(x as decimal(18, 6)) end;
+create macro read_number(x) as case
+    when contains(x, 'e') or contains(x, 'E') or contains(x, '_') then null
+    else try_cast(x as decimal(18, 6))
+end;
 create macro read_date(x) as
     coalesce(try_cast(x as date), cast(try_strptime(x, ['%d/%m/%Y', '%d.%m.%Y']) as date));
 create macro read_boolean(x) as case
