@@ -1,5 +1,6 @@
 """Files into the database: read, judged, applied."""
 
+import re
 from datetime import date
 from pathlib import Path
 
@@ -17,7 +18,7 @@ def statements(name: str) -> list[str]:
 def run(connection: DuckDBPyConnection, name: str, **parameters: object) -> None:
     """Runs a file; each statement takes those parameters that it names."""
     for statement in statements(name):
-        named = {key: value for key, value in parameters.items() if f"${key}" in statement}
+        named = {key: value for key, value in parameters.items() if re.search(rf"\${key}\b", statement)}
         connection.execute(statement, named or None)
 
 

@@ -1,13 +1,10 @@
-"""Months from accepted lines: facts, measures by recurrence, limits, rows, checks."""
+"""Months from accepted lines: facts, measures, limits, rows, checks."""
 
-import calendar
 from datetime import date
 
 from duckdb import DuckDBPyConnection
 
 from tests.benchmarks.peers.duckdb.acceptance import SQL, run
-
-NO_LIMIT = 2**62
 
 
 class GateRefusedError(Exception):
@@ -41,47 +38,28 @@ def aggregate(connection: DuckDBPyConnection, whole_from: date, last: date) -> N
 
 
 def build_months(connection: DuckDBPyConnection, months: list[date], last: date, *, is_frozen: bool = False) -> None:
-    """Rows of consecutive months, from what the month before says.
+    """Rows of consecutive months, all at once.
 
     With frozen limits only the customers of touched_fact are computed again, by the limits of before.
     """
-    scope = {"month": months[0]}
     only_touched = "customer_no in (select customer_no from touched_fact)" if is_frozen else "true"
     connection.execute(
-        f"delete from snapshot where month >= $month and month <= $last and {only_touched}",
-        scope | {"last": months[-1]},
-    )
-    connection.execute(
-        "create or replace temp table previous as select * from snapshot where month = $month",
-        {"month": month_before(months[0])},
+        f"delete from snapshot where month between $first and $last and {only_touched}",
+        {"first": months[0], "last": months[-1]},
     )
     connection.execute(f"create or replace temp table chosen_customer as from known where {only_touched}")
-    cut = (SQL / "cut.sql").read_text(encoding="utf-8")
-    for month in months:
-        days = {
-            "month": month,
-            "as_of_date": min(last, month.replace(day=calendar.monthrange(month.year, month.month)[1])),
-            "previous_month": month_before(month),
-            "leaving_month": month.replace(year=month.year - 1),
-        }
-        run(connection, "measure.sql", **days)
-        if not is_frozen:
-            connection.execute("delete from cut_point where month = $month", {"month": month})
-            connection.execute(f"insert into cut_point select $month, * from ({cut})", {"month": month})
-        limits = connection.execute("select * exclude (month) from cut_point where month = $month", {"month": month})
-        run(connection, "score.sql", **days, **_limit_parameters(limits.fetchall()))
-
-
-def _limit_parameters(limits: list[tuple[str, int, int]]) -> dict[str, int]:
-    """The limit of every band; a band without values opens where the next one does."""
-    found = {(metric, band): limit for metric, band, limit in limits}
-    parameters = {}
-    for metric, letter in (("recency", "r"), ("frequency", "f"), ("monetary", "m")):
-        limit = NO_LIMIT
-        for band in (5, 4, 3, 2):
-            limit = found.get((metric, band), limit)
-            parameters[f"{letter}{band}"] = limit
-    return parameters | {f"abc{band}": found.get(("abc", band), NO_LIMIT) for band in (1, 2)}
+    days = {
+        "from": months[0],
+        "last_month": months[-1],
+        "last": last,
+        "previous_month": month_before(months[0]),
+        "window_from": next_month(months[0].replace(year=months[0].year - 1)),
+    }
+    run(connection, "measure.sql", **days)
+    if not is_frozen:
+        run(connection, "cut.sql", **days)
+    run(connection, "score.sql", **days)
+    run(connection, "rows.sql", **days)
 
 
 def check(connection: DuckDBPyConnection, from_month: date) -> None:
