@@ -14,7 +14,7 @@ from tests.benchmarks.goals import goal_for
 from tests.benchmarks.peers import peer_module
 from tests.benchmarks.results import Record, Results
 from tests.benchmarks.runs import Bench, Measured
-from tests.benchmarks.sizes import SIZES, TENTH
+from tests.benchmarks.sizes import SIZES, TENTH, Size
 from tests.benchmarks.worker import WAREHOUSE
 
 DUCKDB = "duckdb"
@@ -124,15 +124,21 @@ def _by_size(session: Session) -> tuple[list[str], list[str]]:
 
 
 def _seconds_at_least(session: Session, peer: str) -> float:
-    """What a peer would take at this size if its time grew with the lines alone, from one run on few lines."""
-    small = SIZES["XS"]
-    session.say(f"how long {peer_module(peer).NAME} would take, from {small.lines:,} lines")
-    bench = replace(session.bench, size=small, files=generate(session.bench.host.home, small))
+    """What a peer would take at this size if its time grew with the lines alone, from a run on few lines."""
+    small, name = SIZES["XS"], peer_module(peer).NAME
+    known = session.results.find(goals.WHOLE, name, small.name)
+    seconds = known.peer_seconds if known and known.peer_seconds else _try(session, peer, small)
+    return seconds * session.bench.size.lines / small.lines
+
+
+def _try(session: Session, peer: str, size: Size) -> float:
+    session.say(f"how long {peer_module(peer).NAME} takes for {size.lines:,} lines")
+    bench = replace(session.bench, size=size, files=generate(session.bench.host.home, size))
     tried = Measured()
     place = bench.fresh(peer, "tried")
     replace(session, bench=bench).run(tried, peer, "build", place, *bench.files.everything)
     bench.drop("tried")
-    return tried.seconds() * session.bench.size.lines / small.lines
+    return tried.seconds()
 
 
 def _whole_build(session: Session, peers: list[str]) -> Iterator[Record]:

@@ -9,7 +9,8 @@ from importlib import import_module
 from pathlib import Path
 from types import ModuleType
 
-PEERS = ("duckdb", "polars", "pandas", "plain_sql")
+PEERS = ("duckdb", "polars", "pandas", "plain_sql", "pandas_copy")
+BY_DEFAULT = ("duckdb", "polars", "pandas", "plain_sql")
 
 
 @dataclass(frozen=True)
