@@ -99,7 +99,7 @@ def _line(record: Record) -> str:
     if record.ratio is not None:
         parts.append(f"= {record.ratio:.2f} x {record.peer}")
     if record.is_met is not None:
-        parts.append(f"(goal {record.goal:g}: {'met' if record.is_met else 'missed'})")
+        parts.append(f"(goal {record.goal:g} {record.goal_unit}: {'met' if record.is_met else 'missed'})")
     return " ".join(parts)
 
 

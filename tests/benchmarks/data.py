@@ -7,6 +7,7 @@ with November; `later` has its twelfth month, whole years with one byte changed,
 import csv
 import itertools
 import shutil
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -55,29 +56,37 @@ class Files:
 
     def one_byte_changed(self, number: int) -> Path:
         """The last year again, with another quantity in one of its first lines."""
-        return self.folder / "later" / f"byte_{number % VARIANTS}" / self.years[-1].name
+        return self._later(
+            f"byte_{number % VARIANTS}/{self.years[-1].name}", _write_one_byte_changed, number % VARIANTS
+        )
 
     def correction(self, number: int) -> Path:
         """A delta that changes lines of CORRECTED_CUSTOMERS customers in CORRECTED_MONTH."""
-        return self.folder / "later" / f"correction_{number % VARIANTS}" / f"sales_{CORRECTED_MONTH:%Y-%m}-15.csv"
+        name = f"correction_{number % VARIANTS}/sales_{CORRECTED_MONTH:%Y-%m}-15.csv"
+        return self._later(name, _write_correction, number % VARIANTS)
 
     def excel_sheet(self) -> Path:
-        """The last year's lines in one sheet, as many as fit; written when it is asked for."""
-        path = self.folder / "later" / f"sales_{YEAR}_sheet.xlsx"
+        """The last year's lines in one sheet, as many as fit."""
+        return self._later(f"sheet/sales_{YEAR}.xlsx", _write_sheet)
+
+    def _later(self, name: str, write: Callable[..., None], *options: int) -> Path:
+        """A file made of the last year's, written when it is first asked for."""
+        path = self.folder / "later" / name
         if not path.exists():
-            _write_sheet(self.years[-1], path)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            unfinished = path.with_suffix(".unfinished")
+            write(self.years[-1], unfinished, *options)
+            unfinished.rename(path)
         return path
 
 
 def _write_sheet(source: Path, target: Path) -> None:
-    unfinished = target.with_suffix(".unfinished")
-    book = xlsxwriter.Workbook(str(unfinished), {"constant_memory": True, "strings_to_numbers": False})
+    book = xlsxwriter.Workbook(str(target), {"constant_memory": True, "strings_to_numbers": False})
     sheet = book.add_worksheet()
     with source.open(encoding="cp1252", errors="replace", newline="") as file:
         for number, row in enumerate(itertools.islice(csv.reader(file), ROWS_OF_A_SHEET)):
             sheet.write_row(number, 0, row)
     book.close()
-    unfinished.rename(target)
 
 
 def generate(home: Path, size: Size) -> Files:
@@ -96,9 +105,6 @@ def generate(home: Path, size: Size) -> Files:
         dirt=DIRT,
     )
     _write_eleven_months(files)
-    for number in range(VARIANTS):
-        _write_one_byte_changed(files, number)
-        _write_correction(files, number)
     done.touch()
     return files
 
@@ -112,11 +118,9 @@ def _write_eleven_months(files: Files) -> None:
     path.write_bytes(content[:end])
 
 
-def _write_one_byte_changed(files: Files, number: int) -> None:
-    path = files.one_byte_changed(number)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    shutil.copyfile(files.years[-1], path)
-    with path.open("r+b") as file:
+def _write_one_byte_changed(source: Path, target: Path, number: int) -> None:
+    shutil.copyfile(source, target)
+    with target.open("r+b") as file:
         header = file.readline().decode().strip().split(",")
         column = header.index("quantity")
         while True:
@@ -129,14 +133,12 @@ def _write_one_byte_changed(files: Files, number: int) -> None:
         file.write(str(2 + number).encode())
 
 
-def _write_correction(files: Files, number: int) -> None:
-    """The same sale lines with one piece more, one of each customer."""
-    path = files.correction(number)
-    path.parent.mkdir(parents=True, exist_ok=True)
+def _write_correction(source: Path, target: Path, number: int) -> None:
+    """The same sale lines with other numbers of pieces, one of each customer."""
     month = f"T{CORRECTED_MONTH:%Y-%m}-"
     corrected: dict[str, list[str]] = {}
-    with files.years[-1].open(encoding="cp1252", errors="replace", newline="") as source:
-        rows = csv.reader(source)
+    with source.open(encoding="cp1252", errors="replace", newline="") as file:
+        rows = csv.reader(file)
         header = next(rows)
         columns = {name: position for position, name in enumerate(header)}
         for row in rows:
@@ -147,7 +149,7 @@ def _write_correction(files: Files, number: int) -> None:
             if row[columns["transaction_type"]].lower() == "sale" and "UNKNOWN" not in "".join(row):
                 row[columns["quantity"]] = str(2 + number)
                 corrected.setdefault(row[columns["customer_id"]], row)
-    with path.open("w", encoding="utf-8", newline="") as target:
-        writer = csv.writer(target, lineterminator="\n")
+    with target.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
         writer.writerow(header)
         writer.writerows(corrected.values())

@@ -21,7 +21,7 @@ DUCKDB = "duckdb"
 BASE, BASE_DUCKDB = "base", "base_duckdb"  # published, three whole years
 MOST_PEER_SECONDS = 300
 MEGABYTE = 1024 * 1024
-EXPORTED_ROWS = (10_000, 100_000, 1_000_000)
+EXPORTED_ROWS = {"XS": (10_000,), TENTH: (10_000,), "S": (100_000,), "L": (100_000, 1_000_000)}
 MOST_XLSX_ROWS = 100_000
 SIZES_WITH_TENTH = ("S", "L")
 
@@ -47,7 +47,7 @@ class Session:
         name = side if side == WAREHOUSE else peer_module(side).NAME
         # the dashboard's parts are its queries, dozens of them
         shown = ", ".join(
-            f"{part} {seconds:.2f}" for part, seconds in parts.items() if part != "whole" and ": " not in part
+            f"{part} {seconds:.4g}" for part, seconds in parts.items() if part != "whole" and ":" not in part
         )
         self.say(f"  {name}: {action} {parts['whole']:.2f} s{f' ({shown})' if shown else ''}")
 
@@ -173,6 +173,10 @@ def _whole_build(session: Session, peers: list[str]) -> Iterator[Record]:
 def new_month(session: Session) -> Iterator[Record]:
     """The year's file again, with one month more, on what was published a month ago."""
     bench, size = session.bench, session.bench.size.name
+    # at L three databases would be too much for many a disk
+    session.has_base = False
+    bench.drop(BASE)
+    bench.drop(BASE_DUCKDB)
     _build_once(session, WAREHOUSE, "eleven", bench.files.eleven_months)
     if session.has_duckdb:
         _build_once(session, DUCKDB, "eleven_duckdb", bench.files.eleven_months)
@@ -297,8 +301,7 @@ def exports(session: Session) -> Iterator[Record]:
     """Customer lists as CSV beside DuckDB's COPY, and as Excel beside XlsxWriter alone."""
     bench, size = session.bench, session.bench.size
     _need_base(session)
-    wanted = [rows for rows in EXPORTED_ROWS if rows <= size.customers][-2:] or [size.customers]
-    for rows in wanted if size.name == "L" else wanted[-1:]:
+    for rows in EXPORTED_ROWS[size.name]:
         csv, duckdb_csv = Measured(), Measured()
         xlsx, xlsxwriter = Measured(), Measured()
         target = str(bench.host.home / "exports")

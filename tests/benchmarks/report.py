@@ -11,8 +11,8 @@ from tests.benchmarks.sizes import SIZES
 
 HEAD = """# Benchmarks
 
-Written by `make bench`; the records are in [benchmarks.json](benchmarks.json), what bounds each job and what was tried
-is in [decisions/017_benchmarks.md](decisions/017_benchmarks.md). Seconds are medians of all runs, in brackets fastest
+Written by `make bench`; the records are in [benchmarks.json](benchmarks.json), what is measured and how is in
+[decisions/017_benchmarks.md](decisions/017_benchmarks.md). Seconds are medians of all runs, in brackets fastest
 and slowest; the sides took turns, each run in a process of its own from a fresh state. A ratio is this warehouse by the
 other: below 1 it is the quicker one. Process start and imports are not counted on any side. "Rows" says whether both
 published the same: every column of every customer and month, and what became of every line.

@@ -7,10 +7,12 @@ import json
 import warnings
 from pathlib import Path
 
+import duckdb
 import pytest
 
 from include.warehouse.settings import REPOSITORY
 from tests.benchmarks import goals
+from tests.benchmarks.compare import PUBLISHED, compare
 from tests.benchmarks.data import generate
 from tests.benchmarks.jobs import Session, correction, whole_build
 from tests.benchmarks.postgresql import Host
@@ -61,3 +63,18 @@ def test_ratios_to_duckdb_are_about_the_committed_ones(tmp_path: Path) -> None:
                 SlowerThanCommitted,
                 stacklevel=1,
             )
+
+
+def test_one_other_value_is_a_difference(tmp_path: Path) -> None:
+    rows = "select date '2025-12-01' as month, 'C' || n as customer_id, n as frequency from range(5) as t (n)"
+    for side, changed in (("ours", "-1"), ("theirs", "3")):
+        (tmp_path / side).mkdir()
+        duckdb.sql(
+            f"copy (select month, customer_id, case when frequency = {changed} then 99 else frequency end as frequency"
+            f" from ({rows})) to '{tmp_path / side / PUBLISHED}'"
+        )
+
+    found = compare(tmp_path / "ours", tmp_path / "theirs", only_rows=True)
+
+    assert found.rows == 5
+    assert found.differences == ["rows: frequency differs in 1, such as 2025-12-01, C3, 3, 99"]
