@@ -5,13 +5,14 @@ from pathlib import Path
 
 import duckdb
 
-PUBLISHED = "rows.parquet"
+PUBLISHED = "rows"
 KEYS = {
     PUBLISHED: ("month", "customer_id"),
-    "files.parquet": ("file_name",),
-    "reasons.parquet": ("file_name", "reason"),
+    "files": ("file_name",),
+    "reasons": ("file_name", "reason"),
 }
-"""Files that each side writes, and what identifies a row in them."""
+"""What each side writes as Parquet, in one file or in a folder of that name, and what identifies a row in it."""
+MEMORY = "4GB"  # beside PostgreSQL; what does not fit goes to disk
 
 
 @dataclass(frozen=True)
@@ -44,15 +45,22 @@ def compare(ours: Path, theirs: Path, *, only_rows: bool = False) -> Comparison:
     for name, key in KEYS.items():
         if only_rows and name != PUBLISHED:
             continue
-        count, found = _compare_file(ours / name, theirs / name, key)
+        count, found = _compare_file(name, ours, theirs, key)
         rows += count
         differences += found
     return Comparison(rows, differences)
 
 
-def _compare_file(ours: Path, theirs: Path, key: tuple[str, ...]) -> tuple[int, list[str]]:
+def _files(folder: Path, name: str) -> str:
+    return str(folder / name / "*.parquet") if (folder / name).is_dir() else str(folder / f"{name}.parquet")
+
+
+def _compare_file(name: str, our_folder: Path, their_folder: Path, key: tuple[str, ...]) -> tuple[int, list[str]]:
+    ours, theirs = _files(our_folder, name), _files(their_folder, name)
     with duckdb.connect() as connection:
         connection.execute("set preserve_insertion_order = false")
+        connection.execute(f"set memory_limit = '{MEMORY}'")
+        connection.execute(f"set temp_directory = '{our_folder}.spilled'")
         columns = [row[0] for row in connection.execute(f"describe from '{ours}'").fetchall()]
         their_columns = {row[0] for row in connection.execute(f"describe from '{theirs}'").fetchall()}
         missing = [column for column in columns if column not in their_columns]
@@ -67,11 +75,11 @@ def _compare_file(ours: Path, theirs: Path, key: tuple[str, ...]) -> tuple[int, 
             f"select count(o.{key[0]}), count(*) filter (where t.{key[0]} is null),"
             f" count(*) filter (where o.{key[0]} is null), {counts} {joined}"
         ).fetchone()
-        found = [f"{ours.stem}: the peer has no column {column}" for column in missing]
+        found = [f"{name}: the peer has no column {column}" for column in missing]
         if only_ours:
-            found.append(f"{ours.stem}: {only_ours} only here{_example(connection, joined, key, 't', 'o')}")
+            found.append(f"{name}: {only_ours} only here{_example(connection, joined, key, 't', 'o')}")
         if only_theirs:
-            found.append(f"{ours.stem}: {only_theirs} only there{_example(connection, joined, key, 'o', 't')}")
+            found.append(f"{name}: {only_theirs} only there{_example(connection, joined, key, 'o', 't')}")
         for column, count in zip(shared, differing, strict=True):
             if count:
                 example = connection.execute(
@@ -79,7 +87,7 @@ def _compare_file(ours: Path, theirs: Path, key: tuple[str, ...]) -> tuple[int, 
                     f" where o.{column} is distinct from t.{column}"
                     f" and o.{key[0]} is not null and t.{key[0]} is not null limit 1"
                 ).fetchone()
-                found.append(f"{ours.stem}: {column} differs in {count}, such as {_words(example)}")
+                found.append(f"{name}: {column} differs in {count}, such as {_words(example)}")
         return total, found
 
 

@@ -116,8 +116,13 @@ def step_seconds(settings: Settings) -> dict[str, float]:
 
 def export(settings: Settings, folder: Path, parquet: Callable[[Path, Path, dict[str, str]], None]) -> None:
     """Writes what is published as Parquet, for the comparison; `parquet` turns a CSV file into one."""
-    _copy(settings, f"select {', '.join(COLUMNS)} from crm.snapshot", folder / "rows.csv")
-    parquet(folder / "rows.csv", folder / "rows.parquet", COLUMNS)
+    (folder / "rows").mkdir()
+    with connect(settings) as connection:
+        months = list(connection.scalars(text("select month from crm.published_month order by month")))
+    for month in months:
+        path = folder / "rows" / f"{month}.csv"
+        _copy(settings, f"select {', '.join(COLUMNS)} from crm.snapshot where month = '{month}'", path)
+        parquet(path, path.with_suffix(".parquet"), COLUMNS)
     counts = ("received", "loaded", "unchanged", "rejected", "duplicate", "superseded")
     _copy(
         settings,

@@ -71,7 +71,7 @@ def test_one_other_value_is_a_difference(tmp_path: Path) -> None:
         (tmp_path / side).mkdir()
         duckdb.sql(
             f"copy (select month, customer_id, case when frequency = {changed} then 99 else frequency end as frequency"
-            f" from ({rows})) to '{tmp_path / side / PUBLISHED}'"
+            f" from ({rows})) to '{tmp_path / side / PUBLISHED}.parquet'"
         )
 
     found = compare(tmp_path / "ours", tmp_path / "theirs", only_rows=True)
