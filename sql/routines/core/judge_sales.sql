@@ -40,6 +40,7 @@ declare
     v_from date;
     v_to date;
     v_received_on date;
+    v_small_bytes bigint := 1024 * 1024;
     v_stores_known boolean := exists (select from ops.file where feed = 'stores' and status = 'loaded');
     v_promotions_known boolean := exists (select from ops.file where feed = 'promotions' and status = 'loaded');
 begin
@@ -58,8 +59,15 @@ begin
     from ops.file f
     where f.file_id = p_file_id;
 
+    -- without statistics on the fresh partition the planner would sort all days, and look up the masters line by line
+    perform set_config('enable_sort', 'off', true);
     call core.read_sales_days(p_file_id);
-
+    perform set_config('enable_sort', 'on', true);
+    perform set_config(
+        'enable_nestloop',
+        case when pg_relation_size(format('raw.sales_%s', p_file_id)) > v_small_bytes then 'off' else 'on' end,
+        true
+    );
     -- offset 0 keeps the planner from computing an expression again wherever its result is used
     create temporary table sale_line_judged on commit drop as
     with received as (
@@ -181,6 +189,7 @@ begin
         on s.store_id = n.store_id and s.version_to = 'infinity' and s.known_to = 'infinity'
     left join core.promotion_version o
         on o.promotion_id = n.promotion_id and o.version_to = 'infinity' and o.known_to = 'infinity';
+    perform set_config('enable_nestloop', 'on', true);
     analyze pg_temp.sale_line_judged (row_number, transaction_id, line_no, reason_bits, is_duplicate);
 
     call core.mark_duplicates();
