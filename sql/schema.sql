@@ -415,6 +415,8 @@ COMMENT ON PROCEDURE core.apply_master(IN p_file_id bigint, IN p_feed text, IN p
 
 COMMENT ON PROCEDURE core.apply_sales(IN p_file_id bigint, IN p_known_at timestamp with time zone) IS 'Supersedes and inserts lines as core.compare_sales found.';
 
+COMMENT ON PROCEDURE core.begin_later(IN p_feed text, IN p_until date, IN p_known_at timestamp with time zone) IS 'Lets keys begin with a later file that only a replaced file of the same day had before it: their first version, valid from the beginning, is now the later one.';
+
 COMMENT ON PROCEDURE core.close_rejects(IN p_file_id bigint) IS 'Closes the open rejects that a newly applied file supersedes or whose key it brings again.';
 
 COMMENT ON PROCEDURE core.compare_master(IN p_file_id bigint, IN p_feed text, IN p_until date) IS 'Compares a master file with the versions that hold at its effective date (raw.master_change: the keys that change).';
@@ -751,7 +753,7 @@ COMMENT ON PROCEDURE crm.keep_unchanged_runs(IN p_month date, IN p_built regclas
 
 COMMENT ON PROCEDURE crm.know_customers(IN p_run_id bigint) IS 'From which day each customer appears: earlier of registration and first transaction, else the first publication.';
 
-COMMENT ON FUNCTION crm.known_dates(p_known_at timestamp with time zone, OUT first_date date, OUT last_date date) IS 'First and last accepted transaction date, now (null) or as known at a time.';
+COMMENT ON FUNCTION crm.known_dates(p_known_at timestamp with time zone) IS 'First and last accepted transaction date, now (null) or as known at a time.';
 
 COMMENT ON PROCEDURE crm.measure_month_v1(IN p_run_id bigint, IN p_month date) IS 'Writes crm.measure for one month of a run: measures, activity status and growth state of every customer, or of the touched ones.';
 
@@ -868,7 +870,9 @@ COMMENT ON FUNCTION crm.snapshot_columns(p_alias text) IS 'Columns of the snapsh
 
 COMMENT ON FUNCTION crm.snapshot_partition(p_parent regclass, p_run_id bigint, p_month date) IS 'The table that holds a month: published, or of a run.';
 
-COMMENT ON PROCEDURE crm.summarize_cells(IN p_run_id bigint, IN p_month date, IN p_base_run_id bigint) IS 'Adds the cells of a month up to its summary, its movements, its scores and its cohorts.';
+COMMENT ON PROCEDURE crm.summarize_cells(IN p_run_id bigint, IN p_month date, IN p_base_run_id bigint) IS 'Adds the cells of a month up to its summary, its movements and its scores.';
+
+COMMENT ON PROCEDURE crm.summarize_cohorts(IN p_run_id bigint, IN p_month date, IN p_base_run_id bigint) IS 'Counts the customers of a month by the month of their first core purchase.';
 
 COMMENT ON PROCEDURE crm.summarize_metrics(IN p_run_id bigint, IN p_month date, IN p_base_run_id bigint) IS 'Counts the scored customers of a month by every value of recency, frequency and monetary.';
 
