@@ -78,7 +78,10 @@ def record(
     seconds = ours.seconds(part)
     peer_seconds = theirs.seconds(peer_part or part) if theirs else None
     goal, unit = goal_for(job, peer, size)
-    details = {name: round(ours.seconds(name), 3) for name in ours.parts[0] if name != "whole"}
+    details, peer_details = (
+        {name: round(side.seconds(name), 3) for name in side.parts[0] if name != "whole"} if side else {}
+        for side in (ours, theirs)
+    )
     return Record(
         job=job,
         peer=peer,
@@ -95,19 +98,20 @@ def record(
         all_seconds=[round(each, 3) for each in ours.all_seconds(part)],
         all_peer_seconds=[round(each, 3) for each in theirs.all_seconds(peer_part or part)] if theirs else [],
         details=details if part == "whole" else {},
+        peer_details=peer_details if part == "whole" else {},
     )
 
 
 def whole_build(session: Session) -> Iterator[Record]:
     """Files to 36 published months, beside every peer."""
     here, elsewhere = _by_size(session)
-    yield from _whole_build(session, here)
     if elsewhere:
         tenth = SIZES[TENTH]
-        session.say(f"{goals.WHOLE}, {TENTH}: {', '.join(elsewhere)}")
+        session.say(f"at {TENTH}, for they are slow: {', '.join(elsewhere)}")
         bench = replace(session.bench, size=tenth, files=generate(session.bench.host.home, tenth))
         yield from _whole_build(replace(session, bench=bench), elsewhere)
-        session.has_base = False
+    # last, since the other jobs go on from what it leaves
+    yield from _whole_build(session, here)
 
 
 def _by_size(session: Session) -> tuple[list[str], list[str]]:

@@ -16,7 +16,8 @@ class Record:
 
     `goal` is the most that the ratio may be, or the seconds or megabytes where `goal_unit` says so; None where there is
     none. Memory is the peak of a side's Python in megabytes; PostgreSQL's own is `server_mb`. `rows` says whether
-    both published the same rows: equal, or what differs; None where there is nothing to compare.
+    both published the same rows: equal, or what differs; None where there is nothing to compare. Details are medians of
+    the parts.
     """
 
     job: str
@@ -34,6 +35,7 @@ class Record:
     all_seconds: list[float] = field(default_factory=list)
     all_peer_seconds: list[float] = field(default_factory=list)
     details: dict[str, Any] = field(default_factory=dict)
+    peer_details: dict[str, Any] = field(default_factory=dict)
     environment: str = ""
     measured_at: str = ""
 
