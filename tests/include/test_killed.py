@@ -41,7 +41,7 @@ PATIENCE = 180.0
 MOMENTS = {
     "next file": ("before insert on ops.file", "new.file_name = 'sales_2025.csv'"),
     "accept": ("before insert on ops.step", "new.step = 'accept' and new.rows > 1000"),
-    "aggregate": ("before insert on crm.customer_known", "new.customer_id like '%5'"),
+    "aggregate": ("before insert on crm.customer_month", "new.month = '2025-06-01' and new.customer_id like '%5'"),
     "snapshot": ("before update of scored_at on ops.run_month", "new.month = '2025-06-01'"),
     "gate": ("before insert on ops.conservation", "new.scope is not null"),
     "publish": ("before insert on crm.published_month", "new.month = '2025-10-01'"),
