@@ -111,6 +111,10 @@ begin
     execute format(
         'alter table %s add constraint %I primary key (month, customer_id)', v_table, split_part(v_table::text, '.', 2) || '_pkey'
     );
+    if v_plan.rows_mode = 'all' then
+        -- a run that follows at once, before autovacuum, must not take a whole month for a few rows
+        execute format('analyze %s (run_id, month, customer_id)', v_table);
+    end if;
     update ops.run_month set scored_at = clock_timestamp() where run_id = p_run_id and month = p_month;
     select count(*) into v_rows from crm.snapshot_unpublished s where s.run_id = p_run_id and s.month = p_month;
     return v_rows;
