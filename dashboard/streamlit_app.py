@@ -1,25 +1,19 @@
 """The dashboard's entrance: sign-in, pages, navigation and what readers see when the warehouse cannot answer.
 
-Run by: python -m streamlit run dashboard/streamlit_app.py
+Served by dashboard/server.py.
 """
 
 import logging
-import sys
 from pathlib import Path
 
 import streamlit as st
 from sqlalchemy.exc import DBAPIError, ProgrammingError
 from streamlit.navigation.page import StreamlitPage
 
-# `streamlit run` puts only this folder on the path.
-ROOT = str(Path(__file__).resolve().parents[1])
-if ROOT not in sys.path:
-    sys.path.insert(0, ROOT)
-
-from dashboard.app_pages.sign_in import sign_in  # noqa: E402
-from dashboard.components import session  # noqa: E402
-from dashboard.components.cache import forget_publication  # noqa: E402
-from include.warehouse.users import User  # noqa: E402
+from dashboard.app_pages.sign_in import sign_in
+from dashboard.components import session
+from dashboard.components.cache import forget_publication
+from include.warehouse.users import User
 
 PAGES = Path(__file__).parent / "app_pages"
 QUERY_CANCELED = "57014"

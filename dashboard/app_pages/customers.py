@@ -75,7 +75,7 @@ def _export(month: Month, audience: Audience, counts: Counts, opened: SavedAudie
                 f"export {file_format}",
                 (month, audience),
                 partial(export.prepare, audience, file_format, audience_id=key),
-                help="Exactly the customers that match, every column of the snapshot, no contact data.",
+                explanation="Exactly the customers that match, every column of the snapshot, no contact data.",
             )
         with st.popover("For a channel", icon=":material/campaign:"):
             _channel_export(month, audience, key)

@@ -106,7 +106,7 @@ def _open(one: SavedAudience | None) -> None:
 
 
 def _set_open(one: SavedAudience) -> None:
-    for name in (*NAMES, "where", "audience", "half"):
+    for name in (*NAMES, *ADDRESS, "where"):
         address.write(name, [])
     st.session_state["half"] = "all"
     st.session_state["audience"] = st.session_state["audience that is set"] = one.audience_id

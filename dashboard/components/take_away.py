@@ -12,9 +12,11 @@ from include.warehouse.errors import WarehouseError
 PREPARED = "prepared file"
 
 
-def button(label: str, key: str, what: object, prepare: Callable[[], Prepared], **options: object) -> None:
+def button(
+    label: str, key: str, what: object, prepare: Callable[[], Prepared], *, explanation: str | None = None
+) -> None:
     """Draws the button that prepares a file of `what`, anything that is equal while the file would be the same."""
-    if st.button(label, key=key, icon=":material/download:", **options):  # type: ignore[arg-type]
+    if st.button(label, key=key, icon=":material/download:", help=explanation):
         try:
             with st.spinner("Writing the file …"):
                 prepared = prepare()
