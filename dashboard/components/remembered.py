@@ -5,19 +5,17 @@ dashboard/server.py takes the ticket and sets the cookie. The cookie ends with i
 password, since its signature covers the user's stamp.
 """
 
-import hashlib
-import hmac
 import secrets
 import threading
 import time
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Callable
 
-from include.warehouse.credentials import credential
-from include.warehouse.settings import load_settings
+from dashboard.data import signed
 from include.warehouse.users import User
 
 COOKIE = "warehouse_session"
+SECRET = "session_key"
 ROUTE = "/session"
 LIFETIME = 12 * 3600
 TICKET_LIFETIME = 60
@@ -46,25 +44,18 @@ def redeem(key: str) -> str | None:
 
 def user_of(cookie: str, find: Callable[[str], User | None]) -> User | None:
     """The user whom a cookie remembers, as `find` gives them by e-mail address; None where it does not hold."""
-    name, _, rest = cookie.partition(".")
-    expires, _, signature = rest.partition(".")
-    if not (expires.isascii() and expires.isdecimal() and len(expires) < 12) or int(expires) < time.time():
+    found = signed.read(cookie)
+    if found is None:
         return None
+    name, expires, signature = found
     try:
         email = urlsafe_b64decode(name.encode()).decode()
     except ValueError:
         return None
     user = None if "\0" in email else find(email)
-    if user and hmac.compare_digest(_signature(user, int(expires)).encode(), signature.encode()):
-        return user
-    return None
+    return user if user and signed.is_signed(signature, SECRET, user.email, user.stamp, expires) else None
 
 
 def _cookie(user: User, expires: int) -> str:
     name = urlsafe_b64encode(user.email.encode()).decode()
-    return f"{name}.{expires}.{_signature(user, expires)}"
-
-
-def _signature(user: User, expires: int) -> str:
-    key = credential(load_settings(), "session_key").encode()
-    return hmac.new(key, f"{user.email}/{user.stamp}/{expires}".encode(), hashlib.sha256).hexdigest()
+    return f"{name}.{expires}.{signed.sign(SECRET, user.email, user.stamp, expires)}"

@@ -3,8 +3,6 @@
 The page server never holds them: the database writes them, and the route of dashboard/server.py sends them in pieces.
 """
 
-import hashlib
-import hmac
 import shutil
 import time
 from dataclasses import dataclass
@@ -12,10 +10,11 @@ from pathlib import Path
 from secrets import token_urlsafe
 from urllib.parse import quote
 
-from include.warehouse.credentials import credential
+from dashboard.data import signed
 from include.warehouse.settings import load_settings
 
 ROUTE = "/download"
+SECRET = "download_key"
 LIFETIME = 3600
 # A download that began in time may still be under way.
 GRACE = 1800
@@ -52,18 +51,17 @@ def offer(path: Path) -> Download:
     """A signed link to a file that lies where new_file has said."""
     expires = int(time.time()) + LIFETIME
     key = path.parent.name
-    token = f"{key}.{expires}.{_signature(key, path.name, expires)}"
+    token = f"{key}.{expires}.{signed.sign(SECRET, key, path.name, expires)}"
     return Download(path.name, f"{ROUTE}/{token}/{quote(path.name)}", path.stat().st_size, expires)
 
 
 def find(token: str, name: str) -> Path | None:
     """The file of a link; None where the link is not ours, has expired, or the file is gone."""
-    key, _, rest = token.partition(".")
-    expires, _, signature = rest.partition(".")
-    if not (expires.isascii() and expires.isdecimal() and len(expires) < 12):
+    found = signed.read(token)
+    if found is None:
         return None
-    expected = _signature(key, name, int(expires))
-    if not hmac.compare_digest(signature.encode(), expected.encode()) or int(expires) < time.time():
+    key, expires, signature = found
+    if not signed.is_signed(signature, SECRET, key, name, expires):
         return None
     path = _folder() / key / name
     return path if path.is_file() else None
@@ -80,8 +78,3 @@ def remove_expired() -> None:
 
 def _folder() -> Path:
     return load_settings().exports / "downloads"
-
-
-def _signature(key: str, name: str, expires: int) -> str:
-    secret = credential(load_settings(), "download_key").encode()
-    return hmac.new(secret, f"{key}/{name}/{expires}".encode(), hashlib.sha256).hexdigest()
