@@ -421,7 +421,7 @@ COMMENT ON PROCEDURE core.close_rejects(IN p_file_id bigint) IS 'Closes the open
 
 COMMENT ON PROCEDURE core.compare_master(IN p_file_id bigint, IN p_feed text, IN p_until date) IS 'Compares a master file with the versions that hold at its effective date (raw.master_change: the keys that change).';
 
-COMMENT ON PROCEDURE core.compare_sales(IN p_file_id bigint) IS 'Compares the acceptable rows of a sales file with the current lines (temporary table sale_line_change).';
+COMMENT ON PROCEDURE core.compare_sales(IN p_file_id bigint) IS 'Compares the acceptable rows of a sales file with the current lines (temporary table sale_line_change); the view sale_line_arriving has those that become current.';
 
 COMMENT ON FUNCTION core.compose(p_row jsonb, p_columns text[]) IS 'A receipt id composed of several columns; null where one of them is missing.';
 
@@ -519,8 +519,6 @@ COMMENT ON FUNCTION core.read_date(p_text text, p_formats text[]) IS 'A date by 
 
 COMMENT ON FUNCTION core.read_number(p_text text, p_decimal_mark text) IS 'A number below 10^12, or null where the text is none.';
 
-COMMENT ON PROCEDURE core.read_sales_days(IN p_file_id bigint) IS 'Reads the different days of one sales file (temporary table sale_day).';
-
 COMMENT ON PROCEDURE core.reject_master(IN p_file_id bigint, IN p_feed text, IN p_known_at timestamp with time zone) IS 'Writes the rejects of one master file.';
 
 COMMENT ON FUNCTION core.reject_reasons(p_bits integer) IS 'Names of the reasons whose bits are set, in the documented order.';
@@ -528,6 +526,8 @@ COMMENT ON FUNCTION core.reject_reasons(p_bits integer) IS 'Names of the reasons
 COMMENT ON PROCEDURE core.reject_sales(IN p_file_id bigint, IN p_known_at timestamp with time zone) IS 'Writes the rejects of one sales file and the lines that wait for a master.';
 
 COMMENT ON FUNCTION core.replay_sales(p_master_file_id bigint, p_known_at timestamp with time zone) IS 'Accepts waiting lines whose masters are all known now; gives their number.';
+
+COMMENT ON FUNCTION core.sales_days(p_file_id bigint, OUT p_texts text[], OUT p_days date[]) IS 'The different texts of one sales file that can be read as a day, and these days.';
 
 COMMENT ON FUNCTION core.sales_shrink_message(p_file_id bigint) IS 'Why the shrink guard holds a sales file, or null.';
 
@@ -552,6 +552,8 @@ COMMENT ON FUNCTION crm.build_measures(p_run_id bigint, p_month date) IS 'Measur
 COMMENT ON FUNCTION crm.build_scores(p_run_id bigint, p_month date) IS 'Snapshot rows of one month of a run; gives the rows.';
 
 COMMENT ON PROCEDURE crm.compile_rule_set(IN p_rule_set_id integer) IS 'Writes every cell of a rule set into crm.decision and every combination of facts into crm.lifecycle_transition. Called by crm.approve_rule_set.';
+
+COMMENT ON PROCEDURE crm.count_built(IN p_table regclass) IS 'Tells the planner how many rows a built table has: what follows must not take a whole month for a few rows.';
 
 COMMENT ON PROCEDURE crm.count_cells(IN p_run_id bigint, IN p_month date, IN p_mode text) IS 'Counts and sums the built customers of a month into the temporary table built_cell, the touched ones as published with a minus.';
 

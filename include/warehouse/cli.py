@@ -261,35 +261,11 @@ def load_files(
     force: bool = False,
 ) -> list[Document]:
     """Loads files in load order; a refused one does not keep the others from being loaded."""
-    from include.warehouse.errors import InputError
-    from include.warehouse.load import load_file
+    from include.warehouse import load as loading
 
-    missing = [path for path in paths if not path.is_file()]
-    if missing:
-        raise InputError(f"{missing[0]} is not a file; nothing was loaded")
-    results = []
     with progress_of("Loading", len(paths)) as next_is:
-        for path in in_load_order(settings, paths, feed, effective):
-            next_is(path.name)
-            results.append(as_document(load_file(settings, path, feed=feed, effective=effective, force=force)))
-    return results
-
-
-def in_load_order(settings: Settings, paths: list[Path], feed: str | None, effective: date | None) -> list[Path]:
-    """Masters by effective date, years, deltas; last the files that no contract knows, which will be refused."""
-    from include.warehouse.arrivals import load_order
-    from include.warehouse.contracts import load_contracts, match_feed
-    from include.warehouse.errors import InputError
-
-    contracts = load_contracts(settings)
-    known, unknown = [], []
-    for path in paths:
-        try:
-            contract, period = match_feed(contracts, path.name, feed)
-            known.append((load_order(path, contract, period, effective), path))
-        except InputError:
-            unknown.append(path)
-    return [path for _, path in sorted(known, key=lambda item: item[0])] + unknown
+        results = loading.load_files(settings, paths, feed=feed, effective=effective, force=force, on_file=next_is)
+    return [as_document(result) for result in results]
 
 
 def as_document(result: "LoadResult") -> Document:

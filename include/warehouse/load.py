@@ -9,7 +9,7 @@ import os
 import shutil
 import time
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -88,14 +88,20 @@ def load_files(
     feed: str | None = None,
     effective: date | None = None,
     force: bool = False,
+    on_file: Callable[[str], None] = lambda name: None,
 ) -> list[LoadResult]:
-    """Loads copies of files from anywhere, masters first; the originals stay. Raises InputError for a missing file."""
+    """Loads copies of files from anywhere, masters first; the originals stay.
+
+    Calls `on_file` with the name of each file that comes next. Files that an interrupted load had claimed come first.
+    Raises InputError for a missing file.
+    """
+    missing = [path for path in paths if not path.is_file()]
+    if missing:
+        raise InputError(f"{missing[0]} is not a file; nothing was loaded")
     settings.create_folders()
     contracts = load_contracts(settings)
     ordered = []
     for path in paths:
-        if not path.is_file():
-            raise InputError(f"{path}: there is no such file")
         try:
             contract, period = match_feed(contracts, path.name, feed)
             ordered.append((load_order(path, contract, period, effective), path))
@@ -108,7 +114,7 @@ def load_files(
             _claim_copy(connection, settings, path, feed=feed, effective=effective, force=force)
             for _, path in sorted(ordered, key=lambda item: item[0])
         ]
-        results += _process_all(settings, claims)
+        results += _process_all(settings, claims, on_file=on_file)
     return results
 
 
@@ -271,7 +277,13 @@ def _resume(connection: Connection, settings: Settings) -> list[LoadResult]:
     return _process_all(settings, found)
 
 
-def _process_all(settings: Settings, file_ids: Iterable[int], *, approved: bool = False) -> list[LoadResult]:
+def _process_all(
+    settings: Settings,
+    file_ids: Iterable[int],
+    *,
+    approved: bool = False,
+    on_file: Callable[[str], None] = lambda name: None,
+) -> list[LoadResult]:
     """Loads claimed files in order; while a sales file is accepted, the next one is already copied and judged."""
     results: list[LoadResult] = []
     waiting = deque(file_ids)
@@ -287,6 +299,7 @@ def _process_all(settings: Settings, file_ids: Iterable[int], *, approved: bool 
             following = waiting[0] if waiting else None
             is_ahead = prepared is not None
             started = time.monotonic()
+            on_file(_file_name(connection, file_id))
             try:
                 with _outcome(connection, file_id):
                     under_way, prepared = prepared, None
@@ -338,8 +351,13 @@ def _outcome(connection: Connection, file_id: int) -> Iterator[None]:
         if reason is None:
             raise
         connection.rollback()
-        name = connection.execute(text("select file_name from ops.file where file_id = :id"), {"id": file_id}).scalar()
-        _set_status(connection, file_id, "refused", f"{name}: {reason}")
+        _set_status(connection, file_id, "refused", f"{_file_name(connection, file_id)}: {reason}")
+
+
+def _file_name(connection: Connection, file_id: int) -> str:
+    return str(
+        connection.execute(text("select file_name from ops.file where file_id = :id"), {"id": file_id}).scalar_one()
+    )
 
 
 def _what_the_database_cannot_take(error: Exception) -> str | None:

@@ -17,7 +17,8 @@ begin
     call core.reject_sales(p_file_id, p_known_at);
     call core.apply_sales(p_file_id, p_known_at);
     call core.count_sales(p_file_id);
-    drop table pg_temp.sale_day, pg_temp.sale_line_judged, pg_temp.sale_line_change;
+    drop view pg_temp.sale_line_arriving;
+    drop table pg_temp.sale_line_judged, pg_temp.sale_line_change;
     return null;
 end
 $$;
@@ -32,15 +33,15 @@ begin
         rows_received = judged.received + unreadable.received,
         rows_rejected = judged.rejected + unreadable.received,
         rows_duplicate = judged.duplicate,
-        rows_unchanged = change.unchanged,
-        rows_loaded = judged.received - judged.rejected - judged.duplicate - change.unchanged,
+        rows_loaded = arriving.loaded,
+        rows_unchanged = judged.received - judged.rejected - judged.duplicate - arriving.loaded,
         rows_superseded = change.superseded,
         amount_received = judged.amount_received * 0.01,
         amount_rejected = judged.amount_rejected * 0.01,
         amount_duplicate = judged.amount_duplicate * 0.01,
-        amount_unchanged = change.amount_unchanged * 0.01,
-        amount_loaded = (
-            judged.amount_received - judged.amount_rejected - judged.amount_duplicate - change.amount_unchanged
+        amount_loaded = arriving.amount_loaded * 0.01,
+        amount_unchanged = (
+            judged.amount_received - judged.amount_rejected - judged.amount_duplicate - arriving.amount_loaded
         ) * 0.01
     from
         (
@@ -54,13 +55,11 @@ begin
             from pg_temp.sale_line_judged j
         ) as judged,
         (select count(*) as received from raw.unreadable_row u where u.file_id = p_file_id) as unreadable,
+        (select count(*) as loaded, coalesce(sum(a.net_cents), 0) as amount_loaded from pg_temp.sale_line_arriving a) as arriving,
         (
-            select
-                count(*) filter (where x.kind in ('unchanged', 'reowned')) as unchanged,
-                count(*) filter (where x.kind in ('withdrawn', 'replaced')) as superseded,
-                coalesce(sum(j.net_cents) filter (where x.kind in ('unchanged', 'reowned')), 0) as amount_unchanged
+            select count(*) as superseded
             from pg_temp.sale_line_change x
-            left join pg_temp.sale_line_judged j on j.row_number = x.row_number
+            where x.kind in ('withdrawn', 'replaced')
         ) as change
     where f.file_id = p_file_id;
 end

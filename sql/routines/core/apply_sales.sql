@@ -1,4 +1,5 @@
--- Applies the acceptable rows of one sales file to the current lines: new, unchanged, replaced, withdrawn.
+-- Applies the acceptable rows of one sales file to the current lines: new, replaced, reowned, withdrawn. The unchanged
+-- ones, nearly all of a file that comes again, are not written down.
 
 create or replace procedure core.compare_sales(p_file_id bigint)
 language plpgsql
@@ -40,58 +41,57 @@ begin
             where file_range.lowest <= k.highest_transaction_id and file_range.highest >= k.lowest_transaction_id
         );
     if v_from is null then
+        create temporary view sale_line_arriving as
+        select j.*
+        from pg_temp.sale_line_judged j
+        where j.reason_bits = 0 and not j.is_duplicate;
         return;
     end if;
 
     insert into pg_temp.sale_line_change (row_number, transaction_id, line_no, customer_id, transaction_date, kind)
-    select
-        m.row_number,
-        m.transaction_id,
-        m.line_no,
-        m.customer_id,
-        m.transaction_date,
-        case
-            when m.row_number is null then 'withdrawn'
-            when not m.is_same then 'replaced'
-            when not v_is_delta and m.source_part <> v_part then 'reowned'
-            else 'unchanged'
-        end
+    select m.row_number, m.transaction_id, m.line_no, m.customer_id, m.transaction_date, m.kind
     from (
         select
             j.row_number,
-            c.transaction_id,
-            c.line_no,
-            c.customer_id,
-            c.transaction_date,
-            c.source_part,
-            (
-                c.customer_id = j.customer_id
-                and c.transaction_date = j.transaction_date
-                and c.product_id = j.product_id
-                and c.quantity = j.quantity
-                and c.unit_price = j.unit_price
-                and c.is_return = j.is_return
-                and c.store_id is not distinct from j.store_id
-                and c.promotion_id is not distinct from j.promotion_id
-                and c.discount_amount is not distinct from j.discount_amount
-            ) as is_same
-        from core.sale_line c
-        left join pg_temp.sale_line_judged j
-            on j.transaction_id = c.transaction_id
-            and j.line_no = c.line_no
-            and j.reason_bits = 0
-            and not j.is_duplicate
-        where c.transaction_date between v_from and v_to
+            coalesce(c.transaction_id, j.transaction_id) as transaction_id,
+            coalesce(c.line_no, j.line_no) as line_no,
+            coalesce(c.customer_id, j.customer_id) as customer_id,
+            coalesce(c.transaction_date, j.transaction_date) as transaction_date,
+            case
+                when c.transaction_id is null then 'new'
+                when j.row_number is null then
+                    case
+                        when not v_is_delta
+                            and c.transaction_date between make_date(v_year, 1, 1) and make_date(v_year, 12, 31)
+                            and (v_part = 0 or c.source_part = v_part)
+                        then 'withdrawn'
+                    end
+                when c.customer_id <> j.customer_id
+                    or c.transaction_date <> j.transaction_date
+                    or c.product_id <> j.product_id
+                    or c.quantity <> j.quantity
+                    or c.unit_price <> j.unit_price
+                    or c.is_return <> j.is_return
+                    or c.store_id is distinct from j.store_id
+                    or c.promotion_id is distinct from j.promotion_id
+                    or c.discount_amount is distinct from j.discount_amount
+                then 'replaced'
+                when not v_is_delta and c.source_part <> v_part then 'reowned'
+            end as kind
+        from (select * from core.sale_line s where s.transaction_date between v_from and v_to) as c
+        full join (
+            select * from pg_temp.sale_line_judged a where a.reason_bits = 0 and not a.is_duplicate
+        ) as j on j.transaction_id = c.transaction_id and j.line_no = c.line_no
     ) as m
-    where
-        m.row_number is not null
-        or not v_is_delta
-        and m.transaction_date between make_date(v_year, 1, 1) and make_date(v_year, 12, 31)
-        and (v_part = 0 or m.source_part = v_part);
+    where m.kind is not null;
     analyze pg_temp.sale_line_change;
+    create temporary view sale_line_arriving as
+    select j.*
+    from pg_temp.sale_line_judged j
+    join pg_temp.sale_line_change x on x.row_number = j.row_number and x.kind in ('new', 'replaced');
 end
 $$;
-comment on procedure core.compare_sales(bigint) is 'Compares the acceptable rows of a sales file with the current lines (temporary table sale_line_change).';
+comment on procedure core.compare_sales(bigint) is 'Compares the acceptable rows of a sales file with the current lines (temporary table sale_line_change); the view sale_line_arriving has those that become current.';
 
 create or replace function core.sales_shrink_message(p_file_id bigint) returns text
 language plpgsql
@@ -164,16 +164,7 @@ begin
     select
         j.customer_id, j.transaction_id, j.line_no, j.transaction_date, j.product_id, j.store_id, j.promotion_id,
         j.quantity, j.unit_price, j.discount_amount, j.is_return, j.net_cents, p_file_id, v_part, p_known_at
-    from pg_temp.sale_line_judged j
-    where
-        j.reason_bits = 0
-        and not j.is_duplicate
-        and not exists (
-            select
-            from pg_temp.sale_line_change x
-            where x.row_number = j.row_number and x.kind in ('unchanged', 'reowned')
-        );
-
+    from pg_temp.sale_line_arriving j;
     get diagnostics v_new_lines = row_count;
 
     for v_year in select y from unnest(v_years) as y loop
@@ -266,16 +257,8 @@ begin
         from pg_temp.sale_line_change x
         where x.kind in ('withdrawn', 'replaced')
         union
-        select j.customer_id, j.transaction_date
-        from pg_temp.sale_line_judged j
-        where
-            j.reason_bits = 0
-            and not j.is_duplicate
-            and not exists (
-                select
-                from pg_temp.sale_line_change x
-                where x.row_number = j.row_number and x.kind in ('unchanged', 'reowned')
-            )
+        select a.customer_id, a.transaction_date
+        from pg_temp.sale_line_arriving a
     ) as changed
     where changed.transaction_date < v_before
     group by changed.customer_id, date_trunc('month', changed.transaction_date);

@@ -28,10 +28,13 @@ declare
     v_mark text;
     v_formats text[];
     v_days text;
+    v_texts text;
     v_values text;
-    v_warnings text;
     v_joins text;
+    v_columns text;
+    v_warnings text;
     v_too_long bigint;
+    v_is_trimmed boolean := (select f.is_trimmed from ops.file f where f.file_id = p_file_id);
 begin
     select f.natural_key[1], f.decimal_mark, f.date_formats into v_key, v_mark, v_formats from ops.feed f where f.feed = p_feed;
 
@@ -43,66 +46,68 @@ begin
     execute format(
         'create unlogged table raw.date_reading as
         select day.text, core.read_date(day.text, %L) as day
-        from (select distinct core.day_text(core.trimmed(v.text)) as text from (%s) as v) as day
+        from (select distinct core.day_text(core.trimmed(v.text, %L)) as text from (%s) as v) as day
         where day.text is not null',
-        v_formats, coalesce(v_days, 'select null::text as text')
+        v_formats, v_is_trimmed, coalesce(v_days, 'select null::text as text')
     );
     analyze raw.date_reading;
 
     select
+        string_agg(format('core.trimmed(r.%1$I, %2$L) as %1$I', c.column_name, v_is_trimmed), ', ' order by c.position),
         string_agg(
             format(
                 case c.data_type
-                    when 'date' then '%2$I.day'
-                    when 'number' then 'core.read_number(core.trimmed(r.%1$I), %3$L)'
-                    when 'boolean' then 'core.read_boolean(core.trimmed(r.%1$I))'
-                    else 'core.trimmed(r.%1$I)'
-                end || ' as %1$I',
-                c.column_name, 'day_' || c.column_name, v_mark
+                    when 'date' then '%2$I.day as %1$I, t.%1$I as %3$I'
+                    when 'number' then 'core.read_number(t.%1$I, %4$L) as %1$I, t.%1$I as %3$I'
+                    when 'boolean' then 'core.read_boolean(t.%1$I) as %1$I, t.%1$I as %3$I'
+                    else 't.%1$I'
+                end,
+                c.column_name, 'day_' || c.column_name, 'received_' || c.column_name, v_mark
             ),
             ', ' order by c.position
         ),
         string_agg(
-            format(
-                case c.data_type
-                    when 'date' then 'case when core.trimmed(r.%1$I) is not null and %2$I.day is null'
-                    when 'number' then 'case when core.trimmed(r.%1$I) is not null and core.read_number(core.trimmed(r.%1$I), %3$L) is null'
-                    when 'boolean' then 'case when core.trimmed(r.%1$I) is not null and core.read_boolean(core.trimmed(r.%1$I)) is null'
-                end || ' then %4$L || core.trimmed(r.%1$I) end',
-                c.column_name, 'day_' || c.column_name, v_mark, c.column_name || ' cannot be read: '
-            ),
-            ', ' order by c.position
-        ) filter (where c.data_type in ('date', 'number', 'boolean')),
+            format('left join raw.date_reading %2$I on %2$I.text = core.day_text(t.%1$I)', c.column_name, 'day_' || c.column_name), ' '
+        ) filter (where c.data_type = 'date'),
+        string_agg(format('v.%I', c.column_name), ', ' order by c.position),
         string_agg(
             format(
-                'left join raw.date_reading %2$I on %2$I.text = core.day_text(core.trimmed(r.%1$I))',
-                c.column_name, 'day_' || c.column_name
+                'case when v.%2$I is not null and v.%1$I is null then %3$L || v.%2$I end',
+                c.column_name, 'received_' || c.column_name, c.column_name || ' cannot be read: '
             ),
-            ' '
-        ) filter (where c.data_type = 'date')
-    into v_values, v_warnings, v_joins
+            ', ' order by c.position
+        ) filter (where c.data_type in ('date', 'number', 'boolean'))
+    into v_texts, v_values, v_joins, v_columns, v_warnings
     from ops.feed_column c
     where c.feed = p_feed;
 
+    -- the offsets keep the planner from computing an expression again wherever its result is used
     execute format(
         'create unlogged table raw.master_judged as
+        with trimmed as (
+            select r.row_number, %2$s
+            from raw.%3$I r
+            where r.file_id = %4$s and (r.%1$I <> '''' or not raw.is_blank(to_jsonb(r)))
+            offset bigint ''0''
+        ),
+        typed as (
+            select t.row_number, %5$s
+            from trimmed t %6$s
+            offset bigint ''0''
+        )
         select
-            j.*,
-            j.%1$I is not null
-                and lead(j.row_number) over (partition by j.%1$I order by j.row_number) is not null as is_duplicate
-        from (
-            select r.row_number, %2$s, nullif(array_remove(array[%3$s]::text[], null), ''{}'') as warnings
-            from raw.%4$I r %5$s
-            where r.file_id = %6$s and (r.%1$I <> '''' or not raw.is_blank(to_jsonb(r)))
-        ) as j',
-        v_key, v_values, coalesce(v_warnings, ''), p_feed, coalesce(v_joins, ''), p_file_id
+            v.row_number, %7$s,
+            nullif(array_remove(array[%8$s]::text[], null), ''{}'') as warnings,
+            v.%1$I is not null
+                and lead(v.row_number) over (partition by v.%1$I order by v.row_number) is not null as is_duplicate
+        from typed v',
+        v_key, v_texts, p_feed, p_file_id, v_values, coalesce(v_joins, ''), v_columns, coalesce(v_warnings, '')
     );
     execute format('select min(j.row_number) from raw.master_judged j where octet_length(j.%I) > 2000', v_key) into v_too_long;
     if v_too_long is not null then
         raise string_data_right_truncation using
             message = format('line %s: %s is longer than 2000 bytes', raw.line_number(p_file_id, v_too_long), v_key);
     end if;
-    execute format('create index on raw.master_judged (%I)', v_key);
     analyze raw.master_judged;
 end
 $$;

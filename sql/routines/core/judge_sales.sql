@@ -1,23 +1,29 @@
 -- Reads and judges the rows of one sales file in one pass: text becomes typed values, then every reason that applies is a bit.
 
-create or replace procedure core.read_sales_days(p_file_id bigint)
+create or replace function core.sales_days(p_file_id bigint, out p_texts text[], out p_days date[])
 language plpgsql
 as $$
 declare
     v_formats text[] := (select f.date_formats from ops.feed f where f.feed = 'sales');
+    v_longest_bytes integer := 100;
 begin
     -- a year has few different day texts: each is read once and the rows join the readings
-    create temporary table sale_day on commit drop as
-    select day.text, core.read_date(day.text, v_formats) as day
+    -- offset 0 keeps the planner from looking at the length of every row's text
+    select array_agg(day.text), array_agg(day.day)
+    into p_texts, p_days
     from (
-        select distinct core.day_text(core.trimmed(received.text)) as text
-        from (select distinct r.transaction_date as text from raw.sales r where r.file_id = p_file_id) as received
+        select few.text, core.read_date(few.text, v_formats) as day
+        from (
+            select distinct core.day_text(core.trimmed(received.text)) as text
+            from (select distinct r.transaction_date as text from raw.sales r where r.file_id = p_file_id) as received
+            offset 0
+        ) as few
+        where octet_length(few.text) <= v_longest_bytes
     ) as day
-    where day.text is not null;
-    analyze pg_temp.sale_day;
+    where day.day is not null;
 end
 $$;
-comment on procedure core.read_sales_days(bigint) is 'Reads the different days of one sales file (temporary table sale_day).';
+comment on function core.sales_days(bigint) is 'The different texts of one sales file that can be read as a day, and these days.';
 
 create or replace function core.compose(p_row jsonb, p_columns text[]) returns text
 language sql immutable parallel safe
@@ -40,6 +46,8 @@ declare
     v_from date;
     v_to date;
     v_received_on date;
+    v_texts text[];
+    v_days date[];
     v_small_bytes bigint := 1024 * 1024;
     v_stores_known boolean := exists (select from ops.file where feed = 'stores' and status = 'loaded');
     v_promotions_known boolean := exists (select from ops.file where feed = 'promotions' and status = 'loaded');
@@ -61,7 +69,7 @@ begin
 
     -- without statistics on the fresh partition the planner would sort all days, and look up the masters line by line
     perform set_config('enable_sort', 'off', true);
-    call core.read_sales_days(p_file_id);
+    select d.p_texts, d.p_days into v_texts, v_days from core.sales_days(p_file_id) as d;
     perform set_config('enable_sort', 'on', true);
     perform set_config(
         'enable_nestloop',
@@ -70,7 +78,7 @@ begin
     );
     -- offset 0 keeps the planner from computing an expression again wherever its result is used
     create temporary table sale_line_judged on commit drop as
-    with received as (
+    with received as not materialized (
         select
             r.row_number,
             case
@@ -99,14 +107,14 @@ begin
                 or r.product_id <> ''
                 or not raw.is_blank(to_jsonb(r))
             )
-        offset 0
+        offset bigint '0'
     ),
     typed as (
         select
             t.row_number,
             t.transaction_id,
             case
-                when not v_has_line_no then row_number() over (partition by t.transaction_id order by t.row_number)::numeric
+                when not v_has_line_no then numbered.line_no::numeric
                 when core.is_number(t.line_no_text) then t.line_no_text::numeric
             end as line_no,
             t.day_text,
@@ -120,7 +128,12 @@ begin
             t.discount_text is not null as has_discount,
             case t.type_text when 'return' then true when 'sale' then false end as is_return
         from received t
-        offset 0
+        -- not a window over all: that would keep a file with line numbers from being judged in parallel
+        left join (
+            select k.row_number, row_number() over (partition by k.transaction_id order by k.row_number) as line_no
+            from received k
+        ) as numbered on not v_has_line_no and numbered.row_number = t.row_number
+        offset bigint '0'
     ),
     priced as (
         select
@@ -143,7 +156,7 @@ begin
                 then round(abs(t.quantity) * t.unit_price - coalesce(t.discount_amount, 0), 2)
             end as net_amount
         from typed t
-        offset 0
+        offset bigint '0'
     )
     select
         n.row_number,
@@ -180,7 +193,7 @@ begin
         as reason_bits,
         false as is_duplicate
     from priced n
-    left join pg_temp.sale_day d on d.text = n.day_text
+    left join unnest(v_texts, v_days) as d (text, day) on d.text = n.day_text
     left join core.customer_version c
         on c.customer_id = n.customer_id and c.version_to = 'infinity' and c.known_to = 'infinity'
     left join core.product_version p
@@ -202,24 +215,29 @@ language plpgsql
 as $$
 begin
     -- candidates by a 64-bit hash, then exactly among these few
+    create temporary table key_hash_repeated on commit drop as
+    select hashtextextended(j.transaction_id, j.line_no) as key_hash
+    from pg_temp.sale_line_judged j
+    where j.reason_bits = 0
+    group by hashtextextended(j.transaction_id, j.line_no)
+    having count(*) > 1;
+    analyze pg_temp.key_hash_repeated;
+
     update pg_temp.sale_line_judged j
     set is_duplicate = true
-    from (
-        select
-            k.row_number,
-            lead(k.row_number) over (partition by k.transaction_id, k.line_no order by k.row_number) as later_row
-        from pg_temp.sale_line_judged k
-        where
-            k.reason_bits = 0
-            and hashtextextended(k.transaction_id, k.line_no) in (
-                select hashtextextended(h.transaction_id, h.line_no)
-                from pg_temp.sale_line_judged h
-                where h.reason_bits = 0
-                group by hashtextextended(h.transaction_id, h.line_no)
-                having count(*) > 1
-            )
-    ) as d
-    where j.row_number = d.row_number and d.later_row is not null;
+    where j.ctid = any (array(
+        select d.place
+        from (
+            select
+                k.ctid as place,
+                lead(k.row_number) over (partition by k.transaction_id, k.line_no order by k.row_number) as later_row
+            from pg_temp.sale_line_judged k
+            join pg_temp.key_hash_repeated h on h.key_hash = hashtextextended(k.transaction_id, k.line_no)
+            where k.reason_bits = 0
+        ) as d
+        where d.later_row is not null
+    ));
+    drop table pg_temp.key_hash_repeated;
 end
 $$;
 comment on procedure core.mark_duplicates() is 'Marks the acceptable rows of a judged sales file whose key comes again further down.';

@@ -40,6 +40,9 @@ comment on function core.read_number(text, text) is 'A number below 10^12, or nu
 create or replace function core.read_boolean(p_text text) returns boolean
 language sql immutable parallel safe
 return case
+    -- most are in lower case, and lower() is slow
+    when p_text in ('1', 'true', 'yes', 'y', 't', 'si', 'sí') then true
+    when p_text in ('0', 'false', 'no', 'n', 'f') then false
     when lower(p_text) in ('1', 'true', 'yes', 'y', 't', 'si', 'sí') then true
     when lower(p_text) in ('0', 'false', 'no', 'n', 'f') then false
 end;

@@ -44,6 +44,10 @@ begin
         create temporary table sale_line_judged on commit drop as
         select r.row_number, r.customer_id, r.transaction_id, r.line_no, r.transaction_date, 0 as reason_bits, r.is_duplicate
         from pg_temp.sale_line_replay r;
+        create temporary view sale_line_arriving as
+        select j.*
+        from pg_temp.sale_line_judged j
+        where not j.is_duplicate;
 
         call core.note_changed_sales(p_master_file_id, p_known_at);
         call core.supersede_sales(p_master_file_id, p_known_at);
@@ -119,6 +123,7 @@ begin
         using pg_temp.sale_line_replay r
         where w.rejected_record_id = r.rejected_record_id;
 
+        drop view pg_temp.sale_line_arriving;
         drop table pg_temp.sale_line_change, pg_temp.sale_line_judged;
     end if;
     drop table pg_temp.sale_line_replay;

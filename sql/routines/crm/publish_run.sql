@@ -179,6 +179,7 @@ begin
         'snapshot_' || v_suffix, 'snapshot_' || v_suffix || '_pkey', 'published_' || v_suffix || '_pkey'
     );
     execute format('alter table crm.%I rename to %I', 'snapshot_' || v_suffix, 'published_' || v_suffix);
+    execute format('alter table crm.%I reset (autovacuum_enabled)', 'published_' || v_suffix);
     p_built := format('crm.%I', 'published_' || v_suffix)::regclass;
 end
 $$;

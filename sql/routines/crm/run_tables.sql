@@ -17,7 +17,7 @@ begin
             'for values from (%s, %L) to (%s, %L)', p_run_id, v_month, p_run_id, (v_month + interval '1 month')::date
         );
         -- measures are work in progress: a crashed server begins the run's months again
-        execute format('create unlogged table crm.%I (like crm.measure)', 'measure_' || v_suffix);
+        execute format('create unlogged table crm.%I (like crm.measure) with (autovacuum_enabled = false)', 'measure_' || v_suffix);
         execute format('alter table crm.measure attach partition crm.%I %s', 'measure_' || v_suffix, v_bounds);
         execute format(
             'comment on table crm.%I is %L', 'measure_' || v_suffix, 'Measures of ' || v_month || ', run ' || p_run_id || '.'
@@ -34,7 +34,8 @@ as $$
 declare
     v_suffix text := p_run_id || '_' || to_char(p_month, 'YYYY_MM');
 begin
-    execute format('create table crm.%I (like crm.snapshot_unpublished)', 'snapshot_' || v_suffix);
+    -- autovacuum would hold locks that publication needs; crm.take_out turns it on
+    execute format('create table crm.%I (like crm.snapshot_unpublished) with (autovacuum_enabled = false)', 'snapshot_' || v_suffix);
     execute format(
         'alter table crm.%I add constraint %I check (month is not null and month = %L)',
         'snapshot_' || v_suffix, 'month_' || v_suffix, p_month

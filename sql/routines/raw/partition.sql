@@ -23,7 +23,8 @@ begin
         end if;
     end loop;
     call raw.drop_partition(p_feed, p_file_id);
-    execute format('create unlogged table raw.%I (like raw.%I)', v_name, p_feed);
+    -- written once and read once
+    execute format('create unlogged table raw.%I (like raw.%I) with (autovacuum_enabled = false)', v_name, p_feed);
     execute format('create unlogged sequence raw.%I cache 1000 owned by raw.%I.row_number', v_name || '_row', v_name);
     execute format('comment on sequence raw.%I is %L', v_name || '_row', 'Order of the records of file ' || p_file_id || '.');
     execute format('alter table raw.%I alter column file_id set default %s', v_name, p_file_id);
