@@ -32,6 +32,8 @@ hypothesis.settings.register_profile("search", derandomize=False)
 hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "repeatable"))
 
 TEMPLATE = "warehouse_template"
+# these take minutes: they begin first, so that no process is left with one of them at the end
+LONG_FILES = ("test_against_oracle.py", "test_stack.py", "test_browser.py", "test_dag_runs.py", "test_killed.py")
 CHROMIUM_ARGUMENTS = [
     "--disable-background-networking",
     "--disable-component-update",
@@ -40,6 +42,12 @@ CHROMIUM_ARGUMENTS = [
     "--no-first-run",
 ]
 numbers = itertools.count(1)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Lets the long files begin first; pytest-xdist gives files to its processes in this order."""
+    order = {name: place for place, name in enumerate(LONG_FILES)}
+    items.sort(key=lambda item: order.get(item.path.name, len(order)))
 
 
 @pytest.fixture(scope="session")
