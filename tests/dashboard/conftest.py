@@ -8,6 +8,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import pytest
 import streamlit
@@ -42,27 +43,34 @@ def _forget() -> None:
     streamlit.cache_data.clear()
 
 
-@pytest.fixture(scope="session")
-def address(published: Settings) -> Iterator[str]:
-    """Address of a dashboard that serves the published warehouse."""
+@contextmanager
+def serving(settings: Settings) -> Iterator[tuple[str, int]]:
+    """A dashboard that serves a warehouse: its address and its process."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     environment = os.environ | {
-        "WAREHOUSE_HOME": str(published.home),
-        "DASHBOARD_URL": login_url(published, "dashboard"),
+        "WAREHOUSE_HOME": str(settings.home),
+        "DASHBOARD_URL": login_url(settings, "dashboard"),
         "PYTHONPATH": str(REPOSITORY),
     }
     command = [sys.executable, "-m", "streamlit", "run", str(REPOSITORY / "dashboard" / "server.py")]
     server = subprocess.Popen(
-        [*command, f"--server.port={port}", "--server.address=127.0.0.1"], env=environment, cwd=published.home
+        [*command, f"--server.port={port}", "--server.address=127.0.0.1"], env=environment, cwd=settings.home
     )
     try:
         _wait_for(f"http://127.0.0.1:{port}/_stcore/health", server)
-        yield f"http://127.0.0.1:{port}"
+        yield f"http://127.0.0.1:{port}", server.pid
     finally:
         server.terminate()
         server.wait(timeout=30)
+
+
+@pytest.fixture(scope="session")
+def address(published: Settings) -> Iterator[str]:
+    """Address of a dashboard that serves the published warehouse."""
+    with serving(published) as (found, _):
+        yield found
 
 
 def settled(page: Page) -> None:
