@@ -543,6 +543,8 @@ COMMENT ON PROCEDURE crm.aggregate_chunk(IN p_run_id bigint, IN p_fact_set_id in
 
 COMMENT ON PROCEDURE crm.aggregate_facts_v1(IN p_fact_set_id integer, IN p_from_month date, IN p_to_month date, IN p_run_id bigint) IS 'Writes crm.customer_month for the months from … to: of all customers, or only of the run''s touched facts where a run is given.';
 
+COMMENT ON PROCEDURE crm.analyze_snapshot() IS 'Gives the planner statistics of the whole snapshot after the first publication; from then on maintain_warehouse does.';
+
 COMMENT ON PROCEDURE crm.approve_rule_set(IN p_rule_set_id integer) IS 'Approves a draft: raises naming the first check and cell that fail, otherwise compiles the rule set.';
 
 COMMENT ON FUNCTION crm.attach_new_months(p_run_id bigint) IS 'Attaches the months that were never published, before publication shows them by crm.published_month; in a transaction of its own. Gives their number.';

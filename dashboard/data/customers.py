@@ -47,8 +47,23 @@ class Counts:
 
 def counts(month: date, audience: Audience) -> Counts:
     """Customers of an audience, their money, reach by channel, and customers by status, tier and segment."""
+    groups = _everybody(month) if audience.is_everybody else _grouped(month, audience)
+    known = frame(
+        "select coalesce(sum(customers), 0)::bigint as known from mart.month_summary where month = :month", month=month
+    )
+    return Counts(
+        customers=int(groups["customers"].sum()),
+        known=int(known["known"].iloc[0]),
+        monetary=float(groups["monetary"].sum()),
+        month_amount=float(groups["month_amount"].sum()),
+        reach={channel: int(groups[channel].sum()) for channel in ("email", "sms", "phone")},
+        groups=groups,
+    )
+
+
+def _grouped(month: date, audience: Audience) -> pandas.DataFrame:
     conditions, parameters = where(audience, month)
-    groups = _frame(
+    return _frame(
         f"""
         select
             activity_status,
@@ -66,16 +81,27 @@ def counts(month: date, audience: Audience) -> Counts:
         """,
         parameters,
     )
-    known = frame(
-        "select coalesce(sum(customers), 0)::bigint as known from mart.month_summary where month = :month", month=month
-    )
-    return Counts(
-        customers=int(groups["customers"].sum()),
-        known=int(known["known"].iloc[0]),
-        monetary=float(groups["monetary"].sum()),
-        month_amount=float(groups["month_amount"].sum()),
-        reach={channel: int(groups[channel].sum()) for channel in ("email", "sms", "phone")},
-        groups=groups,
+
+
+def _everybody(month: date) -> pandas.DataFrame:
+    """As _grouped for an audience that asks for nothing, from the sums that are prepared for every month."""
+    return _frame(
+        """
+        select
+            activity_status,
+            value_tier,
+            segment,
+            sum(customers)::bigint as customers,
+            sum(monetary) as monetary,
+            sum(month_amount) as month_amount,
+            sum(reach_email)::bigint as email,
+            sum(reach_sms)::bigint as sms,
+            sum(reach_phone)::bigint as phone
+        from mart.month_summary
+        where month = %(month)s
+        group by activity_status, value_tier, segment
+        """,
+        {"month": month},
     )
 
 

@@ -214,6 +214,7 @@ def publish(settings: Settings, run_id: int) -> None:
                     ) from error
                 time.sleep(1.0)
         connection.execute(text("call crm.drop_run_tables(:run_id)"), {"run_id": run_id})
+        connection.execute(text("call crm.analyze_snapshot()"))
         done(run_id=run_id)
 
 

@@ -346,3 +346,18 @@ def test_hostile_texts_are_values_and_nothing_else() -> None:
         assert text in parameters.values()
         audience = Audience(CustomerFilter(month=LAST_MONTH, search=text), (Group((condition,)),))
         assert customers.total(LAST_MONTH, audience) == sum(text.lower() in odd.lower() for odd in ODD_IDS)
+
+
+def test_everybody_is_counted_as_the_rows_say(snapshot: pd.DataFrame) -> None:
+    for month, rows in snapshot.groupby("month"):
+        counted = customers.counts(month, Audience())
+        assert counted.customers == counted.known == len(rows)
+        assert counted.reach == {
+            channel: int((rows[f"opt_in_{channel}"] == True).sum())  # noqa: E712 - unknown is neither
+            for channel in ("email", "sms", "phone")
+        }
+        found = counted.groups.set_index(["activity_status", "value_tier", "segment"]).sort_index()
+        expected = rows.groupby(["activity_status", "value_tier", "segment"])
+        assert found["customers"].to_dict() == expected.size().to_dict()
+        for money in ("monetary", "month_amount"):
+            assert found[money].round(2).to_dict() == expected[money].sum().astype(float).round(2).to_dict()

@@ -380,3 +380,32 @@ begin
 end
 $$;
 comment on procedure crm.publish_run(bigint) is 'Publishes a run that has passed the gate.';
+
+create or replace procedure crm.analyze_snapshot()
+language plpgsql
+as $$
+begin
+    if exists (select from pg_stats s where s.schemaname = 'crm' and s.tablename = 'snapshot' and s.inherited) then
+        return;
+    end if;
+    -- autovacuum leaves the whole of a partitioned table out: without it the planner takes every grouping for a large one
+    perform set_config('default_statistics_target', '10', true);
+    analyze crm.snapshot (
+        customer_group,
+        city,
+        home_store_id,
+        activity_status,
+        value_tier,
+        segment,
+        lifecycle_event,
+        growth_state,
+        abc_class,
+        previous_status,
+        previous_tier,
+        previous_segment,
+        last_scored_tier
+    );
+    perform set_config('default_statistics_target', '100', true);
+end
+$$;
+comment on procedure crm.analyze_snapshot() is 'Gives the planner statistics of the whole snapshot after the first publication; from then on maintain_warehouse does.';
