@@ -292,6 +292,8 @@ def _process_all(
         engine(settings).connect() as second,
         ThreadPoolExecutor(max_workers=1) as ahead,
     ):
+        # asked before any work: a connection on which the next file is prepared must not be used for anything else
+        names = {file_id: _file_name(first, file_id) for file_id in waiting}
         connection, other = first, second
         prepared: Future[None] | None = None
         while waiting:
@@ -299,7 +301,7 @@ def _process_all(
             following = waiting[0] if waiting else None
             is_ahead = prepared is not None
             started = time.monotonic()
-            on_file(_file_name(connection, file_id))
+            on_file(names[file_id])
             try:
                 with _outcome(connection, file_id):
                     under_way, prepared = prepared, None
