@@ -163,14 +163,21 @@ def page(month: date, audience: Audience, arrangement: Arrangement, number: int,
     shown = ",\n            ".join(f"customer.{_listed(column, COLUMNS)}" for column in columns)
     direction = "desc" if arrangement.is_descending else "asc"
     order = f"customer.{_listed(arrangement.sort, COLUMNS)} {direction} nulls last"
+    # the keys of the page first: PostgreSQL would compute the columns of every customer before it sorts
     return _frame(
         f"""
         select
             {shown}
-        from mart.customer_snapshot as customer
-        where {conditions}
+        from (
+            select customer.customer_id
+            from mart.customer_snapshot as customer
+            where {conditions}
+            order by {order}, customer.customer_id
+            limit %(limit)s offset %(offset)s
+        ) as chosen
+        join mart.customer_snapshot as customer
+            on customer.customer_id = chosen.customer_id and customer.month = %(month)s
         order by {order}, customer.customer_id
-        limit %(limit)s offset %(offset)s
         """,
         parameters | {"limit": rows, "offset": (number - 1) * rows},
     )
