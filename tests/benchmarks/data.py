@@ -146,6 +146,9 @@ def _write_correction(source: Path, target: Path, number: int) -> None:
                 break
             if not row[0].startswith(month) or len(row) != len(header) or row[columns["quantity"]] != "1":
                 continue
+            # a delta has no period: a line of the year 1999 would be accepted and bring three hundred months with it
+            if not row[columns["transaction_date"]].startswith(f"{CORRECTED_MONTH:%Y-%m}-"):
+                continue
             if row[columns["transaction_type"]].lower() == "sale" and "UNKNOWN" not in "".join(row):
                 row[columns["quantity"]] = str(2 + number)
                 corrected.setdefault(row[columns["customer_id"]], row)
