@@ -53,9 +53,9 @@ def user_of(cookie: str, find: Callable[[str], User | None]) -> User | None:
     except ValueError:
         return None
     user = None if "\0" in email else find(email)
-    return user if user and signed.is_signed(signature, SECRET, user.email, user.stamp, expires) else None
+    return user if user and signed.is_signed(signature, expires, SECRET, user.email, user.stamp) else None
 
 
 def _cookie(user: User, expires: int) -> str:
     name = urlsafe_b64encode(user.email.encode()).decode()
-    return f"{name}.{expires}.{signed.sign(SECRET, user.email, user.stamp, expires)}"
+    return signed.write(name, expires, SECRET, user.email, user.stamp)

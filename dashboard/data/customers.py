@@ -47,13 +47,11 @@ class Counts:
 
 def counts(month: date, audience: Audience) -> Counts:
     """Customers of an audience, their money, reach by channel, and customers by status, tier and segment."""
-    groups = _everybody(month) if audience.is_everybody else _grouped(month, audience)
-    known = frame(
-        "select coalesce(sum(customers), 0)::bigint as known from mart.month_summary where month = :month", month=month
-    )
+    everybody = _everybody(month)
+    groups = everybody if audience.is_everybody else _grouped(month, audience)
     return Counts(
         customers=int(groups["customers"].sum()),
-        known=int(known["known"].iloc[0]),
+        known=int(everybody["customers"].sum()),
         monetary=float(groups["monetary"].sum()),
         month_amount=float(groups["month_amount"].sum()),
         reach={channel: int(groups[channel].sum()) for channel in ("email", "sms", "phone")},
@@ -85,7 +83,7 @@ def _grouped(month: date, audience: Audience) -> pandas.DataFrame:
 
 def _everybody(month: date) -> pandas.DataFrame:
     """As _grouped for an audience that asks for nothing, from the sums that are prepared for every month."""
-    return _frame(
+    return frame(
         """
         select
             activity_status,
@@ -98,10 +96,10 @@ def _everybody(month: date) -> pandas.DataFrame:
             sum(reach_sms)::bigint as sms,
             sum(reach_phone)::bigint as phone
         from mart.month_summary
-        where month = %(month)s
+        where month = :month
         group by activity_status, value_tier, segment
         """,
-        {"month": month},
+        month=month,
     )
 
 

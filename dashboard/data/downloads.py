@@ -51,7 +51,7 @@ def offer(path: Path) -> Download:
     """A signed link to a file that lies where new_file has said."""
     expires = int(time.time()) + LIFETIME
     key = path.parent.name
-    token = f"{key}.{expires}.{signed.sign(SECRET, key, path.name, expires)}"
+    token = signed.write(key, expires, SECRET, key, path.name)
     return Download(path.name, f"{ROUTE}/{token}/{quote(path.name)}", path.stat().st_size, expires)
 
 
@@ -61,7 +61,7 @@ def find(token: str, name: str) -> Path | None:
     if found is None:
         return None
     key, expires, signature = found
-    if not signed.is_signed(signature, SECRET, key, name, expires):
+    if not signed.is_signed(signature, expires, SECRET, key, name):
         return None
     path = _folder() / key / name
     return path if path.is_file() else None
