@@ -353,8 +353,7 @@ def test_everybody_is_counted_as_the_rows_say(snapshot: pd.DataFrame) -> None:
         counted = customers.counts(month, Audience())
         assert counted.customers == counted.known == len(rows)
         assert counted.reach == {
-            channel: int((rows[f"opt_in_{channel}"] == True).sum())  # noqa: E712 - unknown is neither
-            for channel in ("email", "sms", "phone")
+            channel: int(rows[f"opt_in_{channel}"].eq(True).sum()) for channel in ("email", "sms", "phone")
         }
         found = counted.groups.set_index(["activity_status", "value_tier", "segment"]).sort_index()
         expected = rows.groupby(["activity_status", "value_tier", "segment"])
