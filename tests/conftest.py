@@ -151,9 +151,14 @@ def browser(playwright: Playwright) -> Iterator[Browser]:
     """A headless Chromium; installed where the machine has none, a failure where that cannot be done."""
     with (Path(tempfile.gettempdir()) / "warehouse-test-chromium.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        found = _launch_installed(playwright) or _launch_after_installing(playwright)
+        found = launch_browser(playwright)
     yield found
     found.close()
+
+
+def launch_browser(playwright: Playwright) -> Browser:
+    """The browser that is installed, else one that is installed now."""
+    return _launch_installed(playwright) or _launch_after_installing(playwright)
 
 
 def _launch_installed(playwright: Playwright) -> Browser | None:

@@ -15,7 +15,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 from include.warehouse.credentials import read_credentials
 from include.warehouse.settings import load_settings
 from include.warehouse.users import FIRST_ADMIN
-from tests.conftest import _launch_after_installing, _launch_installed
+from tests.conftest import launch_browser
 from tests.dashboard.conftest import serving, settled, sign_in
 
 PEOPLE = 5
@@ -29,7 +29,7 @@ def main() -> None:
     settings = load_settings()
     password = read_credentials(settings)["dashboard_admin_password"]
     with serving(settings) as (address, process), sync_playwright() as driver:
-        browser = _launch_installed(driver) or _launch_after_installing(driver)
+        browser = launch_browser(driver)
         people = _sign_in(browser, address, password)
         at_rest = psutil.Process(process).memory_info().rss
         with _highest_memory(process) as highest:

@@ -11,7 +11,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, StorageState, syn
 from include.warehouse.credentials import read_credentials
 from include.warehouse.settings import REPOSITORY, load_settings
 from include.warehouse.users import FIRST_ADMIN
-from tests.conftest import _launch_after_installing, _launch_installed
+from tests.conftest import launch_browser
 from tests.dashboard.conftest import settled, sign_in
 
 PAGES = {
@@ -32,7 +32,7 @@ def main(address: str, folder: Path) -> None:
     """Writes one picture a page and look."""
     folder.mkdir(parents=True, exist_ok=True)
     with sync_playwright() as driver:
-        browser = _launch_installed(driver) or _launch_after_installing(driver)
+        browser = launch_browser(driver)
         for look in LOOKS:
             _take(_open(browser, look, None), f"{address}/", folder / f"sign_in_{look}.png")
         signed_in = _sign_in(browser, address)
