@@ -437,6 +437,8 @@ COMMENT ON PROCEDURE core.ensure_year_index(IN p_year integer, IN p_new_lines bi
 
 COMMENT ON PROCEDURE core.ensure_year_partition(IN p_year integer) IS 'Creates the partition of a year unless it is there; its index comes once the first file is in.';
 
+COMMENT ON PROCEDURE core.expect_every_row() IS 'Every acceptable row becomes current (view sale_line_arriving): there is no line to compare it with, or none that may stay.';
+
 COMMENT ON FUNCTION core.is_number(p_text text) IS 'Whether a text is sign, digits and one decimal point.';
 
 COMMENT ON PROCEDURE core.judge_file(IN p_file_id bigint) IS 'Judges the rows of a received file as far as no other sales file matters; core.accept_file follows in the same transaction.';
@@ -543,6 +545,8 @@ COMMENT ON PROCEDURE crm.aggregate_chunk(IN p_run_id bigint, IN p_fact_set_id in
 
 COMMENT ON PROCEDURE crm.aggregate_facts_v1(IN p_fact_set_id integer, IN p_from_month date, IN p_to_month date, IN p_run_id bigint) IS 'Writes crm.customer_month for the months from … to: of all customers, or only of the run''s touched facts where a run is given.';
 
+COMMENT ON PROCEDURE crm.analyze_built(IN p_table regclass) IS 'Tells the planner how many rows a built table has: what follows must not take a whole month for a few rows.';
+
 COMMENT ON PROCEDURE crm.analyze_snapshot() IS 'Gives the planner statistics of the whole snapshot after the first publication; from then on maintain_warehouse does.';
 
 COMMENT ON PROCEDURE crm.approve_rule_set(IN p_rule_set_id integer) IS 'Approves a draft: raises naming the first check and cell that fail, otherwise compiles the rule set.';
@@ -554,8 +558,6 @@ COMMENT ON FUNCTION crm.build_measures(p_run_id bigint, p_month date) IS 'Measur
 COMMENT ON FUNCTION crm.build_scores(p_run_id bigint, p_month date) IS 'Snapshot rows of one month of a run; gives the rows.';
 
 COMMENT ON PROCEDURE crm.compile_rule_set(IN p_rule_set_id integer) IS 'Writes every cell of a rule set into crm.decision and every combination of facts into crm.lifecycle_transition. Called by crm.approve_rule_set.';
-
-COMMENT ON PROCEDURE crm.count_built(IN p_table regclass) IS 'Tells the planner how many rows a built table has: what follows must not take a whole month for a few rows.';
 
 COMMENT ON PROCEDURE crm.count_cells(IN p_run_id bigint, IN p_month date, IN p_mode text) IS 'Counts and sums the built customers of a month into the temporary table built_cell, the touched ones as published with a minus.';
 

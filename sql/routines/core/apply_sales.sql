@@ -41,10 +41,7 @@ begin
             where file_range.lowest <= k.highest_transaction_id and file_range.highest >= k.lowest_transaction_id
         );
     if v_from is null then
-        create temporary view sale_line_arriving as
-        select j.*
-        from pg_temp.sale_line_judged j
-        where j.reason_bits = 0 and not j.is_duplicate;
+        call core.expect_every_row();
         return;
     end if;
 
@@ -59,13 +56,15 @@ begin
             coalesce(c.transaction_date, j.transaction_date) as transaction_date,
             case
                 when c.transaction_id is null then 'new'
-                when j.row_number is null then
-                    case
-                        when not v_is_delta
-                            and c.transaction_date between make_date(v_year, 1, 1) and make_date(v_year, 12, 31)
-                            and (v_part = 0 or c.source_part = v_part)
-                        then 'withdrawn'
-                    end
+                -- not a line that this file speaks for
+                when j.row_number is null
+                    and (
+                        v_is_delta
+                        or c.transaction_date not between make_date(v_year, 1, 1) and make_date(v_year, 12, 31)
+                        or v_part <> 0 and c.source_part <> v_part
+                    )
+                then null
+                when j.row_number is null then 'withdrawn'
                 when c.customer_id <> j.customer_id
                     or c.transaction_date <> j.transaction_date
                     or c.product_id <> j.product_id
@@ -92,6 +91,18 @@ begin
 end
 $$;
 comment on procedure core.compare_sales(bigint) is 'Compares the acceptable rows of a sales file with the current lines (temporary table sale_line_change); the view sale_line_arriving has those that become current.';
+
+create or replace procedure core.expect_every_row()
+language plpgsql
+as $$
+begin
+    create temporary view sale_line_arriving as
+    select j.*
+    from pg_temp.sale_line_judged j
+    where j.reason_bits = 0 and not j.is_duplicate;
+end
+$$;
+comment on procedure core.expect_every_row() is 'Every acceptable row becomes current (view sale_line_arriving): there is no line to compare it with, or none that may stay.';
 
 create or replace function core.sales_shrink_message(p_file_id bigint) returns text
 language plpgsql

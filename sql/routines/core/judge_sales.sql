@@ -5,10 +5,11 @@ language plpgsql
 as $$
 declare
     v_formats text[] := (select f.date_formats from ops.feed f where f.feed = 'sales');
+    -- longer than any day: what a file may hold instead must not fill the arrays
     v_longest_bytes integer := 100;
 begin
-    -- a year has few different day texts: each is read once and the rows join the readings
-    -- offset 0 keeps the planner from looking at the length of every row's text
+    -- a year has few different day texts: each is read once and the rows join the readings;
+    -- the offset keeps the planner from looking at the length of every row's text
     select array_agg(day.text), array_agg(day.day)
     into p_texts, p_days
     from (
@@ -76,7 +77,8 @@ begin
         case when pg_relation_size(format('raw.sales_%s', p_file_id)) > v_small_bytes then 'off' else 'on' end,
         true
     );
-    -- offset 0 keeps the planner from computing an expression again wherever its result is used
+    -- an offset keeps the planner from computing an expression again wherever its result is used; a plain 0 would also keep
+    -- it from parallel plans, since it is converted too late to be seen as no limit
     create temporary table sale_line_judged on commit drop as
     with received as not materialized (
         select

@@ -68,17 +68,16 @@ end
 $$;
 comment on procedure crm.resume_build(bigint) is 'Begins the months of a run, or begins them again after a crash of the server.';
 
-create or replace procedure crm.count_built(p_table regclass)
+-- of constants and a key a few rows say everything
+create or replace procedure crm.analyze_built(p_table regclass)
 language plpgsql
+set default_statistics_target = 1
 as $$
 begin
-    -- of constants and a key a few rows say everything
-    perform set_config('default_statistics_target', '1', true);
     execute format('analyze %s (run_id, month, customer_id)', p_table);
-    perform set_config('default_statistics_target', '100', true);
 end
 $$;
-comment on procedure crm.count_built(regclass) is 'Tells the planner how many rows a built table has: what follows must not take a whole month for a few rows.';
+comment on procedure crm.analyze_built(regclass) is 'Tells the planner how many rows a built table has: what follows must not take a whole month for a few rows.';
 
 create or replace function crm.build_measures(p_run_id bigint, p_month date) returns bigint
 language plpgsql
@@ -95,7 +94,7 @@ begin
     perform set_config('enable_mergejoin', 'off', true);
     perform set_config('enable_nestloop', case when v_plan.rows_mode = 'all' then 'off' else 'on' end, true);
     call crm.measure_month_v1(p_run_id, p_month);
-    call crm.count_built(format('crm.%I', 'measure_' || p_run_id || '_' || to_char(p_month, 'YYYY_MM'))::regclass);
+    call crm.analyze_built(format('crm.%I', 'measure_' || p_run_id || '_' || to_char(p_month, 'YYYY_MM'))::regclass);
     if v_plan.cuts_mode = 'compute' then
         call crm.cut_month_v1(p_run_id, p_month);
     end if;
@@ -124,7 +123,7 @@ begin
     execute format(
         'alter table %s add constraint %I primary key (month, customer_id)', v_table, split_part(v_table::text, '.', 2) || '_pkey'
     );
-    call crm.count_built(v_table);
+    call crm.analyze_built(v_table);
     update ops.run_month set scored_at = clock_timestamp() where run_id = p_run_id and month = p_month;
     select count(*) into v_rows from crm.snapshot_unpublished s where s.run_id = p_run_id and s.month = p_month;
     return v_rows;

@@ -383,13 +383,13 @@ comment on procedure crm.publish_run(bigint) is 'Publishes a run that has passed
 
 create or replace procedure crm.analyze_snapshot()
 language plpgsql
+set default_statistics_target = 10
 as $$
 begin
     if exists (select from pg_stats s where s.schemaname = 'crm' and s.tablename = 'snapshot' and s.inherited) then
         return;
     end if;
     -- autovacuum leaves the whole of a partitioned table out: without it the planner takes every grouping for a large one
-    perform set_config('default_statistics_target', '10', true);
     analyze crm.snapshot (
         customer_group,
         city,
@@ -405,7 +405,6 @@ begin
         previous_segment,
         last_scored_tier
     );
-    perform set_config('default_statistics_target', '100', true);
 end
 $$;
 comment on procedure crm.analyze_snapshot() is 'Gives the planner statistics of the whole snapshot after the first publication; from then on maintain_warehouse does.';
