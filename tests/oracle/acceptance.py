@@ -106,6 +106,7 @@ class SalesLedger:
         for key in read.withdrawn:
             del self.current[key], self.owner[key]
         result.rows_superseded += len(read.withdrawn)
+        before = [self.current[key].transaction_date.year for key in read.accepted if key in self.current]
         for key, row in read.accepted.items():
             assert row.line is not None
             self._bring(key, row.line, read.owner, result)
@@ -115,7 +116,7 @@ class SalesLedger:
                 self._reject(row, read, result, log)
         result.rows_received = len(read.rows)
         result.rows_duplicate = len(read.rows) - result.rows_rejected - len(read.accepted)
-        years = frozenset(row.day.year for row in read.accepted.values() if row.day is not None)
+        years = frozenset([*before, *(row.day.year for row in read.accepted.values() if row.day is not None)])
         applied = AppliedFile(result.sha256, self.clock, years)
         if read.owner is not None:
             self.yearly[read.owner] = applied
@@ -124,6 +125,11 @@ class SalesLedger:
 
     def _bring(self, key: Key, line: Line, owner: Owner, result: FileResult) -> None:
         old = self.current.get(key)
+        if owner is None:
+            # a delta touches a year also by a line that is there already
+            self.touched_by_delta |= dict.fromkeys(
+                (each.transaction_date.year for each in (line, old) if each), self.clock
+            )
         if old == line:
             result.rows_unchanged += 1
             if owner is not None:
@@ -134,10 +140,6 @@ class SalesLedger:
         result.amount_loaded_cents += line.net_cents
         self.current[key] = line
         self.owner[key] = owner
-        if owner is None:
-            self.touched_by_delta[line.transaction_date.year] = self.clock
-            if old is not None:
-                self.touched_by_delta[old.transaction_date.year] = self.clock
 
     def _reject(self, row: JudgedRow, read: ReadSales, result: FileResult, log: FileLog) -> None:
         record = row.record

@@ -4,8 +4,8 @@ create or replace procedure core.judge_file(p_file_id bigint)
 language plpgsql
 as $$
 begin
-    if (select f.feed from ops.file f where f.file_id = p_file_id) = 'sales' then
-        call core.judge_sales(p_file_id);
+    if (select f.feed from ops.file f where f.file_id = p_file_id) = 'sales' and not core.can_match_sales(p_file_id) then
+        call core.judge_sales(p_file_id, null);
     end if;
 end
 $$;

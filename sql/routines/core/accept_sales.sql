@@ -6,6 +6,11 @@ as $$
 declare
     v_held text;
 begin
+    if to_regclass('pg_temp.sale_line_judged') is null then
+        call core.judge_differing_sales(p_file_id);
+    else
+        call core.compare_with_all_sales();
+    end if;
     call core.compare_sales(p_file_id);
     if not p_is_approved then
         v_held := core.sales_shrink_message(p_file_id);
@@ -17,8 +22,9 @@ begin
     call core.reject_sales(p_file_id, p_known_at);
     call core.apply_sales(p_file_id, p_known_at);
     call core.count_sales(p_file_id);
-    drop view pg_temp.sale_line_arriving;
-    drop table pg_temp.sale_line_judged, pg_temp.sale_line_change;
+    drop view pg_temp.sale_line_arriving, pg_temp.sale_line_compared;
+    drop table pg_temp.sale_line_judged, pg_temp.sale_line_change, pg_temp.sale_line_matched;
+    drop table if exists pg_temp.sale_line_differing;
     return null;
 end
 $$;
@@ -30,18 +36,18 @@ as $$
 begin
     update ops.file f
     set
-        rows_received = judged.received + unreadable.received,
+        rows_received = matched.lines + judged.received + unreadable.received,
         rows_rejected = judged.rejected + unreadable.received,
         rows_duplicate = judged.duplicate,
         rows_loaded = arriving.loaded,
-        rows_unchanged = judged.received - judged.rejected - judged.duplicate - arriving.loaded,
+        rows_unchanged = matched.lines + judged.received - judged.rejected - judged.duplicate - arriving.loaded,
         rows_superseded = change.superseded,
-        amount_received = judged.amount_received * 0.01,
+        amount_received = (matched.cents + judged.amount_received) * 0.01,
         amount_rejected = judged.amount_rejected * 0.01,
         amount_duplicate = judged.amount_duplicate * 0.01,
         amount_loaded = arriving.amount_loaded * 0.01,
         amount_unchanged = (
-            judged.amount_received - judged.amount_rejected - judged.amount_duplicate - arriving.amount_loaded
+            matched.cents + judged.amount_received - judged.amount_rejected - judged.amount_duplicate - arriving.amount_loaded
         ) * 0.01
     from
         (
@@ -54,6 +60,7 @@ begin
                 coalesce(sum(j.net_cents) filter (where j.is_duplicate), 0) as amount_duplicate
             from pg_temp.sale_line_judged j
         ) as judged,
+        pg_temp.sale_line_matched as matched,
         (select count(*) as received from raw.unreadable_row u where u.file_id = p_file_id) as unreadable,
         (select count(*) as loaded, coalesce(sum(a.net_cents), 0) as amount_loaded from pg_temp.sale_line_arriving a) as arriving,
         (

@@ -77,7 +77,7 @@ begin
                 then 'replaced'
                 when not v_is_delta and c.source_part <> v_part then 'reowned'
             end as kind
-        from (select * from core.sale_line s where s.transaction_date between v_from and v_to) as c
+        from (select * from pg_temp.sale_line_compared s where s.transaction_date between v_from and v_to) as c
         full join (
             select * from pg_temp.sale_line_judged a where a.reason_bits = 0 and not a.is_duplicate
         ) as j on j.transaction_id = c.transaction_id and j.line_no = c.line_no

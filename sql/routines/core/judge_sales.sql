@@ -36,7 +36,65 @@ return (
 );
 comment on function core.compose(jsonb, text[]) is 'A receipt id composed of several columns; null where one of them is missing.';
 
-create or replace procedure core.judge_sales(p_file_id bigint)
+create or replace function core.sales_texts(
+    p_file_id bigint,
+    p_decimal_mark text,
+    p_is_trimmed boolean,
+    p_compose text[],
+    p_rows bigint[]
+)
+returns table (
+    row_number bigint,
+    transaction_id text,
+    line_no_text text,
+    day_text text,
+    customer_id text,
+    product_id text,
+    store_id text,
+    promotion_id text,
+    quantity_text text,
+    unit_price_text text,
+    discount_text text,
+    type_text text
+)
+language sql stable parallel safe
+-- an offset keeps the planner from computing an expression again wherever its result is used; a plain 0 would also keep
+-- it from parallel plans, since it is converted too late to be seen as no limit
+as $$
+    select
+        r.row_number,
+        case
+            when p_compose = '{}' then core.trimmed(r.transaction_id, p_is_trimmed)
+            else core.compose(to_jsonb(r), p_compose)
+        end,
+        core.number_text(core.trimmed(r.line_no, p_is_trimmed), p_decimal_mark),
+        core.day_text(core.trimmed(r.transaction_date, p_is_trimmed)),
+        core.trimmed(r.customer_id, p_is_trimmed),
+        core.trimmed(r.product_id, p_is_trimmed),
+        core.trimmed(r.store_id, p_is_trimmed),
+        core.trimmed(r.promotion_id, p_is_trimmed),
+        core.number_text(core.trimmed(r.quantity, p_is_trimmed), p_decimal_mark),
+        core.number_text(core.trimmed(r.unit_price, p_is_trimmed), p_decimal_mark),
+        core.number_text(core.trimmed(r.discount_amount, p_is_trimmed), p_decimal_mark),
+        case
+            when r.transaction_type = 'sale' then 'sale'
+            else coalesce(lower(core.trimmed(r.transaction_type, p_is_trimmed)), 'sale')
+        end
+    from raw.sales r
+    where
+        r.file_id = p_file_id
+        and (p_rows is null or r.row_number = any (p_rows))
+        and (
+            r.transaction_id <> ''
+            or r.customer_id <> ''
+            or r.product_id <> ''
+            or not raw.is_blank(to_jsonb(r))
+        )
+    offset bigint '0'
+$$;
+comment on function core.sales_texts(bigint, text, boolean, text[], bigint[]) is 'The rows of one sales file that are data, all or those given: each value''s text, trimmed, numbers with a decimal point.';
+
+create or replace procedure core.judge_sales(p_file_id bigint, p_rows bigint[])
 language plpgsql
 as $$
 declare
@@ -77,39 +135,10 @@ begin
         case when pg_relation_size(format('raw.sales_%s', p_file_id)) > v_small_bytes then 'off' else 'on' end,
         true
     );
-    -- an offset keeps the planner from computing an expression again wherever its result is used; a plain 0 would also keep
-    -- it from parallel plans, since it is converted too late to be seen as no limit
+    -- offsets: see core.sales_texts
     create temporary table sale_line_judged on commit drop as
     with received as not materialized (
-        select
-            r.row_number,
-            case
-                when v_compose = '{}' then core.trimmed(r.transaction_id, v_is_trimmed)
-                else core.compose(to_jsonb(r), v_compose)
-            end as transaction_id,
-            core.number_text(core.trimmed(r.line_no, v_is_trimmed), v_mark) as line_no_text,
-            core.day_text(core.trimmed(r.transaction_date, v_is_trimmed)) as day_text,
-            core.trimmed(r.customer_id, v_is_trimmed) as customer_id,
-            core.trimmed(r.product_id, v_is_trimmed) as product_id,
-            core.trimmed(r.store_id, v_is_trimmed) as store_id,
-            core.trimmed(r.promotion_id, v_is_trimmed) as promotion_id,
-            core.number_text(core.trimmed(r.quantity, v_is_trimmed), v_mark) as quantity_text,
-            core.number_text(core.trimmed(r.unit_price, v_is_trimmed), v_mark) as unit_price_text,
-            core.number_text(core.trimmed(r.discount_amount, v_is_trimmed), v_mark) as discount_text,
-            case
-                when r.transaction_type = 'sale' then 'sale'
-                else coalesce(lower(core.trimmed(r.transaction_type, v_is_trimmed)), 'sale')
-            end as type_text
-        from raw.sales r
-        where
-            r.file_id = p_file_id
-            and (
-                r.transaction_id <> ''
-                or r.customer_id <> ''
-                or r.product_id <> ''
-                or not raw.is_blank(to_jsonb(r))
-            )
-        offset bigint '0'
+        select t.* from core.sales_texts(p_file_id, v_mark, v_is_trimmed, v_compose, p_rows) as t
     ),
     typed as (
         select
@@ -210,7 +239,7 @@ begin
     call core.mark_duplicates();
 end
 $$;
-comment on procedure core.judge_sales(bigint) is 'Reads and judges the rows of one sales file (temporary table sale_line_judged): typed values, null where they cannot be read, reasons as bits, net amount in cents, duplicates within the file.';
+comment on procedure core.judge_sales(bigint, bigint[]) is 'Reads and judges the rows of one sales file, all or those given (temporary table sale_line_judged): typed values, null where they cannot be read, reasons as bits, net amount in cents, duplicates within the file.';
 
 create or replace procedure core.mark_duplicates()
 language plpgsql

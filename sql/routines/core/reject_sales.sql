@@ -122,6 +122,9 @@ begin
             and x.natural_key[1] = j.transaction_id
             and x.natural_key[2] = j.line_no::text;
     end if;
+    if to_regclass('pg_temp.sale_line_differing') is not null then
+        call core.close_matched_rejects(p_file_id);
+    end if;
 
     delete from core.sale_line_waiting w
     using ops.rejected_record x

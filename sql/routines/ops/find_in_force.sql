@@ -16,6 +16,22 @@ begin
         where f.feed = v_file.feed and f.status = 'loaded' and f.effective_date <= v_file.effective_date
         order by f.effective_date desc, f.loaded_at desc
         limit 1;
+    elsif v_file.delta_date is not null then
+        -- the last one of its day, unless a yearly file has spoken for its lines since
+        select f.* into v_in_force
+        from ops.file f
+        where
+            f.feed = 'sales'
+            and f.status = 'loaded'
+            and f.delta_date = v_file.delta_date
+            and not exists (
+                select
+                from ops.file_year d
+                join ops.file y on y.feed = 'sales' and y.status = 'loaded' and y.period_year = d.period_year
+                where d.file_id = f.file_id and y.loaded_at > f.loaded_at
+            )
+        order by f.loaded_at desc
+        limit 1;
     else
         -- the last file that spoke for the same lines
         select f.* into v_in_force
@@ -24,8 +40,7 @@ begin
             f.feed = 'sales'
             and f.status = 'loaded'
             and (
-                v_file.delta_date is not null
-                or f.period_year = v_file.period_year
+                f.period_year = v_file.period_year
                     and (f.period_part is null or v_file.period_part is null or f.period_part = v_file.period_part)
                 or f.delta_date is not null and exists (
                     select
@@ -37,7 +52,6 @@ begin
         limit 1;
         if v_in_force.period_year is distinct from v_file.period_year
             or v_in_force.period_part is distinct from v_file.period_part
-            or v_in_force.delta_date is distinct from v_file.delta_date
         then
             return null;
         end if;

@@ -1,0 +1,222 @@
+-- A year's file comes again every month, and nearly all of its rows say what the current lines say. They are found by
+-- their texts: where each text is the one that the line's value is written as, it would be read as that value. Such a row
+-- is unchanged; it is neither judged nor written down.
+
+create or replace function core.can_match_sales(p_file_id bigint) returns boolean
+language sql stable
+return exists (
+    select
+    from ops.file f
+    join ops.feed d on d.feed = 'sales'
+    where
+        f.file_id = p_file_id
+        and coalesce(jsonb_array_length(d.contract -> 'transaction_id_from'), 0) = 0
+        and exists (select from jsonb_array_elements(f.column_map) as pair where pair.value ->> 1 = 'line_no')
+        and exists (
+            select
+            from core.sale_line s
+            where s.transaction_date between make_date(f.period_year, 1, 1) and make_date(f.period_year, 12, 31)
+        )
+);
+comment on function core.can_match_sales(bigint) is 'Whether the rows of a sales file can be matched by their texts: it speaks for a year that has current lines, and its rows name their keys.';
+
+create or replace procedure core.judge_differing_sales(p_file_id bigint)
+language plpgsql
+as $$
+declare
+    -- above this share one pass over all rows is quicker
+    v_most_share numeric := 0.3;
+    v_received bigint;
+    v_rows bigint[];
+begin
+    if core.can_match_sales(p_file_id) then
+        call core.find_differing_sales(p_file_id);
+        select count(*) into v_received from core.sales_texts(p_file_id, '.', true, '{}', null);
+        select coalesce(array_agg(distinct d.row_number), '{}')
+        into v_rows
+        from pg_temp.sale_line_differing d
+        where d.row_number is not null;
+        if cardinality(v_rows) <= v_most_share * v_received then
+            call core.judge_sales(p_file_id, v_rows);
+            -- a line number such as 01 can be that of a row that was matched: then all are judged
+            if not exists (
+                select
+                from pg_temp.sale_line_differing d
+                join pg_temp.sale_line_judged j on j.row_number = d.row_number
+                where j.line_no::text <> d.line_no_text
+            ) then
+                call core.compare_with_differing_sales(p_file_id, v_received - cardinality(v_rows));
+                return;
+            end if;
+            drop table pg_temp.sale_line_judged;
+        end if;
+        drop table pg_temp.sale_line_differing;
+    end if;
+    call core.judge_sales(p_file_id, null);
+    call core.compare_with_all_sales();
+end
+$$;
+comment on procedure core.judge_differing_sales(bigint) is 'Judges the rows of a sales file that do not say what the current lines say; where most differ, all of them.';
+
+create or replace procedure core.find_differing_sales(p_file_id bigint)
+language plpgsql
+as $$
+declare
+    v_mark text := (select f.decimal_mark from ops.feed f where f.feed = 'sales');
+    v_is_trimmed boolean;
+    v_part smallint;
+    v_from date;
+    v_to date;
+    v_last_day date;
+    v_texts text[];
+    v_days date[];
+    v_stores_known boolean := exists (select from ops.file where feed = 'stores' and status = 'loaded');
+    v_promotions_known boolean := exists (select from ops.file where feed = 'promotions' and status = 'loaded');
+begin
+    select
+        f.is_trimmed,
+        coalesce(f.period_part, 0),
+        make_date(f.period_year, 1, 1),
+        make_date(f.period_year, 12, 31),
+        f.received_on
+    into v_is_trimmed, v_part, v_from, v_to, v_last_day
+    from ops.file f
+    where f.file_id = p_file_id;
+    select d.p_texts, d.p_days into v_texts, v_days from core.sales_days(p_file_id) as d;
+    perform set_config('enable_nestloop', 'off', true);
+    perform set_config('enable_mergejoin', 'off', true);
+
+    create temporary table sale_line_differing on commit drop as
+    with
+    -- by a 64-bit hash: a row too many is only judged
+    repeated as (
+        select hashtextextended(r.transaction_id, hashtext(r.line_no_text)) as key_hash
+        from core.sales_texts(p_file_id, v_mark, v_is_trimmed, '{}', null) as r
+        group by hashtextextended(r.transaction_id, hashtext(r.line_no_text))
+        having count(*) > 1
+    )
+    select
+        r.row_number,
+        r.line_no_text,
+        c.customer_id,
+        c.transaction_id,
+        c.line_no,
+        c.transaction_date,
+        c.product_id,
+        c.store_id,
+        c.promotion_id,
+        c.quantity,
+        c.unit_price,
+        c.discount_amount,
+        c.is_return,
+        c.net_cents,
+        c.source_part
+    from (select * from core.sale_line s where s.transaction_date between v_from and v_to) as c
+    full join core.sales_texts(p_file_id, v_mark, v_is_trimmed, '{}', null) as r
+        on r.transaction_id = c.transaction_id and r.line_no_text = c.line_no::text
+    left join unnest(v_texts, v_days) as d (text, day) on d.text = r.day_text
+    left join repeated k on k.key_hash = hashtextextended(r.transaction_id, hashtext(r.line_no_text))
+    left join core.store_version s
+        on v_stores_known and s.store_id = c.store_id and s.version_to = 'infinity' and s.known_to = 'infinity'
+    left join core.promotion_version o
+        on v_promotions_known and o.promotion_id = c.promotion_id and o.version_to = 'infinity' and o.known_to = 'infinity'
+    where (
+        r.customer_id = c.customer_id
+        and r.product_id = c.product_id
+        and d.day = c.transaction_date
+        and r.quantity_text = c.quantity::text
+        and r.unit_price_text = c.unit_price::text
+        and r.discount_text is not distinct from c.discount_amount::text
+        and r.store_id is not distinct from c.store_id
+        and r.promotion_id is not distinct from c.promotion_id
+        and r.type_text = case when c.is_return then 'return' else 'sale' end
+        and c.source_part = v_part
+        -- what else could be a reason to reject the row today
+        and c.transaction_date <= v_last_day
+        and (not v_stores_known or c.store_id is null or s.store_id is not null)
+        and (not v_promotions_known or c.promotion_id is null or o.promotion_id is not null)
+        and k.key_hash is null
+    ) is not true;
+    perform set_config('enable_nestloop', 'on', true);
+    perform set_config('enable_mergejoin', 'on', true);
+    analyze pg_temp.sale_line_differing (row_number, transaction_id, line_no);
+end
+$$;
+comment on procedure core.find_differing_sales(bigint) is 'Which rows of a yearly sales file do not say what a current line says, and which current lines no row says (temporary table sale_line_differing).';
+
+create or replace procedure core.compare_with_differing_sales(p_file_id bigint, p_matched_rows bigint)
+language plpgsql
+as $$
+declare
+    v_year integer := (select f.period_year from ops.file f where f.file_id = p_file_id);
+    v_columns text := 'customer_id, transaction_id, line_no, transaction_date, product_id, store_id, promotion_id, quantity,
+        unit_price, discount_amount, is_return, net_cents, source_part';
+    v_matched_lines bigint;
+begin
+    execute format(
+        'create temporary view sale_line_compared as
+        select distinct %1$s from pg_temp.sale_line_differing where transaction_id is not null
+        union all
+        select %1$s from core.sale_line where transaction_date not between %2$L and %3$L',
+        v_columns, make_date(v_year, 1, 1), make_date(v_year, 12, 31)
+    );
+    create temporary table sale_line_matched on commit drop as
+    select standing.lines - differing.lines as lines, standing.cents - differing.cents as cents
+    from
+        (
+            select count(*) as lines, sum(s.net_cents)::bigint as cents
+            from core.sale_line s
+            where s.transaction_date between make_date(v_year, 1, 1) and make_date(v_year, 12, 31)
+        ) as standing,
+        (
+            select count(*) as lines, coalesce(sum(u.net_cents), 0)::bigint as cents
+            from (
+                select distinct d.transaction_id, d.line_no, d.net_cents
+                from pg_temp.sale_line_differing d
+                where d.transaction_id is not null
+            ) as u
+        ) as differing;
+    select m.lines into v_matched_lines from pg_temp.sale_line_matched m;
+    if v_matched_lines <> p_matched_rows then
+        raise exception 'file %: % rows match % current lines; nothing was accepted, please report this',
+            p_file_id, p_matched_rows, v_matched_lines;
+    end if;
+end
+$$;
+comment on procedure core.compare_with_differing_sales(bigint, bigint) is 'What the judged rows are compared with: the current lines that no row says, and those of other years (view sale_line_compared); counts the matched ones (temporary table sale_line_matched).';
+
+create or replace procedure core.close_matched_rejects(p_file_id bigint)
+language plpgsql
+as $$
+declare
+    v_year integer := (select f.period_year from ops.file f where f.file_id = p_file_id);
+begin
+    update ops.rejected_record x
+    set resolved_by = p_file_id, resolution = 'brought_again'
+    from core.sale_line c, core.sale_key_range k
+    where
+        x.resolved_by is null
+        and x.file_id <> p_file_id
+        and k.period_year = v_year
+        and x.natural_key[1] between k.lowest_transaction_id and k.highest_transaction_id
+        and x.natural_key[1] = c.transaction_id
+        and x.natural_key[2] = c.line_no::text
+        and c.transaction_date between make_date(v_year, 1, 1) and make_date(v_year, 12, 31)
+        and not exists (
+            select
+            from pg_temp.sale_line_differing d
+            where d.transaction_id = c.transaction_id and d.line_no = c.line_no
+        );
+end
+$$;
+comment on procedure core.close_matched_rejects(bigint) is 'Closes the open rejects of other files whose key a matched row brings again.';
+
+create or replace procedure core.compare_with_all_sales()
+language plpgsql
+as $$
+begin
+    create temporary view sale_line_compared as select * from core.sale_line;
+    create temporary table sale_line_matched on commit drop as select 0::bigint as lines, 0::bigint as cents;
+end
+$$;
+comment on procedure core.compare_with_all_sales() is 'All rows are judged and compared with the current lines (view sale_line_compared); none is matched by its texts (temporary table sale_line_matched).';

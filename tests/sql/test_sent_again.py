@@ -1,0 +1,196 @@
+"""The same year again: rows that say what the current lines say are matched, not judged, and no fate differs.
+
+The oracle judges every row of every file; the warehouse only those whose texts differ.
+"""
+
+import csv
+import io
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from datetime import UTC, datetime
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from hypothesis.strategies import DrawFn
+from sqlalchemy import text
+
+from include.warehouse.database import engine
+from include.warehouse.settings import Settings
+from tests.oracle.compare import assert_same
+from tests.oracle.files import COLUMNS as FEED_COLUMNS
+from tests.oracle.files import SALES, ReceivedFile
+from tests.oracle.model import Oracle
+from tests.oracle.warehouse import RealWarehouse
+
+TODAY = datetime.now(UTC).date()
+YEAR = TODAY.year - 1
+COLUMNS = list(FEED_COLUMNS[SALES])
+PLACE = {column: position for position, column in enumerate(COLUMNS)}
+Row = list[str]
+
+OTHER_TEXTS = {
+    # of the same value, of another one, of none
+    "transaction_id": ("t1", " T2 ", "", "T900"),
+    "line_no": ("01", "+1", "1.0", "2", "02", "", "x", "77"),
+    "transaction_date": (
+        f"15/03/{YEAR}",
+        f"{YEAR}-03-15 10:30:00",
+        f"{YEAR - 1}-12-31",
+        "2O24",
+        "",
+        f"{TODAY.year}-12-31",
+    ),
+    "customer_id": ("C2", " C1", "C99", ""),
+    "product_id": ("P2", "P1 ", "P99", ""),
+    "store_id": ("S1", "S9", ""),
+    "quantity": ("2", "2.0", "+2", "02", "-2", "0", "1e3", "0.50", ".5"),
+    "unit_price": ("5", "5.00", "5.005", "-5", "", "x"),
+    "discount_amount": ("", "0", "0.00", "1", "-1", "999", "x"),
+    "promotion_id": ("", "M1", "M9"),
+    "transaction_type": ("", "SALE", "return", "Return", "gift"),
+}
+MASTERS = {
+    "customers": ("customer_id", ("C1", "C2", "C3"), ("C99",)),
+    "products": ("product_id,product_type", ("P1,consumable", "P2,device"), ("P99,consumable",)),
+    "stores": ("store_id", ("S1",), ("S9",)),
+    "promotions": ("promotion_id", ("M1",), ("M9",)),
+}
+
+
+def clean_row(number: int) -> Row:
+    """One of the lines with which every year begins: two lines a receipt."""
+    return [
+        f"T{number // 2}",
+        str(number % 2 + 1),
+        f"{YEAR}-{number % 12 + 1:02}-15",
+        f"C{number % 3 + 1}",
+        f"P{number % 2 + 1}",
+        ("", "S1")[number % 5 == 0],
+        ("1", "2", "0.50")[number % 3],
+        ("5", "5.00", "9.99")[number % 3],
+        ("", "0", "0.50")[number % 7 % 3],
+        ("", "M1")[number % 6 == 0],
+        ("sale", "sale", "", "return")[number % 4],
+    ]
+
+
+def encoded(name: str, rows: list[Row], header: list[str]) -> ReceivedFile:
+    """The rows as a CSV file of today."""
+    target = io.StringIO()
+    writer = csv.writer(target, lineterminator="\n")
+    writer.writerow(header)
+    writer.writerows(rows)
+    return ReceivedFile(name=name, content=target.getvalue().encode(), received_on=TODAY, effective=None, force=False)
+
+
+def master(feed: str, *, is_complete: bool) -> ReceivedFile:
+    """A master's file, with or without the key that some lines wait for."""
+    header, known, missing = MASTERS[feed]
+    rows = known + missing if is_complete else known
+    return encoded(f"{feed}.csv", [row.split(",") for row in rows], header.split(","))
+
+
+@st.composite
+def changed(draw: DrawFn, rows: list[Row]) -> list[Row]:
+    """The rows with a few changes, as a till or a hand makes them."""
+    rows = [list(row) for row in rows]
+    for _ in range(draw(st.integers(0, 4))):
+        at = draw(st.integers(0, len(rows) - 1))
+        kind = draw(st.sampled_from(("text", "text", "text", "copy", "copy", "drop", "new", "blank", "swap", "cut")))
+        if kind == "text":
+            column = draw(st.sampled_from(COLUMNS))
+            if len(rows[at]) == len(COLUMNS):
+                rows[at][PLACE[column]] = draw(st.sampled_from(OTHER_TEXTS[column]))
+        elif kind == "copy":
+            rows.insert(draw(st.integers(0, len(rows))), list(rows[at]))
+        elif kind == "drop" and len(rows) > 20:
+            del rows[at]
+        elif kind == "new":
+            rows.append(clean_row(100 + draw(st.integers(0, 3))))
+        elif kind == "blank":
+            rows.insert(at, [""] * len(COLUMNS))
+        elif kind == "swap":
+            rows[at], rows[-1] = rows[-1], rows[at]
+        elif kind == "cut":
+            rows.insert(at, ["T0", "1"])
+    return rows
+
+
+@st.composite
+def histories(draw: DrawFn) -> list[ReceivedFile]:
+    """Files in order: masters, a year, then the year again and again, with deltas, parts and masters between."""
+    late = draw(st.sets(st.sampled_from(("stores", "promotions"))))
+    files = [master(feed, is_complete=False) for feed in MASTERS if feed not in late]
+    rows = [clean_row(number) for number in range(24)]
+    for number in range(draw(st.integers(3, 6))):
+        rows = draw(changed(rows))
+        files.append(encoded(f"sales_{YEAR}.csv", rows, COLUMNS))
+        between = draw(st.sampled_from(("nothing", "nothing", "delta", "part", "master", "other year")))
+        if between == "delta":
+            lines = [draw(st.sampled_from(rows)) for _ in range(draw(st.integers(1, 3)))]
+            files.append(encoded(f"sales_{YEAR}-12-{number + 1:02}.csv", draw(changed(lines)), COLUMNS))
+        elif between == "part":
+            files.append(encoded(f"sales_{YEAR}_part1.csv", draw(changed(rows[:3])), COLUMNS))
+        elif between == "master":
+            files.append(master(draw(st.sampled_from(sorted(MASTERS))), is_complete=draw(st.booleans())))
+        elif between == "other year":
+            other = [list(row) for row in rows[:2] if len(row) == len(COLUMNS)]
+            for row in other:
+                row[PLACE["transaction_date"]] = f"{YEAR - 1}-05-05"
+            files.append(encoded(f"sales_{YEAR - 1}.csv", other, COLUMNS))
+    return files
+
+
+def assert_accepted_alike(oracle: Oracle, real: RealWarehouse) -> None:
+    """Every file's counts and money, every reject with its reasons and who resolved it, every current line."""
+    words = ["message", "received_at", "rejected_at", "raw_row"]
+    assert_same(
+        oracle.source_files().drop(columns=words, errors="ignore").reset_index(names="number"),
+        real.frame("source_file order by file_id").reset_index(names="number"),
+        ["number"],
+    )
+    assert_same(
+        oracle.rejected_records().drop(columns=words, errors="ignore"),
+        real.frame("rejected_records"),
+        ["file_name", "line_number"],
+    )
+    assert_same(oracle.sale_lines(), real.frame("sale_line"), ["transaction_id", "line_no"])
+
+
+@given(files=histories())
+@settings(
+    max_examples=40,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.data_too_large],
+)
+def test_a_year_sent_again_is_accepted_as_if_every_row_were_judged(
+    passing_warehouse: Callable[[], AbstractContextManager[Settings]], files: list[ReceivedFile]
+) -> None:
+    with passing_warehouse() as empty:
+        oracle, real = Oracle(), RealWarehouse(empty)
+        for file in files:
+            oracle.load(file, approved=True)
+            real.load(file, approved=True)
+            assert_accepted_alike(oracle, real)
+
+
+def test_only_differing_rows_are_judged(passing_warehouse: Callable[[], AbstractContextManager[Settings]]) -> None:
+    rows = [clean_row(number) for number in range(24)]
+    with passing_warehouse() as empty:
+        real = RealWarehouse(empty)
+        for feed in MASTERS:
+            real.load(master(feed, is_complete=False))
+        real.load(encoded(f"sales_{YEAR}.csv", rows, COLUMNS))
+        rows[5][PLACE["quantity"]] = "7"
+        later = encoded(f"sales_{YEAR}.csv", [*rows, clean_row(100)], COLUMNS)
+        real.load(later)
+        with engine(empty).begin() as connection:
+            file_id = connection.execute(text("select max(file_id) from ops.file")).scalar_one()
+            # as acceptance found it, before the file itself became the current lines
+            assert connection.execute(text("select core.can_match_sales(:id)"), {"id": file_id}).scalar_one()
+            connection.execute(text("call core.judge_differing_sales(:id)"), {"id": file_id})
+            assert connection.execute(text("select count(*) from pg_temp.sale_line_judged")).scalar_one() == 0
+            assert connection.execute(text("select lines from pg_temp.sale_line_matched")).scalar_one() == 25
+        counts = real.frame("source_file order by file_id").iloc[-1]
+        assert (counts["rows_received"], counts["rows_unchanged"], counts["rows_loaded"]) == (25, 23, 2)
+        assert counts["rows_superseded"] == 1
