@@ -24,10 +24,8 @@ from include.warehouse.errors import WarehouseError
 from include.warehouse.export_customers import NO_CONTACT, Selection, write_selection
 from include.warehouse.published import published_month
 from include.warehouse.settings import REPOSITORY
-from include.warehouse.summary_figures import read_figures
-from include.warehouse.summary_sheets import draw
+from include.warehouse.summary import read_figures, write_book
 from include.warehouse.users import User
-from include.warehouse.workbook import Book
 
 MIME = {
     "csv": "text/csv",
@@ -150,9 +148,7 @@ def summary(month: date) -> BinaryIO:
         path = Path(folder) / summary_name(month)
         with connect() as connection:
             figures = read_figures(connection, published_month(connection, month))
-        book = Book(path, f"Customers in {month:%B %Y}", figures.shown.published_at)
-        draw(book, figures)
-        book.close()
+        write_book(path, figures)
         return path.open("rb")
 
 
