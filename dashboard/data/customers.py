@@ -8,7 +8,7 @@ from typing import Any
 import pandas
 
 from dashboard.data.audience import Audience, Group, group_clause, where
-from dashboard.data.warehouse import connect, frame
+from dashboard.data.warehouse import connect, frame, with_nullable_types
 from include.warehouse.export_customers import COLUMNS
 
 FIRST_COLUMNS = (
@@ -221,4 +221,4 @@ def _frame(statement: str, parameters: dict[str, Any]) -> pandas.DataFrame:
     with connect() as connection:
         result = connection.exec_driver_sql(statement, parameters)
         found = pandas.DataFrame.from_records(result.fetchall(), columns=list(result.keys()), coerce_float=True)
-    return found.convert_dtypes(convert_string=False, convert_floating=False)
+    return with_nullable_types(found)

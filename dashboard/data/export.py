@@ -7,7 +7,7 @@ import json
 import subprocess
 import sys
 import tempfile
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -21,13 +21,11 @@ from dashboard.data.downloads import Prepared
 from dashboard.data.warehouse import acting_as, change, connect, current_user
 from include.warehouse.customer_filter import check_filter
 from include.warehouse.errors import WarehouseError
-from include.warehouse.export_customers import NO_CONTACT, Selection, write_selection
+from include.warehouse.export_customers import NO_CONTACT, Export, Selection, write_selection
 from include.warehouse.published import published_month
 from include.warehouse.settings import REPOSITORY
-from include.warehouse.summary_figures import read_figures
-from include.warehouse.summary_sheets import draw
+from include.warehouse.summary import read_figures, write_book
 from include.warehouse.users import User
-from include.warehouse.workbook import Book
 
 MIME = {
     "csv": "text/csv",
@@ -35,17 +33,6 @@ MIME = {
 }
 # What a campaign by each channel needs.
 CONTACT = {"email": ("full_name", "email"), "sms": ("full_name", "phone"), "phone": ("full_name", "phone")}
-
-
-@dataclass(frozen=True)
-class Written:
-    """A written list; see include.warehouse.export_customers.Export."""
-
-    path: Path
-    about_path: Path
-    rows: int
-    sha256: str
-    run_id: int
 
 
 def prepare(
@@ -64,18 +51,17 @@ def prepare(
     return Prepared(downloads.offer(written.path), downloads.offer(written.about_path), written.rows)
 
 
-def write_list(audience: Audience, file_format: str, path: Path, contact: tuple[str, ...] = NO_CONTACT) -> Written:
+def write_list(audience: Audience, file_format: str, path: Path, contact: tuple[str, ...] = NO_CONTACT) -> Export:
     """Writes the list and its companion in this process."""
     with connect() as connection:
         shown = published_month(connection, audience.filters.month)
         check_filter(connection, audience.filters, shown.rule_set)
         conditions, parameters = where(audience, shown.month)
         selection = Selection(conditions, parameters, audience.as_document())
-        export = write_selection(connection, shown, selection, file_format, path, contact=contact)
-    return Written(export.path, export.about_path, export.rows, export.sha256, shown.run_id)
+        return write_selection(connection, shown, selection, file_format, path, contact=contact)
 
 
-def _write_elsewhere(audience: Audience, file_format: str, path: Path, contact: tuple[str, ...]) -> Written:
+def _write_elsewhere(audience: Audience, file_format: str, path: Path, contact: tuple[str, ...]) -> Export:
     """As write_list, in a process of its own."""
     half = audience.half
     order = {
@@ -99,7 +85,7 @@ def _write_elsewhere(audience: Audience, file_format: str, path: Path, contact: 
     if done.returncode:
         raise WarehouseError(f"the file could not be written: {done.stderr.strip()[-500:]}")
     answer = json.loads(done.stdout)
-    return Written(Path(answer["path"]), Path(answer["about_path"]), answer["rows"], answer["sha256"], answer["run_id"])
+    return Export(**answer | {name: Path(answer[name]) for name in ("path", "about_path")})
 
 
 def write_ordered(order: dict[str, Any]) -> dict[str, Any]:
@@ -115,16 +101,10 @@ def write_ordered(order: dict[str, Any]) -> dict[str, Any]:
             half=Half(order["half"][0], Decimal(order["half"][1]), order["half"][2]) if order["half"] else None,
         )
         written = write_list(audience, order["format"], Path(order["path"]), tuple(order["contact"]))
-    return {
-        "path": str(written.path),
-        "about_path": str(written.about_path),
-        "rows": written.rows,
-        "sha256": written.sha256,
-        "run_id": written.run_id,
-    }
+    return asdict(written) | {"path": str(written.path), "about_path": str(written.about_path)}
 
 
-def _note(audience: Audience, file_format: str, written: Written, has_contact: bool, audience_id: int | None) -> None:
+def _note(audience: Audience, file_format: str, written: Export, has_contact: bool, audience_id: int | None) -> None:
     note = {
         "month": audience.filters.month.isoformat() if audience.filters.month else None,
         "run_id": written.run_id,
@@ -150,9 +130,7 @@ def summary(month: date) -> BinaryIO:
         path = Path(folder) / summary_name(month)
         with connect() as connection:
             figures = read_figures(connection, published_month(connection, month))
-        book = Book(path, f"Customers in {month:%B %Y}", figures.shown.published_at)
-        draw(book, figures)
-        book.close()
+        write_book(path, figures)
         return path.open("rb")
 
 

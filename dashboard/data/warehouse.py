@@ -124,4 +124,10 @@ def frame(statement: str, **parameters: object) -> pandas.DataFrame:
     """The rows of a query for drawing: numeric becomes float, whole numbers with gaps stay whole."""
     with connect() as connection:
         found = pandas.read_sql_query(text(statement), connection, params=parameters)
-    return found.convert_dtypes(convert_string=False, convert_floating=False)
+    return with_nullable_types(found)
+
+
+def with_nullable_types(found: pandas.DataFrame) -> pandas.DataFrame:
+    """Whole numbers and flags in types that know gaps; fractions and text stay as pandas reads them."""
+    nullable = found.convert_dtypes().select_dtypes(["integer", "boolean"])
+    return found.infer_objects().assign(**nullable)

@@ -93,12 +93,13 @@ class Selection:
 
 @dataclass(frozen=True)
 class Export:
-    """A written list: its file, the companion beside it, the rows and the file's SHA-256."""
+    """A written list: its file, the companion beside it, the rows, the file's SHA-256, the publication's run."""
 
     path: Path
     about_path: Path
     rows: int
     sha256: str
+    run_id: int
 
 
 def export_customers(
@@ -182,7 +183,7 @@ def write_selection(
         unfinished.replace(out)
     finally:
         unfinished.unlink(missing_ok=True)
-    return Export(path=out, about_path=about_path, rows=rows, sha256=str(about["sha256"]))
+    return Export(path=out, about_path=about_path, rows=rows, sha256=str(about["sha256"]), run_id=shown.run_id)
 
 
 def _statement(driver: PsycopgConnection, selection: Selection, columns: list[str], contact: bool) -> str:

@@ -29,8 +29,6 @@ from include.warehouse.database import engine
 from include.warehouse.errors import HeldError, InputError, SkippedError, WarehouseError
 from include.warehouse.settings import Settings
 
-__all__ = ["LoadResult", "approve", "discard", "held_files", "load_file", "load_files", "load_pending", "pending_files"]
-
 FATES = ("received", "loaded", "unchanged", "rejected", "duplicate", "superseded")
 FOLDER_OF_STATUS = {
     "loaded": "archive",
@@ -92,8 +90,9 @@ def load_files(
 ) -> list[LoadResult]:
     """Loads copies of files from anywhere, masters first; the originals stay.
 
-    Calls `on_file` with the name of each file that comes next. Files that an interrupted load had claimed come first.
-    Raises InputError for a missing file.
+    `effective` dates masters without a day in their names, `force` loads known bytes too. Calls `on_file` with the name
+    of each file that comes next. Files that an interrupted load had claimed come first. Raises InputError for a missing
+    file.
     """
     missing = [path for path in paths if not path.is_file()]
     if missing:
@@ -116,13 +115,6 @@ def load_files(
         ]
         results += _process_all(settings, claims, on_file=on_file)
     return results
-
-
-def load_file(
-    settings: Settings, path: Path, *, feed: str | None = None, effective: date | None = None, force: bool = False
-) -> LoadResult:
-    """Loads a copy of one file; `effective` dates a master without a day in its name, `force` loads known bytes too."""
-    return load_files(settings, [path], feed=feed, effective=effective, force=force)[-1]
 
 
 def held_files(settings: Settings, feed: str | None = None) -> list[str]:

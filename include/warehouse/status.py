@@ -4,7 +4,7 @@ from typing import Any
 
 from sqlalchemy import Connection, text
 
-from include.warehouse.load import pending_files
+from include.warehouse.arrivals import pending_files
 from include.warehouse.settings import Settings
 
 FILE_COLUMNS = (

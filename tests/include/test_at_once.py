@@ -17,7 +17,7 @@ from sqlalchemy import text
 from include.warehouse import arrivals, refresh, steps
 from include.warehouse.database import engine
 from include.warehouse.errors import WarehouseError
-from include.warehouse.load import load_file, load_files, load_pending
+from include.warehouse.load import load_files, load_pending
 from include.warehouse.sample import write_sample
 from include.warehouse.settings import REPOSITORY, Settings
 from tests.fixtures.corrections import write_correction, write_until
@@ -240,7 +240,7 @@ def test_readers_and_a_publication_do_not_wait_for_each_other(
     for warehouse in (watched, unwatched):
         load_files(warehouse, [*earlier, until_august])
         steps.refresh(warehouse)
-        load_file(warehouse, corrected)
+        load_files(warehouse, [corrected])
 
     totals = text("select count(*), sum(month_amount) from mart.customer_snapshot")
     reader = Reader(watched)

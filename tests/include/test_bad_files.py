@@ -20,7 +20,7 @@ from typer.testing import CliRunner
 from include.warehouse import arrivals
 from include.warehouse.cli import app
 from include.warehouse.database import engine
-from include.warehouse.load import LoadResult, approve, discard, held_files, load_file, load_pending
+from include.warehouse.load import LoadResult, approve, discard, held_files, load_files, load_pending
 from include.warehouse.settings import Settings
 from tests.fixtures.mart_rows import ACCEPTED, mart_rows
 
@@ -72,7 +72,7 @@ def send(settings: Settings, folder: Path, name: str, content: str | bytes, **op
     path = folder / "sent" / name
     path.parent.mkdir(exist_ok=True)
     path.write_bytes(content.encode() if isinstance(content, str) else content)
-    return load_file(settings, path, **options)  # type: ignore[arg-type]
+    return load_files(settings, [path], **options)[-1]  # type: ignore[arg-type]
 
 
 def put(settings: Settings, name: str, content: str | bytes) -> Path:

@@ -13,7 +13,7 @@ from sqlalchemy import text
 from include.warehouse import refresh, steps
 from include.warehouse.database import engine
 from include.warehouse.errors import InputError
-from include.warehouse.load import approve, load_file
+from include.warehouse.load import approve, load_files
 from include.warehouse.sample import write_sample
 from include.warehouse.settings import Settings
 from tests.fixtures.corrections import write_correction, write_until
@@ -112,7 +112,7 @@ def write_other_types(source: Path, target: Path) -> Path:
 
 
 def accept(settings: Settings, path: Path) -> None:
-    result = load_file(settings, path)
+    result = load_files(settings, [path])[-1]
     if result.status == "held":
         result = approve(settings, path.name)
     assert result.status == "loaded", result.message

@@ -10,7 +10,7 @@ import pandas as pd
 from sqlalchemy import text
 
 from include.warehouse.database import engine
-from include.warehouse.load import approve, discard, load_file
+from include.warehouse.load import approve, discard, load_files
 from include.warehouse.settings import Settings
 from include.warehouse.steps import refresh
 
@@ -28,7 +28,7 @@ class RealWarehouse:
         with TemporaryDirectory() as folder:
             path = Path(folder) / file.name
             path.write_bytes(file.content)
-            result = load_file(self.settings, path, effective=file.effective, force=file.force)
+            result = load_files(self.settings, [path], effective=file.effective, force=file.force)[-1]
         if approved and result.status == "held":
             return approve(self.settings, file.name)
         return result

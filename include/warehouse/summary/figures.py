@@ -1,4 +1,7 @@
-"""The figures of the Excel summary: every statement run once, in one view of the database, and hashed."""
+"""The figures of the Excel summary: every statement run once, in one view of the database, and hashed.
+
+Each statement is over mart alone and can be run again as it stands: the About sheet has them with the month filled in.
+"""
 
 import hashlib
 from dataclasses import dataclass
@@ -7,29 +10,29 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from include.warehouse import summary_queries
 from include.warehouse.published import PublishedMonth
+from include.warehouse.summary import customer_queries, quality_queries, trend_queries
 
 MONTH_FIGURES = {
-    "trend": summary_queries.TREND,
-    "tier_trend": summary_queries.TIER_TREND,
-    "tier_by_status": summary_queries.TIER_BY_STATUS,
-    "lifecycle_events": summary_queries.LIFECYCLE_EVENTS,
-    "segments": summary_queries.SEGMENTS,
-    "reach_by_channel": summary_queries.REACH_BY_CHANNEL,
-    "reach_by_tier": summary_queries.REACH_BY_TIER,
-    "tier_movements": summary_queries.TIER_MOVEMENTS,
-    "customer_groups": summary_queries.CUSTOMER_GROUPS,
-    "cities": summary_queries.CITIES,
-    "stores": summary_queries.STORES,
-    "control_totals": summary_queries.CONTROL_TOTALS,
+    "trend": trend_queries.TREND,
+    "tier_trend": trend_queries.TIER_TREND,
+    "tier_by_status": customer_queries.TIER_BY_STATUS,
+    "lifecycle_events": customer_queries.LIFECYCLE_EVENTS,
+    "segments": customer_queries.SEGMENTS,
+    "reach_by_channel": customer_queries.REACH_BY_CHANNEL,
+    "reach_by_tier": customer_queries.REACH_BY_TIER,
+    "tier_movements": customer_queries.TIER_MOVEMENTS,
+    "customer_groups": customer_queries.CUSTOMER_GROUPS,
+    "cities": customer_queries.CITIES,
+    "stores": customer_queries.STORES,
+    "control_totals": quality_queries.CONTROL_TOTALS,
 }
-OPEN_MONTH_FIGURES = {"same_days": summary_queries.SAME_DAYS}
+OPEN_MONTH_FIGURES = {"same_days": trend_queries.SAME_DAYS}
 QUALITY_FIGURES = {
-    "files": summary_queries.FILES,
-    "rejects": summary_queries.REJECTS,
-    "checks": summary_queries.CHECKS,
-    "conservation": summary_queries.CONSERVATION,
+    "files": quality_queries.FILES,
+    "rejects": quality_queries.REJECTS,
+    "checks": quality_queries.CHECKS,
+    "conservation": quality_queries.CONSERVATION,
 }
 
 
@@ -72,7 +75,7 @@ class Figures:
 def read_figures(connection: Connection, shown: PublishedMonth) -> Figures:
     """Runs every statement of the summary for the month that is shown."""
     statements = MONTH_FIGURES | (OPEN_MONTH_FIGURES if shown.is_open else {}) | QUALITY_FIGURES
-    tiers = connection.exec_driver_sql(summary_queries.TIERS, {"month": shown.month}).scalars().all()
+    tiers = connection.exec_driver_sql(customer_queries.TIERS, {"month": shown.month}).scalars().all()
     return Figures(
         shown=shown,
         tiers=list(tiers),

@@ -1,0 +1,66 @@
+"""The sheet of the customers who went from one tier to another."""
+
+from typing import Any
+
+from include.warehouse.summary.figures import Figures
+from include.warehouse.summary.parts import previous_month, subtitle
+from include.warehouse.workbook import FIRST_TABLE_ROW, Book, Column, Sheet, Table
+
+
+def draw_movements(book: Book, figures: Figures) -> None:
+    """Customers and their money from each tier to each."""
+    shown = figures.shown
+    sheet = book.sheet(
+        "Tier movements",
+        f"Tier movements from {previous_month(shown.month):%B} to {shown.month:%B %Y}",
+        subtitle(shown),
+        "Rows: the tier of the month before; columns: the tier now. Shaded by the share of the row that went there.",
+    )
+    customers = _movement_matrix(sheet, figures, FIRST_TABLE_ROW, "customers", "count")
+    sheet.heading(customers.below, f"Core sales of the 12-month window of these customers, {shown.currency}")
+    _movement_matrix(sheet, figures, customers.below + 1, "monetary", "money")
+    sheet.print_on_one_page()
+
+
+def _movement_matrix(sheet: Sheet, figures: Figures, row: int, measure: str, kind: str) -> Table:
+    cells = {
+        (
+            "Total" if line["is_total_of_previous"] else line["previous_tier"],
+            "Total" if line["is_total_of_current"] else line["value_tier"],
+        ): line[measure]
+        for line in figures["tier_movements"]
+    }
+    earlier = _tiers_seen(cells, 0, figures.tiers)
+    current = _tiers_seen(cells, 1, figures.tiers)
+    titles = {None: "(first month)", "Total": "Total"}
+    lines = [
+        {"from": titles.get(source, source)}
+        | {str(target): cells.get((source, target)) for target in [*current, "Total"]}
+        for source in [*earlier, "Total"]
+    ]
+    columns = [Column("from", "From \\ to"), *(Column(str(tier), str(tier), kind) for tier in current)]
+    columns.append(Column("Total", "Total", kind))
+    table = sheet.table(row, f"tier_movements_{measure}", columns, lines[:-1], lines[-1])
+    for line_number in range(table.first_row, table.last_row + 1):
+        sheet.worksheet.conditional_format(
+            line_number,
+            1,
+            line_number,
+            len(current),
+            {
+                "type": "2_color_scale",
+                "min_color": "#FFFFFF",
+                "max_color": "#9DBBD8",
+                "min_type": "num",
+                "min_value": 0,
+            },
+        )
+    return table
+
+
+def _tiers_seen(cells: dict[tuple[Any, Any], Any], side: int, tiers: list[str]) -> list[Any]:
+    """Tiers by rank, then those of another rule set, then the unknown one."""
+    seen = {key[side] for key in cells} - {"Total"}
+    ordered: list[Any] = [tier for tier in tiers if tier in seen]
+    ordered += sorted(tier for tier in seen if tier is not None and tier not in tiers)
+    return [*ordered, None] if None in seen else ordered

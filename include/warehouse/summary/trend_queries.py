@@ -1,0 +1,173 @@
+"""The SQL of the sheets that compare months: statements over mart alone, with %(month)s bound."""
+
+# One row per metric and month, with the month before and the same month of the year before.
+TREND = """
+with monthly as (
+    select
+        month.month,
+        month.is_open,
+        sum(customers) as customers,
+        sum(scored) as engaged,
+        coalesce(sum(customers) filter (where activity_status = 'prospect'), 0) as status_prospect,
+        coalesce(sum(customers) filter (where activity_status = 'new'), 0) as status_new,
+        coalesce(sum(customers) filter (where activity_status = 'active'), 0) as status_active,
+        coalesce(sum(customers) filter (where activity_status = 'at_risk'), 0) as status_at_risk,
+        coalesce(sum(customers) filter (where activity_status = 'lapsed'), 0) as status_lapsed,
+        coalesce(sum(customers) filter (where activity_status = 'lost'), 0) as status_lost,
+        coalesce(sum(customers) filter (where growth_state = 'new'), 0) as growth_new,
+        coalesce(sum(customers) filter (where growth_state = 'returning'), 0) as growth_returning,
+        coalesce(sum(customers) filter (where growth_state = 'resurrected'), 0) as growth_resurrected,
+        case when not month.is_open
+            then coalesce(sum(customers) filter (where growth_state = 'dormant'), 0)
+        end as growth_dormant,
+        coalesce(sum(customers) filter (where lifecycle_event = 'reactivated'), 0) as event_reactivated,
+        coalesce(sum(customers) filter (where lifecycle_event = 'recovered'), 0) as event_recovered,
+        coalesce(sum(customers) filter (where lifecycle_event = 'lost'), 0) as event_lost,
+        sum(buyers) as buyers,
+        sum(month_amount) as sales,
+        sum(month_core_amount) as core_sales,
+        sum(month_orders) as orders,
+        sum(month_items) as items,
+        round(sum(month_amount) / nullif(sum(month_orders), 0), 2) as average_order
+    from mart.month
+    join mart.month_summary on month_summary.month = month.month
+    where month.month between (%(month)s - interval '12 months')::date and %(month)s
+    group by month.month, month.is_open
+)
+select
+    metric.position,
+    metric.metric,
+    monthly.month,
+    metric.value,
+    lag(metric.value) over by_month as previous_month,
+    lag(metric.value, 12) over by_month as previous_year,
+    round(metric.value / nullif(lag(metric.value) over by_month, 0) - 1, 6) as change_on_month,
+    round(metric.value / nullif(lag(metric.value, 12) over by_month, 0) - 1, 6) as change_on_year
+from monthly
+cross join lateral (
+    values
+        (1, 'customers', customers),
+        (2, 'engaged', engaged),
+        (3, 'status_new', status_new),
+        (4, 'status_active', status_active),
+        (5, 'status_at_risk', status_at_risk),
+        (6, 'status_lapsed', status_lapsed),
+        (7, 'status_lost', status_lost),
+        (8, 'status_prospect', status_prospect),
+        (9, 'growth_new', growth_new),
+        (10, 'growth_returning', growth_returning),
+        (11, 'growth_resurrected', growth_resurrected),
+        (12, 'growth_dormant', growth_dormant),
+        (13, 'event_reactivated', event_reactivated),
+        (14, 'event_recovered', event_recovered),
+        (15, 'event_lost', event_lost),
+        (16, 'buyers', buyers),
+        (17, 'sales', sales),
+        (18, 'core_sales', core_sales),
+        (19, 'orders', orders),
+        (20, 'items', items),
+        (21, 'average_order', average_order)
+) as metric (position, metric, value)
+window by_month as (partition by metric.metric order by monthly.month)
+order by metric.position, monthly.month
+"""
+
+# As TREND, for an open month: every month only up to the day of the month that is known of the open one.
+SAME_DAYS = """
+with known as (
+    select as_of_date - month + 1 as days
+    from mart.month
+    where month = %(month)s
+),
+
+receipt as (
+    select
+        month,
+        customer_id,
+        transaction_id,
+        sum(net_amount) as sales,
+        coalesce(sum(net_amount) filter (where is_core), 0) as core_sales,
+        coalesce(sum(quantity) filter (where not is_return), 0) as items,
+        bool_or(not is_return) as is_order,
+        bool_or(is_core and not is_return) as is_core_order
+    from mart.fact_sale_line
+    where transaction_date >= (%(month)s - interval '12 months')::date
+        and transaction_date < (%(month)s + interval '1 month')::date
+        and transaction_date < month + (select days from known)
+    group by month, customer_id, transaction_id
+),
+
+customer_month as (
+    select
+        month,
+        customer_id,
+        sum(sales) as sales,
+        sum(core_sales) as core_sales,
+        sum(items) as items,
+        count(*) filter (where is_order) as orders,
+        bool_or(is_core_order) as is_buyer
+    from receipt
+    group by month, customer_id
+),
+
+first_purchase as (
+    select
+        date_trunc('month', first_core_date::timestamp)::date as month,
+        count(*) as growth_new
+    from mart.customer_snapshot
+    where month = %(month)s
+        and first_core_date < date_trunc('month', first_core_date::timestamp)::date + (select days from known)
+    group by date_trunc('month', first_core_date::timestamp)::date
+),
+
+monthly as (
+    select
+        month.month,
+        coalesce(max(first_purchase.growth_new), 0) as growth_new,
+        count(*) filter (where customer_month.is_buyer) as buyers,
+        coalesce(sum(customer_month.sales), 0) as sales,
+        coalesce(sum(customer_month.core_sales), 0) as core_sales,
+        coalesce(sum(customer_month.orders), 0) as orders,
+        coalesce(sum(customer_month.items), 0) as items,
+        round(sum(customer_month.sales) / nullif(sum(customer_month.orders), 0), 2) as average_order
+    from mart.month
+    left join customer_month on customer_month.month = month.month
+    left join first_purchase on first_purchase.month = month.month
+    where month.month between (%(month)s - interval '12 months')::date and %(month)s
+    group by month.month
+)
+select
+    metric.position,
+    metric.metric,
+    monthly.month,
+    metric.value,
+    lag(metric.value) over by_month as previous_month,
+    lag(metric.value, 12) over by_month as previous_year,
+    round(metric.value / nullif(lag(metric.value) over by_month, 0) - 1, 6) as change_on_month,
+    round(metric.value / nullif(lag(metric.value, 12) over by_month, 0) - 1, 6) as change_on_year
+from monthly
+cross join lateral (
+    values
+        (1, 'growth_new', growth_new),
+        (2, 'buyers', buyers),
+        (3, 'sales', sales),
+        (4, 'core_sales', core_sales),
+        (5, 'orders', orders),
+        (6, 'items', items),
+        (7, 'average_order', average_order)
+) as metric (position, metric, value)
+window by_month as (partition by metric.metric order by monthly.month)
+order by metric.position, monthly.month
+"""
+
+TIER_TREND = """
+select
+    month,
+    value_tier,
+    sum(customers) as customers
+from mart.month_summary
+where month between (%(month)s - interval '12 months')::date and %(month)s
+    and value_tier <> 'none'
+group by month, value_tier
+order by month, value_tier
+"""

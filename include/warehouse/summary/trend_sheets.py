@@ -1,0 +1,201 @@
+"""The sheets that compare months: the overview, thirteen months, and the same days of an open month."""
+
+from datetime import date
+from typing import Any
+
+from include.warehouse.palette import STATUS, tier_colours
+from include.warehouse.published import PublishedMonth
+from include.warehouse.summary.figures import Figures
+from include.warehouse.summary.parts import add_bars, add_line, day, last_year, previous_month, subtitle
+from include.warehouse.workbook import FIRST_TABLE_ROW, SERIES_COLORS, Book, Column, Sheet, Table
+
+METRICS = {
+    "customers": ("Customers", "count"),
+    "engaged": ("Engaged customers", "count"),
+    "status_new": ("New", "count"),
+    "status_active": ("Active", "count"),
+    "status_at_risk": ("At risk", "count"),
+    "status_lapsed": ("Lapsed", "count"),
+    "status_lost": ("Lost", "count"),
+    "status_prospect": ("Prospects", "count"),
+    "growth_new": ("First purchases", "count"),
+    "growth_returning": ("Returning buyers", "count"),
+    "growth_resurrected": ("Resurrected buyers", "count"),
+    "growth_dormant": ("Dormant", "count"),
+    "event_reactivated": ("Reactivated", "count"),
+    "event_recovered": ("Recovered", "count"),
+    "event_lost": ("Newly lost", "count"),
+    "buyers": ("Buyers", "count"),
+    "sales": ("Sales", "money"),
+    "core_sales": ("Core sales", "money"),
+    "orders": ("Orders", "count"),
+    "items": ("Items", "number"),
+    "average_order": ("Sales per order", "money"),
+}
+STATE_METRICS = ("customers", "engaged", "status_at_risk", "status_lapsed", "status_lost", "status_prospect")
+FLOW_METRICS = (
+    "growth_new",
+    "event_reactivated",
+    "event_recovered",
+    "event_lost",
+    "buyers",
+    "sales",
+    "core_sales",
+    "orders",
+    "items",
+    "average_order",
+)
+SAME_DAY_METRICS = ("growth_new", "buyers", "sales", "core_sales", "orders", "items", "average_order")
+
+
+def draw_overview(sheet: Sheet, figures: Figures, trend: Table, same_days: Table | None) -> None:
+    """The measures of the month beside the month and the year before; charts of the tables of other sheets."""
+    shown = figures.shown
+    monthly = _of_shown_month(figures, "trend")
+    columns = [
+        Column("title", "Measure"),
+        Column("value", f"{shown.month:%b %Y}"),
+        Column("previous_month", f"{previous_month(shown.month):%b %Y}"),
+        Column("change_on_month", "Change on month", "change"),
+        Column("previous_year", f"{last_year(shown.month):%b %Y}"),
+        Column("change_on_year", "Change on year", "change"),
+    ]
+    state = [monthly[name] for name in STATE_METRICS]
+    if same_days:
+        same = _of_shown_month(figures, "same_days")
+        days = shown.as_of_date.day
+        flow = [same[name] for name in SAME_DAY_METRICS]
+        whole = [monthly[name] for name in FLOW_METRICS if name not in SAME_DAY_METRICS]
+        blocks = [
+            (f"Customers as of {day(shown.as_of_date)}, beside the ends of earlier months", state),
+            (f"In the month's first {days} days, beside the same days of earlier months", flow),
+            (
+                "Events so far; earlier months are whole, so there is no change to show",
+                [_no_change(row) for row in whole],
+            ),
+        ]
+    else:
+        flow = [monthly[name] for name in FLOW_METRICS]
+        blocks = [(f"Customers as of {day(shown.as_of_date)}", state), ("In the month", flow)]
+    row = FIRST_TABLE_ROW
+    for number, (heading, metrics) in enumerate(blocks):
+        sheet.heading(row - 1, heading)
+        below = _metric_table(sheet, row, f"overview_{number + 1}", columns, metrics)
+        row = below + 1
+    _overview_charts(sheet, figures, trend, same_days)
+    sheet.print_on_one_page()
+
+
+def _no_change(row: dict[str, Any]) -> dict[str, Any]:
+    return {**row, "change_on_month": None, "change_on_year": None}
+
+
+def _metric_table(sheet: Sheet, row: int, name: str, columns: list[Column], metrics: list[dict[str, Any]]) -> int:
+    """A table in which every line has its own kind of number."""
+    lines = [{**metric, "title": METRICS[metric["metric"]][0]} for metric in metrics]
+    table = sheet.table(row, name, columns, lines)
+    for line_number, line in enumerate(lines, start=table.first_row):
+        kind = METRICS[line["metric"]][1]
+        for key in ("value", "previous_month", "previous_year"):
+            sheet.write(line_number, table.columns[key], line[key], kind)
+            sheet.widen(table.columns[key], 16)
+    return table.below
+
+
+def _overview_charts(sheet: Sheet, figures: Figures, trend: Table, same_days: Table | None) -> None:
+    shown = figures.shown
+    engaged = _of_shown_month(figures, "trend")["engaged"]
+    title = f"{engaged['value']:,} engaged customers{_change_in_words(engaged, 'the month before')}"
+    line = sheet.book.chart("line", title)
+    add_line(line, trend, "engaged", SERIES_COLORS[0])
+    sales = _of_shown_month(figures, "same_days" if same_days else "trend")["sales"]
+    days = f" in the first {shown.as_of_date.day} days" if same_days else ""
+    compared_with = "the same days of the month before" if same_days else "the month before"
+    title = f"{sales['value']:,.0f} {shown.currency} sales{days}{_change_in_words(sales, compared_with)}"
+    columns = sheet.book.chart("column", title)
+    add_bars(columns, same_days or trend, "month", "sales", SERIES_COLORS[0])
+    for number, chart in enumerate((line, columns)):
+        chart.set_legend({"none": True})
+        sheet.place(FIRST_TABLE_ROW - 1 + 16 * number, [chart], column=7)
+
+
+def _change_in_words(row: dict[str, Any], compared_with: str) -> str:
+    """Such as +2.1 % on the month before; empty where there is nothing to compare with."""
+    change = row["change_on_month"]
+    return "" if change is None else f", {100 * change:+.1f} % on {compared_with}".replace("-", "−")
+
+
+def draw_trend(book: Book, figures: Figures) -> Table:
+    """Every measure over thirteen months; gives the table for the overview's charts."""
+    shown = figures.shown
+    note = f"Engaged = new, active or at risk. Amounts in {shown.currency}."
+    if shown.is_open:
+        note = (
+            f"{shown.month:%B %Y} is open: only its first {shown.as_of_date.day} days are known. "
+            "The sheet Same days compares like with like; dormant customers are counted when the month is complete."
+        )
+    sheet = book.sheet("Trend", "Thirteen months", subtitle(shown), note)
+    rows = _by_month(figures["trend"])
+    tiers = [tier for tier in figures.tiers if tier != "none"]
+    counted = {(row["month"], row["value_tier"]): row["customers"] for row in figures["tier_trend"]}
+    for row in rows:
+        row |= {f"tier {tier}": counted.get((row["month"], tier), 0) for tier in tiers}
+    names = list(METRICS)
+    columns = [Column("month", "Month", "month")]
+    columns += [Column(name, *METRICS[name]) for name in names[:8]]
+    columns += [Column(f"tier {tier}", f"Tier {tier}", "count") for tier in tiers]
+    columns += [Column(name, *METRICS[name]) for name in names[8:]]
+    table = sheet.table(FIRST_TABLE_ROW, "thirteen_months", columns, rows)
+    _trend_charts(book, sheet, table, tiers, shown)
+    return table
+
+
+def _trend_charts(book: Book, sheet: Sheet, table: Table, tiers: list[str], shown: PublishedMonth) -> None:
+    open_month = f" ({shown.month:%B} so far)" if shown.is_open else ""
+    by_tier = book.chart("column", "Engaged customers by value tier", "stacked")
+    for tier, colour in reversed(tier_colours(tiers).items()):
+        add_bars(by_tier, table, "month", f"tier {tier}", colour)
+    sales = book.chart("column", f"Sales, {shown.currency}, and orders (right){open_month}")
+    add_bars(sales, table, "month", "sales", SERIES_COLORS[0])
+    add_line(book.line(sales, second_axis=True), table, "orders", SERIES_COLORS[1], second_axis=True)
+    growth = book.chart("column", f"Buyers: returning, new, resurrected; and who became dormant{open_month}", "stacked")
+    for key, color in (("growth_returning", 0), ("growth_new", 2), ("growth_resurrected", 1)):
+        add_bars(growth, table, "month", key, SERIES_COLORS[color])
+    add_line(book.line(growth), table, "growth_dormant", SERIES_COLORS[4])
+    away = book.chart("line", "Customers at risk, lapsed and lost")
+    for key in ("status_at_risk", "status_lapsed", "status_lost"):
+        add_line(away, table, key, STATUS[key.removeprefix("status_")])
+    sheet.place(table.below, [by_tier, sales], width=700)
+    sheet.place(table.below + 17, [growth, away], width=700)
+    sheet.print_on_one_page()
+
+
+def draw_same_days(book: Book, figures: Figures) -> Table:
+    """An open month beside the same days of earlier ones; gives the table for the overview's charts."""
+    shown = figures.shown
+    sheet = book.sheet(
+        "Same days",
+        f"The first {shown.as_of_date.day} days of each month",
+        subtitle(shown),
+        f"{shown.month:%B %Y} is open, so every earlier month is counted only to the same day.",
+    )
+    columns = [Column("month", "Month", "month"), *(Column(name, *METRICS[name]) for name in SAME_DAY_METRICS)]
+    table = sheet.table(FIRST_TABLE_ROW, "same_days", columns, _by_month(figures["same_days"]))
+    chart = book.chart("column", f"Sales of the first {shown.as_of_date.day} days, {shown.currency}")
+    add_bars(chart, table, "month", "sales", SERIES_COLORS[0])
+    chart.set_legend({"none": True})
+    sheet.place(table.below, [chart], width=760)
+    sheet.print_on_one_page()
+    return table
+
+
+def _of_shown_month(figures: Figures, name: str) -> dict[str, dict[str, Any]]:
+    return {row["metric"]: row for row in figures[name] if row["month"] == figures.shown.month}
+
+
+def _by_month(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """One row per month, a key per metric, from one row per metric and month."""
+    months: dict[date, dict[str, Any]] = {}
+    for row in rows:
+        months.setdefault(row["month"], {"month": row["month"]})[row["metric"]] = row["value"]
+    return list(months.values())
