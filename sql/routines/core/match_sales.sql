@@ -12,11 +12,8 @@ return exists (
         f.file_id = p_file_id
         and coalesce(jsonb_array_length(d.contract -> 'transaction_id_from'), 0) = 0
         and exists (select from jsonb_array_elements(f.column_map) as pair where pair.value ->> 1 = 'line_no')
-        and exists (
-            select
-            from core.sale_line s
-            where s.transaction_date between make_date(f.period_year, 1, 1) and make_date(f.period_year, 12, 31)
-        )
+        -- not the lines themselves: to look at them would keep the file before from adding its partition
+        and exists (select from core.sale_key_range k where k.period_year = f.period_year)
 );
 comment on function core.can_match_sales(bigint) is 'Whether the rows of a sales file can be matched by their texts: it speaks for a year that has current lines, and its rows name their keys.';
 
@@ -28,6 +25,7 @@ declare
     v_most_share numeric := 0.3;
     v_received bigint;
     v_rows bigint[];
+    v_written_otherwise bigint;
 begin
     if core.can_match_sales(p_file_id) then
         call core.find_differing_sales(p_file_id);
@@ -39,12 +37,12 @@ begin
         if cardinality(v_rows) <= v_most_share * v_received then
             call core.judge_sales(p_file_id, v_rows);
             -- a line number such as 01 can be that of a row that was matched: then all are judged
-            if not exists (
-                select
-                from pg_temp.sale_line_differing d
-                join pg_temp.sale_line_judged j on j.row_number = d.row_number
-                where j.line_no::text <> d.line_no_text
-            ) then
+            select count(*)
+            into v_written_otherwise
+            from pg_temp.sale_line_differing d
+            join pg_temp.sale_line_judged j on j.row_number = d.row_number
+            where j.line_no::text <> d.line_no_text;
+            if v_written_otherwise = 0 then
                 call core.compare_with_differing_sales(p_file_id, v_received - cardinality(v_rows));
                 return;
             end if;
@@ -70,6 +68,7 @@ declare
     v_last_day date;
     v_texts text[];
     v_days date[];
+    v_repeated bigint[];
     v_stores_known boolean := exists (select from ops.file where feed = 'stores' and status = 'loaded');
     v_promotions_known boolean := exists (select from ops.file where feed = 'promotions' and status = 'loaded');
 begin
@@ -86,15 +85,18 @@ begin
     perform set_config('enable_nestloop', 'off', true);
     perform set_config('enable_mergejoin', 'off', true);
 
-    create temporary table sale_line_differing on commit drop as
-    with
     -- by a 64-bit hash: a row too many is only judged
-    repeated as (
+    select coalesce(array_agg(k.key_hash), '{}')
+    into v_repeated
+    from (
         select hashtextextended(r.transaction_id, hashtext(r.line_no_text)) as key_hash
         from core.sales_texts(p_file_id, v_mark, v_is_trimmed, '{}', null) as r
         group by hashtextextended(r.transaction_id, hashtext(r.line_no_text))
         having count(*) > 1
-    )
+    ) as k
+    where k.key_hash is not null;
+
+    create temporary table sale_line_differing on commit drop as
     select
         r.row_number,
         r.line_no_text,
@@ -112,10 +114,11 @@ begin
         c.net_cents,
         c.source_part
     from (select * from core.sale_line s where s.transaction_date between v_from and v_to) as c
-    full join core.sales_texts(p_file_id, v_mark, v_is_trimmed, '{}', null) as r
-        on r.transaction_id = c.transaction_id and r.line_no_text = c.line_no::text
-    left join unnest(v_texts, v_days) as d (text, day) on d.text = r.day_text
-    left join repeated k on k.key_hash = hashtextextended(r.transaction_id, hashtext(r.line_no_text))
+    full join (
+        select t.*, d.day
+        from core.sales_texts(p_file_id, v_mark, v_is_trimmed, '{}', null) as t
+        left join unnest(v_texts, v_days) as d (text, day) on d.text = t.day_text
+    ) as r on r.transaction_id = c.transaction_id and r.line_no_text = c.line_no::text
     left join core.store_version s
         on v_stores_known and s.store_id = c.store_id and s.version_to = 'infinity' and s.known_to = 'infinity'
     left join core.promotion_version o
@@ -123,7 +126,7 @@ begin
     where (
         r.customer_id = c.customer_id
         and r.product_id = c.product_id
-        and d.day = c.transaction_date
+        and r.day = c.transaction_date
         and r.quantity_text = c.quantity::text
         and r.unit_price_text = c.unit_price::text
         and r.discount_text is not distinct from c.discount_amount::text
@@ -135,7 +138,7 @@ begin
         and c.transaction_date <= v_last_day
         and (not v_stores_known or c.store_id is null or s.store_id is not null)
         and (not v_promotions_known or c.promotion_id is null or o.promotion_id is not null)
-        and k.key_hash is null
+        and hashtextextended(r.transaction_id, hashtext(r.line_no_text)) <> all (v_repeated)
     ) is not true;
     perform set_config('enable_nestloop', 'on', true);
     perform set_config('enable_mergejoin', 'on', true);
