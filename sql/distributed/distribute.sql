@@ -23,6 +23,7 @@ select create_distributed_table('crm.customer_known', 'customer_id', colocate_wi
 select create_distributed_table('crm.customer_first_seen', 'customer_id', colocate_with => 'core.sale_line');
 select create_distributed_table('crm.pending_change', 'customer_id', colocate_with => 'core.sale_line');
 select create_distributed_table('crm.touched_customer', 'customer_id', colocate_with => 'core.sale_line');
+select create_distributed_table('crm.differing_row', 'customer_id', colocate_with => 'core.sale_line');
 select create_distributed_table('crm.touched_fact', 'customer_id', colocate_with => 'core.sale_line');
 select create_distributed_table('crm.measure', 'customer_id', colocate_with => 'core.sale_line');
 select create_distributed_table('crm.snapshot', 'customer_id', colocate_with => 'core.sale_line');

@@ -112,7 +112,7 @@ $$;
 comment on procedure crm.aggregate_chunk(bigint, integer, date) is 'Aggregates one chunk of months.';
 
 create or replace function crm.first_seen(p_customer_id text, p_known_at timestamptz, p_as_of_date date) returns date
-language sql stable
+language sql stable parallel safe
 return coalesce(
     (select s.first_seen from crm.customer_first_seen s where s.customer_id = p_customer_id),
     (

@@ -10,7 +10,7 @@ begin
     select r.* into v_run from ops.run r where r.run_id = p_run_id;
     call crm.require_building(p_run_id);
     if v_run.kind = 'refresh' and exists (select from ops.file f where f.status = 'loaded' and f.loaded_at > v_run.known_at) then
-        select * into v_dates from crm.known_dates(null);
+        select * into v_dates from crm.accepted_dates();
         update ops.run
         set
             known_at = clock_timestamp(),

@@ -30,18 +30,18 @@ return (
 );
 comment on function crm.rule_set_of(date) is 'The rule set that is active in a month.';
 
--- return query, unlike select into, lets the server scan the lines with several processes
 create or replace function crm.known_dates(p_known_at timestamptz)
 returns table (first_date date, last_date date)
 language plpgsql stable
 as $$
 begin
+    -- unlike select into, return query lets the server scan the lines with several processes
     return query
     select min(l.transaction_date), max(l.transaction_date)
     from (
         select s.transaction_date
         from core.sale_line s
-        where p_known_at is null or s.known_from <= p_known_at
+        where s.known_from <= p_known_at
         union all
         select s.transaction_date
         from core.sale_line_superseded s
@@ -49,7 +49,42 @@ begin
     ) as l;
 end
 $$;
-comment on function crm.known_dates(timestamptz) is 'First and last accepted transaction date, now (null) or as known at a time.';
+comment on function crm.known_dates(timestamptz) is 'First and last accepted transaction date as known at a time.';
+
+create or replace function crm.accepted_dates(out first_date date, out last_date date)
+language plpgsql stable
+as $$
+declare
+    v_month date;
+begin
+    -- month after month: most often the first one that is looked at has lines
+    for v_month in
+        select d::date
+        from core.sale_key_range k
+        cross join generate_series(k.first_date, k.last_date, interval '1 month') as d
+        order by d
+    loop
+        select min(s.transaction_date)
+        into first_date
+        from core.sale_line s
+        where s.transaction_date between v_month and (v_month + interval '1 month - 1 day')::date;
+        exit when first_date is not null;
+    end loop;
+    for v_month in
+        select d::date
+        from core.sale_key_range k
+        cross join generate_series(k.first_date, k.last_date, interval '1 month') as d
+        order by d desc
+    loop
+        select max(s.transaction_date)
+        into last_date
+        from core.sale_line s
+        where s.transaction_date between v_month and (v_month + interval '1 month - 1 day')::date;
+        exit when last_date is not null;
+    end loop;
+end
+$$;
+comment on function crm.accepted_dates() is 'First and last accepted transaction date.';
 
 create or replace procedure crm.add_run_month(p_run_id bigint, p_month date, p_rows_mode text, p_cuts_mode text, p_known_at timestamptz)
 language plpgsql
@@ -232,7 +267,7 @@ begin
     end loop;
 
     select r.* into v_last from ops.run r where r.status = 'published' order by r.run_id desc limit 1;
-    select * into v_dates from crm.known_dates(null);
+    select * into v_dates from crm.accepted_dates();
     insert into ops.run (kind, requested, requested_by, known_at, first_month, report_month, as_of_date)
     values (
         'refresh',

@@ -19,6 +19,9 @@ language plpgsql stable
 as $$
 declare
     v_mode text := (select m.rows_mode from ops.run_month m where m.run_id = p_run_id and m.month = p_month);
+    v_next_mode text := (
+        select m.rows_mode from ops.run_month m where m.run_id = p_run_id and m.month = (p_month + interval '1 month')::date
+    );
     v_built text := format('select %s from %s where run_id = $1 and month = $3', p_columns, p_built_table);
     v_published text := format('select %s from crm.snapshot s where s.month = $3', p_columns);
 begin
@@ -26,6 +29,15 @@ begin
         return v_built || ' and false';
     elsif v_mode = 'all' then
         return v_built;
+    elsif v_next_mode = 'touched' then
+        -- only of those who are computed again next month, and were not in this one
+        return v_built || ' union all ' || format(
+            'select %s from crm.touched_customer x join crm.snapshot s on s.month = $3 and s.customer_id = x.customer_id
+            where x.run_id = $1 and x.from_month <= %L %s',
+            's.' || replace(p_columns, ', ', ', s.'),
+            (p_month + interval '1 month')::date,
+            case when v_mode = 'touched' then 'and x.from_month > $3' else '' end
+        );
     elsif v_mode = 'touched' then
         return v_built || ' union all ' || v_published || ' and not exists (
             select from crm.touched_customer x

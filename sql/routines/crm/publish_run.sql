@@ -24,7 +24,36 @@ return (
 );
 comment on function crm.snapshot_partition(regclass, bigint, date) is 'The table that holds a month: published, or of a run.';
 
-create or replace procedure crm.keep_history(p_run_id bigint, p_month date, p_mode text, inout p_rows bigint)
+create or replace procedure crm.find_differing_rows(p_run_id bigint, p_month date, p_mode text)
+language plpgsql
+as $$
+begin
+    execute format(
+        case when p_mode = 'touched' then
+            'insert into crm.differing_row (run_id, month, customer_id)
+            select $1, $2, t.customer_id
+            from crm.touched_customer t
+            left join crm.snapshot s on s.month = $2 and s.customer_id = t.customer_id
+            left join crm.snapshot_unpublished u on u.run_id = $1 and u.month = $2 and u.customer_id = t.customer_id
+            where t.run_id = $1 and t.from_month <= $2 and (%1$s) is distinct from (%2$s)'
+        else
+            'insert into crm.differing_row (run_id, month, customer_id)
+            select $1, $2, coalesce(s.customer_id, u.customer_id)
+            from (select * from crm.snapshot where month = $2) as s
+            full join (select * from crm.snapshot_unpublished where run_id = $1 and month = $2) as u
+                on u.customer_id = s.customer_id
+            where (%1$s) is distinct from (%2$s)'
+        end,
+        crm.snapshot_columns('s'),
+        crm.snapshot_columns('u')
+    ) using p_run_id, p_month;
+    -- what follows must not take a whole month for a few rows
+    analyze crm.differing_row;
+end
+$$;
+comment on procedure crm.find_differing_rows(bigint, date, text) is 'Notes whose published row of a month a run adds, changes or removes (crm.differing_row).';
+
+create or replace procedure crm.keep_history(p_run_id bigint, p_month date, inout p_rows bigint)
 language plpgsql
 as $$
 declare
@@ -36,59 +65,19 @@ declare
 begin
     execute format(
         'insert into crm.snapshot_history
-        select %1$s, r.published_at, transaction_timestamp(), $1
-        from crm.snapshot s
-        %2$s
-        left join crm.snapshot_unpublished u on u.run_id = $1 and u.month = $2 and u.customer_id = s.customer_id
+        select %s, r.published_at, transaction_timestamp(), $1
+        from crm.differing_row d
+        join crm.snapshot s on s.month = $2 and s.customer_id = d.customer_id
         join ops.run r on r.run_id = s.run_id
-        where s.month = $2 and (u.customer_id is null or (%3$s) is distinct from (%4$s))',
-        v_columns,
-        case when p_mode = 'touched' then
-            'join crm.touched_customer t on t.run_id = $1 and t.customer_id = s.customer_id and t.from_month <= $2'
-        else '' end,
-        crm.snapshot_columns('s'),
-        crm.snapshot_columns('u')
+        where d.run_id = $1 and d.month = $2',
+        v_columns
     ) using p_run_id, p_month;
     get diagnostics p_rows = row_count;
 end
 $$;
-comment on procedure crm.keep_history(bigint, date, text, bigint) is 'Copies the published rows of a month that a run changes or removes to crm.snapshot_history; gives their number.';
+comment on procedure crm.keep_history(bigint, date, bigint) is 'Copies the published rows of a month that a run changes or removes to crm.snapshot_history; gives their number.';
 
-create or replace procedure crm.publish_touched(p_run_id bigint, p_month date, p_built regclass)
-language plpgsql
-as $$
-begin
-    execute format(
-        'delete from crm.snapshot s
-        using crm.touched_customer t
-        where
-            t.run_id = $1
-            and t.from_month <= $2
-            and s.month = $2
-            and s.customer_id = t.customer_id
-            and not exists (select from %s u where u.month = $2 and u.customer_id = s.customer_id)',
-        p_built
-    ) using p_run_id, p_month;
-    call crm.publish_differing(p_month, p_built);
-end
-$$;
-comment on procedure crm.publish_touched(bigint, date, regclass) is 'Updates, removes and adds the touched customers'' rows of a published month.';
-
-create or replace procedure crm.publish_in_place(p_month date, p_built regclass)
-language plpgsql
-as $$
-begin
-    execute format(
-        'delete from crm.snapshot s
-        where s.month = $1 and not exists (select from %s u where u.month = $1 and u.customer_id = s.customer_id)',
-        p_built
-    ) using p_month;
-    call crm.publish_differing(p_month, p_built);
-end
-$$;
-comment on procedure crm.publish_in_place(date, regclass) is 'Updates, removes and adds rows of a published month so that it is as built; needs no lock that a reader could hold.';
-
-create or replace procedure crm.publish_differing(p_month date, p_built regclass)
+create or replace procedure crm.publish_in_place(p_run_id bigint, p_month date, p_built regclass)
 language plpgsql
 as $$
 declare
@@ -99,45 +88,58 @@ declare
     );
 begin
     execute format(
+        'delete from crm.snapshot s
+        using crm.differing_row d
+        where
+            d.run_id = $1 and d.month = $2 and s.month = $2 and s.customer_id = d.customer_id
+            and not exists (select from %s u where u.month = $2 and u.customer_id = d.customer_id)',
+        p_built
+    ) using p_run_id, p_month;
+    execute format(
         'update crm.snapshot s
         set %2$s
-        from %1$s u
-        where
-            s.month = $1 and u.month = $1 and u.customer_id = s.customer_id
-            and (%3$s) is distinct from (%4$s)',
-        p_built, v_assignments, crm.snapshot_columns('s'), crm.snapshot_columns('u')
-    ) using p_month;
+        from crm.differing_row d
+        join %1$s u on u.month = $2 and u.customer_id = d.customer_id
+        where d.run_id = $1 and d.month = $2 and s.month = $2 and s.customer_id = d.customer_id',
+        p_built, v_assignments
+    ) using p_run_id, p_month;
     execute format(
         'insert into crm.snapshot
         select u.*
-        from %s u
+        from crm.differing_row d
+        join %s u on u.month = $2 and u.customer_id = d.customer_id
         where
-            u.month = $1
-            and not exists (select from crm.snapshot s where s.month = $1 and s.customer_id = u.customer_id)',
+            d.run_id = $1
+            and d.month = $2
+            and not exists (select from crm.snapshot s where s.month = $2 and s.customer_id = d.customer_id)',
         p_built
-    ) using p_month;
+    ) using p_run_id, p_month;
 end
 $$;
-comment on procedure crm.publish_differing(date, regclass) is 'Updates and adds the rows of a published month that differ from the built ones.';
+comment on procedure crm.publish_in_place(bigint, date, regclass) is 'Removes, updates and adds the differing rows of a published month so that it is as built; needs no lock that a reader could hold.';
 
-create or replace procedure crm.keep_unchanged_runs(p_month date, p_built regclass)
+create or replace procedure crm.keep_unchanged_runs(p_run_id bigint, p_month date, p_built regclass)
 language plpgsql
 as $$
 begin
     execute format(
-        'update %1$s u
+        'update %s u
         set run_id = s.run_id
         from crm.snapshot s
         where
-            u.month = $1 and s.month = $1 and s.customer_id = u.customer_id
-            and (%2$s) is not distinct from (%3$s)',
-        p_built, crm.snapshot_columns('s'), crm.snapshot_columns('u')
-    ) using p_month;
+            u.month = $2 and s.month = $2 and s.customer_id = u.customer_id
+            and not exists (
+                select
+                from crm.differing_row d
+                where d.run_id = $1 and d.month = $2 and d.customer_id = u.customer_id
+            )',
+        p_built
+    ) using p_run_id, p_month;
 end
 $$;
-comment on procedure crm.keep_unchanged_runs(date, regclass) is 'Leaves rows that a run has built unchanged with the run that published them, so that history can say since when.';
+comment on procedure crm.keep_unchanged_runs(bigint, date, regclass) is 'Leaves rows that a run has built unchanged with the run that published them, so that history can say since when.';
 
-create or replace procedure crm.swap_month(p_month date, p_built regclass, inout p_may_swap boolean)
+create or replace procedure crm.swap_month(p_run_id bigint, p_month date, p_built regclass, inout p_may_swap boolean)
 language plpgsql
 as $$
 declare
@@ -157,7 +159,7 @@ begin
         if p_built is null then
             delete from crm.snapshot s where s.month = p_month;
         else
-            call crm.publish_in_place(p_month, p_built);
+            call crm.publish_in_place(p_run_id, p_month, p_built);
             execute format('drop table %s', p_built);
         end if;
     elsif p_built is not null then
@@ -165,7 +167,7 @@ begin
     end if;
 end
 $$;
-comment on procedure crm.swap_month(date, regclass, boolean) is 'Puts a built table, or nothing, in the place of a published month; row by row where a reader''s transaction keeps the table.';
+comment on procedure crm.swap_month(bigint, date, regclass, boolean) is 'Puts a built table, or nothing, in the place of a published month; row by row where a reader''s transaction keeps the table.';
 
 create or replace procedure crm.take_out(p_run_id bigint, p_month date, inout p_built regclass)
 language plpgsql
@@ -299,8 +301,11 @@ begin
     loop
         v_built := crm.snapshot_partition('crm.snapshot_unpublished', p_run_id, v_month.month);
         v_published_rows := 0;
+        if crm.snapshot_partition('crm.snapshot', null, v_month.month) is not null then
+            call crm.find_differing_rows(p_run_id, v_month.month, v_month.rows_mode);
+        end if;
         if exists (select from crm.published_month p where p.month = v_month.month) then
-            call crm.keep_history(p_run_id, v_month.month, v_month.rows_mode, v_replaced);
+            call crm.keep_history(p_run_id, v_month.month, v_replaced);
             select coalesce(sum(s.customers), 0)
             into v_published_rows
             from crm.month_summary s
@@ -313,19 +318,19 @@ begin
         where s.run_id = p_run_id and s.month = v_month.month;
 
         if v_month.rows_mode = 'touched' then
-            call crm.publish_touched(p_run_id, v_month.month, v_built);
+            call crm.publish_in_place(p_run_id, v_month.month, v_built);
         elsif v_month.rows_mode = 'all'
             and (
                 v_published_rows > 0 and 2 * (v_published_rows - v_replaced) > v_built_rows
                 or crm.snapshot_partition('crm.snapshot', p_run_id, v_month.month) is not null
             )
         then
-            call crm.publish_in_place(v_month.month, v_built);
+            call crm.publish_in_place(p_run_id, v_month.month, v_built);
         else
             if v_month.rows_mode = 'all' then
                 call crm.take_out(p_run_id, v_month.month, v_built);
                 if v_published_rows > v_replaced then
-                    call crm.keep_unchanged_runs(v_month.month, v_built);
+                    call crm.keep_unchanged_runs(p_run_id, v_month.month, v_built);
                 end if;
             end if;
             v_swapped := v_swapped || v_month.month;
@@ -338,7 +343,7 @@ begin
         v_built := case when v_month.rows_mode = 'all' then
             format('crm.published_%s_%s', p_run_id, to_char(v_month.month, 'YYYY_MM'))::regclass
         end;
-        call crm.swap_month(v_month.month, v_built, v_may_swap);
+        call crm.swap_month(p_run_id, v_month.month, v_built, v_may_swap);
     end loop;
 
     delete from crm.published_month p
@@ -373,6 +378,7 @@ begin
     using ops.run_month m
     where m.run_id = p_run_id and m.rows_mode = 'remove' and s.month = m.month;
     delete from crm.pending_change c where c.changed_at <= v_run.known_at;
+    delete from crm.differing_row d where d.run_id = p_run_id;
 
     update ops.run
     set status = 'published', published_at = transaction_timestamp(), message = 'published'

@@ -10,7 +10,7 @@ returns table (
     rows_mode text,
     is_open boolean
 )
-language sql stable
+language sql stable parallel safe
 begin atomic
     select m.month, m.run_id, m.rule_set_id, m.fact_set_id, m.as_of_date, m.rows_mode, m.is_open
     from ops.run_month m
@@ -33,6 +33,7 @@ language plpgsql
 as $$
 declare
     v_run ops.run;
+    v_month date;
 begin
     select r.* into v_run from ops.run r where r.run_id = p_run_id for update;
     if v_run.run_id is null then
@@ -80,13 +81,16 @@ begin
         join crm.published_month p on p.month = m.month
         join crm.month_summary s on s.run_id = p.run_id and s.month = p.month
         where m.run_id = p_run_id and m.rows_mode = 'touched'
-        union all
-        select count(*)
-        from ops.run_month m
-        join crm.touched_customer t on t.run_id = m.run_id and t.from_month <= m.month
-        join crm.snapshot s on s.month = m.month and s.customer_id = t.customer_id
-        where m.run_id = p_run_id and m.rows_mode = 'touched'
     ) as built;
+    for v_month in
+        select m.month from ops.run_month m where m.run_id = p_run_id and m.rows_mode = 'touched' order by m.month
+    loop
+        select built_rows + count(*)
+        into built_rows
+        from crm.touched_customer t
+        join crm.snapshot s on s.month = v_month and s.customer_id = t.customer_id
+        where t.run_id = p_run_id and t.from_month <= v_month;
+    end loop;
 
     -- whom the rows must be about: everybody known by the as-of date, or the touched ones of them
     select coalesce(sum(expected.checksum), 0)
