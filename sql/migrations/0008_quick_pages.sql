@@ -1,4 +1,5 @@
--- What lets pages answer at once with a million customers: open rejects counted when they come and go.
+-- What lets pages answer at once with a million customers: names to search in beside the key of the customers, and open
+-- rejects counted when they come and go.
 
 create table ops.reject_count (
     file_id bigint not null references ops.file (file_id),
@@ -27,3 +28,16 @@ from ops.rejected_record r
 cross join unnest(r.reasons) as reason
 where r.resolution is null
 group by r.file_id, reason;
+
+-- An entry of an index has room for 2,700 bytes, and a customer_id may have 2,000.
+alter table core.customer_version add column search_text text generated always as (
+    case
+        when octet_length(lower(customer_id || coalesce(E'\n' || full_name, ''))) <= 600
+        then lower(customer_id || coalesce(E'\n' || full_name, ''))
+    end
+) stored;
+comment on column core.customer_version.search_text is 'What customers are searched by: id and name in small letters, each a line; null where that is longer than 600 bytes (personal data).';
+create index customer_version_search on core.customer_version (customer_id) include (search_text)
+where version_to = 'infinity' and known_to = 'infinity';
+create index customer_version_search_long on core.customer_version (customer_id)
+where version_to = 'infinity' and known_to = 'infinity' and search_text is null;
