@@ -1,5 +1,5 @@
--- What lets pages answer at once with a million customers: names to search in beside the key of the customers, and open
--- rejects counted when they come and go.
+-- What lets pages answer at once with a million customers: status, tier and segment in the key of each month, names to
+-- search in beside the key of the customers, and open rejects counted when they come and go.
 
 create table ops.reject_count (
     file_id bigint not null references ops.file (file_id),
@@ -41,3 +41,31 @@ create index customer_version_search on core.customer_version (customer_id) incl
 where version_to = 'infinity' and known_to = 'infinity';
 create index customer_version_search_long on core.customer_version (customer_id)
 where version_to = 'infinity' and known_to = 'infinity' and search_text is null;
+
+alter table crm.snapshot drop constraint snapshot_pkey;
+alter table crm.snapshot add primary key (month, customer_id) include (
+    activity_status, value_tier, segment, monetary_cents, month_cents, opt_in_email, opt_in_sms, opt_in_phone
+);
+comment on table crm.snapshot is 'One row per customer and published month. The key of each partition also holds what audiences are counted by, so that months are counted and compared without reading their rows.';
+
+-- months that an unfinished run has built already
+do $$
+declare
+    v_key record;
+begin
+    for v_key in
+        select i.inhrelid::regclass as built, c.conname
+        from pg_inherits i
+        join pg_constraint c on c.conrelid = i.inhrelid and c.contype = 'p'
+        where i.inhparent = 'crm.snapshot_unpublished'::regclass
+    loop
+        execute format('alter table %s drop constraint %I', v_key.built, v_key.conname);
+        execute format(
+            'alter table %s add constraint %I primary key (month, customer_id) include (
+                activity_status, value_tier, segment, monetary_cents, month_cents, opt_in_email, opt_in_sms, opt_in_phone
+            )',
+            v_key.built, v_key.conname
+        );
+    end loop;
+end
+$$;
