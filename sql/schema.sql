@@ -240,7 +240,7 @@ CREATE TABLE crm.snapshot (
 )
 PARTITION BY LIST (month);
 
-COMMENT ON TABLE crm.snapshot IS 'One row per customer and published month; each partition is indexed by customer_id.';
+COMMENT ON TABLE crm.snapshot IS 'One row per customer and published month. The key of each partition also holds what audiences are counted by, so that months are counted and compared without reading their rows.';
 
 COMMENT ON COLUMN crm.snapshot.month IS 'Month, its first day.';
 
@@ -357,6 +357,13 @@ CREATE TABLE core.customer_version (
     known_to timestamp with time zone DEFAULT 'infinity'::timestamp with time zone NOT NULL,
     file_id bigint NOT NULL,
     warnings text[],
+    search_text text GENERATED ALWAYS AS (
+CASE
+    WHEN (octet_length(lower((customer_id || COALESCE(('
+'::text || full_name), ''::text)))) <= 600) THEN lower((customer_id || COALESCE(('
+'::text || full_name), ''::text)))
+    ELSE NULL::text
+END) STORED,
     CONSTRAINT customer_version_check CHECK ((version_from < version_to)),
     CONSTRAINT customer_version_check1 CHECK ((known_from <= known_to))
 );
@@ -402,6 +409,8 @@ COMMENT ON COLUMN core.customer_version.known_to IS 'When the warehouse learned 
 COMMENT ON COLUMN core.customer_version.file_id IS 'File that gave the version, or closed it.';
 
 COMMENT ON COLUMN core.customer_version.warnings IS 'Values that could not be read and became unknown.';
+
+COMMENT ON COLUMN core.customer_version.search_text IS 'What customers are searched by: id and name in small letters, each a line; null where that is longer than 600 bytes (personal data).';
 
 COMMENT ON FUNCTION access.visible_customers() IS 'Customers of the current user by the responsible_email of the current master. It reads as the owner, so that policies may ask it.';
 
@@ -540,6 +549,8 @@ COMMENT ON FUNCTION core.trimmed(p_text text, p_is_trimmed boolean) IS 'The trim
 COMMENT ON FUNCTION crm.activate_rule_set(p_rule_set_id integer, p_from_month date) IS 'Makes an approved rule set decide months from p_from_month on; retires the one it takes every month from. Published months change only when a refresh is asked to restate them. Gives a sentence on what happens.';
 
 COMMENT ON PROCEDURE crm.add_run_month(IN p_run_id bigint, IN p_month date, IN p_rows_mode text, IN p_cuts_mode text, IN p_known_at timestamp with time zone) IS 'Adds a month to the plan of a run.';
+
+COMMENT ON PROCEDURE crm.add_snapshot_key(IN p_table regclass) IS 'Gives a built month the key that crm.snapshot has.';
 
 COMMENT ON PROCEDURE crm.aggregate_chunk(IN p_run_id bigint, IN p_fact_set_id integer, IN p_from_month date) IS 'Aggregates one chunk of months.';
 
@@ -763,6 +774,8 @@ COMMENT ON FUNCTION crm.known_dates(p_known_at timestamp with time zone) IS 'Fir
 
 COMMENT ON PROCEDURE crm.measure_month_v1(IN p_run_id bigint, IN p_month date) IS 'Writes crm.measure for one month of a run: measures, activity status and growth state of every customer, or of the touched ones.';
 
+COMMENT ON FUNCTION crm.middle_customer() IS 'An id with about as many customers below as above, by the planner''s statistics; an empty text without these.';
+
 CREATE TABLE crm.rule_set (
     rule_set_id integer NOT NULL,
     title text NOT NULL,
@@ -888,11 +901,15 @@ COMMENT ON PROCEDURE crm.summarize_to_day(IN p_run_id bigint, IN p_month date) I
 
 COMMENT ON PROCEDURE crm.swap_month(IN p_month date, IN p_built regclass, INOUT p_may_swap boolean) IS 'Puts a built table, or nothing, in the place of a published month; row by row where a reader''s transaction keeps the table.';
 
+COMMENT ON FUNCTION crm.tables_to_vacuum(p_run_id bigint) IS 'Tables whose indexes pages are answered from and that changed with a run: its months, and the customers.';
+
 COMMENT ON PROCEDURE crm.take_back_months(IN p_run_id bigint) IS 'Makes attached months unpublished again where a run was stopped before publication and an earlier step is repeated.';
 
 COMMENT ON PROCEDURE crm.take_out(IN p_run_id bigint, IN p_month date, INOUT p_built regclass) IS 'Takes a built month out of the unpublished ones; gives its table.';
 
 COMMENT ON FUNCTION crm.whole_from() IS 'The month from which on every later refresh computes all customers: changes before it have to be noted. Null before the first build.';
+
+COMMENT ON FUNCTION mart.count_movement(p_earlier date, p_later date, p_dimension text, p_is_upper_half boolean) IS 'What mart.movement returns, of half of the customers and with a plan that the planner finds by itself.';
 
 COMMENT ON PROCEDURE mart.create_policies(IN p_reader text) IS 'Says which rows a role of readers sees: all of them; for sales_reader those of the current user''s customers. Of a table that is secured but has no customers, such as prepared totals, sales_reader sees nothing.';
 
@@ -958,6 +975,8 @@ COMMENT ON FUNCTION mart.masked_row(p_raw_row jsonb, p_feed text, p_reasons text
 
 COMMENT ON FUNCTION mart.may_read_contact() IS 'Whether the connected role may read mart.customer_contact: others see null for names, addresses and numbers elsewhere.';
 
+COMMENT ON FUNCTION mart.movement(p_earlier date, p_later date, p_dimension text) IS 'Customers of the later month by their value_tier, activity_status or segment (p_dimension) in the earlier month and in the later: origin is null for who was not in the snapshot then; monetary is that of the later month.';
+
 COMMENT ON FUNCTION mart.safe_text(p_text text) IS 'Text for a CSV file: a spreadsheet takes a cell that begins with = + - @, a tab or a line end for a formula, so an apostrophe goes before it; other text stays as it is.';
 
 COMMENT ON FUNCTION mart.save_audience(p_audience_id bigint, p_name text, p_definition jsonb, p_holdout_percent numeric) IS 'Saves an audience for the current user, without a key as a new one or in place of theirs of the same name; gives its key. The caller has checked the definition.';
@@ -973,6 +992,8 @@ COMMENT ON PROCEDURE ops.check_identities(IN p_run_id bigint) IS 'Accounting ide
 COMMENT ON PROCEDURE ops.conserve_files(IN p_run_id bigint) IS 'Conservation of rows and money per file and in total.';
 
 COMMENT ON PROCEDURE ops.conserve_months(IN p_run_id bigint) IS 'Money and buyers from customer-months to the months as they will be published.';
+
+COMMENT ON FUNCTION ops.count_rejects() IS 'Keeps ops.reject_count what the open rejects add up to.';
 
 COMMENT ON FUNCTION ops.drifting_months(p_run_id bigint) IS 'Newly complete months whose customers, buyers or amount differ from the month before by more than drift_warning_share.';
 
@@ -2437,6 +2458,31 @@ COMMENT ON COLUMN mart.customer_contact.email IS 'E-mail address (personal data)
 
 COMMENT ON COLUMN mart.customer_contact.phone IS 'Telephone number (personal data).';
 
+CREATE VIEW mart.customer_search WITH (security_invoker='true') AS
+ SELECT customer_version.customer_id,
+        CASE
+            WHEN ( SELECT mart.may_read_contact() AS may_read_contact) THEN customer_version.search_text
+            ELSE lower(customer_version.customer_id)
+        END AS search_text
+   FROM core.customer_version
+  WHERE ((customer_version.version_to = 'infinity'::date) AND (customer_version.known_to = 'infinity'::timestamp with time zone) AND (customer_version.search_text IS NOT NULL))
+UNION ALL
+ SELECT customer_version.customer_id,
+    lower(
+        CASE
+            WHEN ( SELECT mart.may_read_contact() AS may_read_contact) THEN (customer_version.customer_id || COALESCE(('
+'::text || customer_version.full_name), ''::text))
+            ELSE customer_version.customer_id
+        END) AS search_text
+   FROM core.customer_version
+  WHERE ((customer_version.version_to = 'infinity'::date) AND (customer_version.known_to = 'infinity'::timestamp with time zone) AND (customer_version.search_text IS NULL));
+
+COMMENT ON VIEW mart.customer_search IS 'What every customer is found by, in small letters: search_text like ''%maria%''.';
+
+COMMENT ON COLUMN mart.customer_search.customer_id IS 'Customer, as the files give it.';
+
+COMMENT ON COLUMN mart.customer_search.search_text IS 'Id and, on a second line, the full name (personal data). Only the id for whoever may not read mart.customer_contact.';
+
 CREATE VIEW mart.customer_snapshot WITH (security_invoker='true') AS
  SELECT s.month,
     s.as_of_date,
@@ -3584,6 +3630,26 @@ COMMENT ON COLUMN mart.publication.procedure_versions IS 'Procedures by which nu
 
 COMMENT ON COLUMN mart.publication.is_current IS 'Whether it is the one that readers see now.';
 
+CREATE TABLE ops.reject_count (
+    file_id bigint NOT NULL,
+    reason text NOT NULL,
+    records bigint NOT NULL,
+    records_with_amount bigint NOT NULL,
+    amount numeric NOT NULL
+);
+
+COMMENT ON TABLE ops.reject_count IS 'Open rejects of every file, counted under each of their reasons; kept by triggers of ops.rejected_record.';
+
+COMMENT ON COLUMN ops.reject_count.file_id IS 'File that brought the rows.';
+
+COMMENT ON COLUMN ops.reject_count.reason IS 'Reason.';
+
+COMMENT ON COLUMN ops.reject_count.records IS 'Open rejects with it.';
+
+COMMENT ON COLUMN ops.reject_count.records_with_amount IS 'Those of them with an amount that could be read.';
+
+COMMENT ON COLUMN ops.reject_count.amount IS 'Sum of these amounts.';
+
 CREATE TABLE ops.rejected_record (
     rejected_record_id bigint NOT NULL,
     file_id bigint NOT NULL,
@@ -3622,6 +3688,49 @@ COMMENT ON COLUMN ops.rejected_record.rejected_at IS 'When the row was rejected.
 COMMENT ON COLUMN ops.rejected_record.resolved_by IS 'File that closed the reject.';
 
 COMMENT ON COLUMN ops.rejected_record.resolution IS 'replayed (accepted after all), superseded (its file was), brought_again (its key was) or duplicate (a later replayed row of its key).';
+
+CREATE VIEW mart.reject_count WITH (security_invoker='true') AS
+ SELECT file.file_id,
+    file.file_name,
+    file.feed,
+    reject_count.reason,
+    reject_count.records,
+        CASE
+            WHEN (reject_count.records_with_amount > 0) THEN reject_count.amount
+            ELSE NULL::numeric
+        END AS amount
+   FROM (ops.reject_count
+     JOIN ops.file ON ((file.file_id = reject_count.file_id)))
+UNION ALL
+ SELECT file.file_id,
+    file.file_name,
+    file.feed,
+    live.reason,
+    live.records,
+    live.amount
+   FROM (ops.file
+     CROSS JOIN LATERAL ( SELECT reason.reason,
+            count(*) AS records,
+            sum(rejected_record.amount) AS amount
+           FROM (ops.rejected_record
+             CROSS JOIN LATERAL unnest(rejected_record.reasons) reason(reason))
+          WHERE ((rejected_record.file_id = file.file_id) AND (rejected_record.resolution IS NULL))
+          GROUP BY reason.reason) live)
+  WHERE access.is_restricted();
+
+COMMENT ON VIEW mart.reject_count IS 'Open rejects of every file, counted under each of their reasons.';
+
+COMMENT ON COLUMN mart.reject_count.file_id IS 'Key of the receipt in mart.source_file.';
+
+COMMENT ON COLUMN mart.reject_count.file_name IS 'File that brought the rows.';
+
+COMMENT ON COLUMN mart.reject_count.feed IS 'Feed of the file.';
+
+COMMENT ON COLUMN mart.reject_count.reason IS 'Reason. A row with several counts under each.';
+
+COMMENT ON COLUMN mart.reject_count.records IS 'Open rejects with it.';
+
+COMMENT ON COLUMN mart.reject_count.amount IS 'Their net amounts where they could be read, in currency units; null where none could.';
 
 CREATE VIEW mart.rejected_records WITH (security_invoker='true') AS
  SELECT file.file_name,
@@ -4647,7 +4756,7 @@ ALTER TABLE ONLY crm.rule_tier
     ADD CONSTRAINT rule_tier_rule_set_id_tier_key UNIQUE (rule_set_id, tier);
 
 ALTER TABLE ONLY crm.snapshot
-    ADD CONSTRAINT snapshot_pkey PRIMARY KEY (month, customer_id);
+    ADD CONSTRAINT snapshot_pkey PRIMARY KEY (month, customer_id) INCLUDE (activity_status, value_tier, segment, monetary_cents, month_cents, opt_in_email, opt_in_sms, opt_in_phone);
 
 ALTER TABLE ONLY crm.touched_customer
     ADD CONSTRAINT touched_customer_pkey PRIMARY KEY (run_id, customer_id);
@@ -4685,6 +4794,9 @@ ALTER TABLE ONLY ops.file_year
 ALTER TABLE ONLY ops.migration
     ADD CONSTRAINT migration_pkey PRIMARY KEY (file_name);
 
+ALTER TABLE ONLY ops.reject_count
+    ADD CONSTRAINT reject_count_pkey PRIMARY KEY (file_id, reason);
+
 ALTER TABLE ONLY ops.rejected_record
     ADD CONSTRAINT rejected_record_pkey PRIMARY KEY (rejected_record_id);
 
@@ -4712,6 +4824,10 @@ CREATE UNIQUE INDEX customer_version_current ON core.customer_version USING btre
 CREATE INDEX customer_version_customer_id ON core.customer_version USING btree (customer_id);
 
 CREATE INDEX customer_version_responsible ON core.customer_version USING btree (lower(responsible_email)) WHERE ((version_to = 'infinity'::date) AND (known_to = 'infinity'::timestamp with time zone));
+
+CREATE INDEX customer_version_search ON core.customer_version USING btree (customer_id) INCLUDE (search_text) WHERE ((version_to = 'infinity'::date) AND (known_to = 'infinity'::timestamp with time zone));
+
+CREATE INDEX customer_version_search_long ON core.customer_version USING btree (customer_id) WHERE ((version_to = 'infinity'::date) AND (known_to = 'infinity'::timestamp with time zone) AND (search_text IS NULL));
 
 CREATE UNIQUE INDEX product_version_current ON core.product_version USING btree (product_id, version_from) WHERE (known_to = 'infinity'::timestamp with time zone);
 
@@ -4767,6 +4883,18 @@ CREATE INDEX line_shift_file ON raw.line_shift USING btree (file_id, from_row_nu
 
 CREATE INDEX unreadable_row_file ON raw.unreadable_row USING btree (file_id);
 
+CREATE TRIGGER count_changed_rejects AFTER UPDATE ON ops.rejected_record REFERENCING OLD TABLE AS old_reject NEW TABLE AS new_reject FOR EACH STATEMENT EXECUTE FUNCTION ops.count_rejects();
+
+COMMENT ON TRIGGER count_changed_rejects ON ops.rejected_record IS 'Counts rejects that are closed.';
+
+CREATE TRIGGER count_deleted_rejects AFTER DELETE ON ops.rejected_record REFERENCING OLD TABLE AS old_reject FOR EACH STATEMENT EXECUTE FUNCTION ops.count_rejects();
+
+COMMENT ON TRIGGER count_deleted_rejects ON ops.rejected_record IS 'Counts rejects that are deleted.';
+
+CREATE TRIGGER count_new_rejects AFTER INSERT ON ops.rejected_record REFERENCING NEW TABLE AS new_reject FOR EACH STATEMENT EXECUTE FUNCTION ops.count_rejects();
+
+COMMENT ON TRIGGER count_new_rejects ON ops.rejected_record IS 'Counts new rejects.';
+
 ALTER TABLE ONLY access.user_account
     ADD CONSTRAINT user_account_supervisor_email_fkey FOREIGN KEY (supervisor_email) REFERENCES access.user_account(email) ON UPDATE CASCADE;
 
@@ -4799,6 +4927,9 @@ ALTER TABLE ONLY ops.feed_column
 
 ALTER TABLE ONLY ops.file_year
     ADD CONSTRAINT file_year_file_id_fkey FOREIGN KEY (file_id) REFERENCES ops.file(file_id);
+
+ALTER TABLE ONLY ops.reject_count
+    ADD CONSTRAINT reject_count_file_id_fkey FOREIGN KEY (file_id) REFERENCES ops.file(file_id);
 
 ALTER TABLE ONLY ops.rejected_record
     ADD CONSTRAINT rejected_record_file_id_fkey FOREIGN KEY (file_id) REFERENCES ops.file(file_id);
@@ -4913,17 +5044,23 @@ ALTER TABLE ops.export_log ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE ops.failed_row ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE ops.reject_count ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE ops.rejected_record ENABLE ROW LEVEL SECURITY;
 
 CREATE POLICY rows_of_contact_reader ON ops.export_log FOR SELECT TO contact_reader USING (true);
 
 CREATE POLICY rows_of_contact_reader ON ops.failed_row FOR SELECT TO contact_reader USING (true);
 
+CREATE POLICY rows_of_contact_reader ON ops.reject_count FOR SELECT TO contact_reader USING (true);
+
 CREATE POLICY rows_of_contact_reader ON ops.rejected_record FOR SELECT TO contact_reader USING (true);
 
 CREATE POLICY rows_of_mart_reader ON ops.export_log FOR SELECT TO mart_reader USING (true);
 
 CREATE POLICY rows_of_mart_reader ON ops.failed_row FOR SELECT TO mart_reader USING (true);
+
+CREATE POLICY rows_of_mart_reader ON ops.reject_count FOR SELECT TO mart_reader USING (true);
 
 CREATE POLICY rows_of_mart_reader ON ops.rejected_record FOR SELECT TO mart_reader USING (true);
 

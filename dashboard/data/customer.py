@@ -19,11 +19,16 @@ def find(text: str) -> list[dict[str, Any]]:
     pattern = "%" + text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"
     return rows(
         """
-        select customer_id, full_name
-        from mart.customers
-        where customer_id ilike :pattern or full_name ilike :pattern
-        order by customer_id <> :text, length(customer_id), customer_id
-        limit :most
+        select found.customer_id, customer.full_name
+        from (
+            select customer_id
+            from mart.customer_search
+            where search_text like lower(:pattern)
+            order by customer_id <> :text, length(customer_id), customer_id
+            limit :most
+        ) as found
+        join mart.customers as customer on customer.customer_id = found.customer_id
+        order by found.customer_id <> :text, length(found.customer_id), found.customer_id
         """,
         pattern=pattern,
         text=text,

@@ -47,17 +47,8 @@ def rejects() -> pandas.DataFrame:
     """Open rejects by file and reason: file_id, file_name, feed, reason, records, amount."""
     return frame(
         """
-        select
-            rejected.file_id,
-            rejected.file_name,
-            rejected.feed,
-            reason,
-            count(*) as records,
-            sum(rejected.amount) as amount
-        from mart.rejected_records as rejected
-        cross join unnest(rejected.reasons) as reason
-        where rejected.resolution is null
-        group by rejected.file_id, rejected.file_name, rejected.feed, reason
+        select file_id, file_name, feed, reason, records, amount
+        from mart.reject_count
         order by records desc, reason
         """
     )

@@ -37,21 +37,13 @@ def movements(earlier: date, later: date, dimension: str) -> pandas.DataFrame:
             later=later,
         )
     return frame(
-        f"""
-        select
-            coalesce(earlier.{dimension}, '') as origin,
-            later.{dimension} as destination,
-            count(*) as customers,
-            sum(later.monetary) as monetary
-        from mart.customer_snapshot as later
-        left join mart.customer_snapshot as earlier
-            on earlier.customer_id = later.customer_id
-            and earlier.month = :earlier
-        where later.month = :later
-        group by 1, 2
+        """
+        select coalesce(origin, '') as origin, destination, customers, monetary
+        from mart.movement(:earlier, :later, :dimension)
         """,
         earlier=earlier,
         later=later,
+        dimension=dimension,
     )
 
 

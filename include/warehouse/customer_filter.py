@@ -82,8 +82,8 @@ def filter_clauses(filters: CustomerFilter, prefix: str, parameters: dict[str, A
     if filters.search:
         parameters[f"{prefix}search"] = f"%{_without_wildcards(filters.search)}%"
         conditions.append(
-            f"(customer.customer_id ilike %({prefix}search)s or customer.customer_id in ("
-            f"select customer_id from mart.customers where full_name ilike %({prefix}search)s))"
+            "customer.customer_id in (select customer_id from mart.customer_search"
+            f" where search_text like lower(%({prefix}search)s))"
         )
     return conditions
 

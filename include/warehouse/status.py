@@ -60,9 +60,8 @@ def read_rejects_by_reason(connection: Connection) -> list[dict[str, Any]]:
     """Open rejects, counted under every reason they carry."""
     rows = connection.execute(
         text(
-            "select reason, count(*) as rows_rejected"
-            " from mart.rejected_records, unnest(reasons) as reason"
-            " where resolved_by is null group by reason order by rows_rejected desc, reason"
+            "select reason, sum(records)::bigint as rows_rejected"
+            " from mart.reject_count group by reason order by rows_rejected desc, reason"
         )
     )
     return [dict(row) for row in rows.mappings()]

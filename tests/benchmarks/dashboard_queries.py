@@ -124,6 +124,14 @@ def _movements(month: Month, first: Any, before: Any) -> list[Query]:
             lambda: movements.movements(first, month.month, "value_tier"),
         )
     )
+    half_a_year_ago = month.months_before(6)
+    found.append(
+        (
+            "movements",
+            "filter: segments since half a year",
+            lambda: movements.movements(half_a_year_ago, month.month, "segment"),
+        )
+    )
     return found
 
 

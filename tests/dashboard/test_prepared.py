@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from sqlalchemy import text
 
-from dashboard.data import months, overview
+from dashboard.data import months, movements, overview
 from dashboard.data import warehouse as data_layer
 from include.warehouse.database import connect, engine
 from include.warehouse.load import load_files
@@ -86,6 +86,37 @@ def agree() -> None:
     assert sums(read("month_cohort"), keys, measures) == sums(cohorts, keys, measures)
 
 
+def rejects_agree() -> None:
+    """The counts of open rejects are what the rejects add up to."""
+    rows = read("rejected_records")
+    reasons = rows[rows["resolution"].isna()].explode("reasons").rename(columns={"reasons": "reason"})
+    keys = ["file_id", "file_name", "feed", "reason"]
+    found = reasons.assign(records=1, has_amount=reasons["amount"].notna()).groupby(keys)
+    expected = found[["records", "amount", "has_amount"]].sum()
+    counted = read("reject_count").set_index(keys)
+    assert counted["records"].to_dict() == expected["records"].to_dict()
+    assert counted["amount"].notna().to_dict() == (expected["has_amount"] > 0).to_dict()
+    assert counted["amount"].fillna(0).astype(float).round(2).to_dict() == (
+        expected["amount"].astype(float).round(2).to_dict()
+    )
+
+
+def movements_agree() -> None:
+    """Movements between months far apart are what the customers of both add up to."""
+    snapshot = read("customer_snapshot")
+    known = sorted(snapshot["month"].unique())
+    for earlier, later in ((known[0], known[-1]), (known[3], known[9]), (known[-3], known[-1])):
+        then = snapshot[snapshot["month"] == earlier].set_index("customer_id")
+        for dimension in movements.DIMENSIONS:
+            both = snapshot[snapshot["month"] == later].join(then[dimension].rename("origin"), on="customer_id")
+            measures = ["customers", "monetary"]
+            assert sums(
+                movements.movements(earlier, later, dimension).rename(columns={"destination": dimension}),
+                ["origin", dimension],
+                measures,
+            ) == sums(both.assign(customers=1), ["origin", dimension], measures)
+
+
 @pytest.mark.timeout(300)
 def test_prepared_figures_are_what_the_customers_add_up_to(
     fresh_warehouse: Settings, reading: Callable[[Settings], None], tmp_path: Path
@@ -93,6 +124,8 @@ def test_prepared_figures_are_what_the_customers_add_up_to(
     load_and_publish(fresh_warehouse, tmp_path / "files")
     reading(fresh_warehouse)
     agree()
+    movements_agree()
+    rejects_agree()
     same_days_agree()
     with connect(fresh_warehouse) as owner:
         add_user(owner, SELLER.email, SELLER.role, password="a long enough password")
@@ -104,6 +137,8 @@ def test_prepared_figures_are_what_the_customers_add_up_to(
         assert read("month_to_day").empty
         assert set(read("month_movement")["customers"]) != {0}
         agree()
+        movements_agree()
+        rejects_agree()
     # receipts are withdrawn: few customers are touched, their cohorts, months and scores move
     for receipt in ("T9-1", "T40-2"):
         load_files(fresh_warehouse, [write_sales(tmp_path / "sales_2024.csv", 2024, without=receipt)])
@@ -114,4 +149,15 @@ def test_prepared_figures_are_what_the_customers_add_up_to(
             ).scalars()
             assert "touched" in set(modes)
         agree()
+        movements_agree()
+        rejects_agree()
         same_days_agree()
+        assert read("reject_count")["records"].sum() > 0
+    for change in (
+        "update ops.rejected_record set resolution = 'replayed', resolved_by = file_id where line_number % 3 = 0",
+        "update ops.rejected_record set resolution = null, resolved_by = null where line_number % 2 = 0",
+        "delete from ops.rejected_record where line_number % 5 = 0",
+    ):
+        with connect(fresh_warehouse) as owner:
+            assert owner.execute(text(change)).rowcount
+        rejects_agree()

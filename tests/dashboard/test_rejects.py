@@ -71,6 +71,7 @@ def test_rejects_are_taken_away_mended_sent_again_and_loaded(
         ("X2025-3", date(2025, 2, 3)),
     ]
     assert left == 0
+    assert sales not in set(health.rejects()["file_id"])
 
     personal = int(found[found["feed"] == "customers"]["file_id"].iloc[0])
     assert "Nobody Known" in file_of(health.prepare_rejects(personal)).read_text(encoding="utf-8")

@@ -173,10 +173,16 @@ def corrupt(settings: Settings, corruption: Corruption) -> None:
 
 
 def repair(settings: Settings, corruption: Corruption) -> None:
+    with engine(settings).connect() as connection:
+        columns = connection.exec_driver_sql(
+            "select string_agg(quote_ident(attname), ', ') from pg_attribute where attrelid = %s::regclass"
+            " and attnum > 0 and not attisdropped and attgenerated = ''",
+            (corruption.table,),
+        ).scalar_one()
     execute(
         settings,
         f"delete from {corruption.table};"
-        f" insert into {corruption.table} overriding system value select * from public.backup;"
+        f" insert into {corruption.table} ({columns}) overriding system value select {columns} from public.backup;"
         " drop table public.backup",
     )
 

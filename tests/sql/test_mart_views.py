@@ -252,6 +252,29 @@ def test_personal_data_is_shown_to_contact_readers_alone(as_role: Callable[[str]
     assert len(rows(marketing, "select * from mart.customer_contact")) == CUSTOMERS
 
 
+def test_customers_are_found_however_long_their_names_are(fresh_warehouse: Settings, tmp_path: Path) -> None:
+    people = {
+        "C1": "María Öz",
+        "c" * 2000: "Ann",
+        "C3": "Å" * 5000 + " Smith",
+        "C4": "x" * 597,
+        "C5": "x" * 598,
+        "C6": "",
+    }
+    path = tmp_path / "customers_2025-01-01.csv"
+    path.write_text(
+        "customer_id,full_name\n" + "".join(f"{key},{name}\n" for key, name in people.items()), encoding="utf-8"
+    )
+    load_files(fresh_warehouse, [path])
+    with engine(fresh_warehouse).connect() as connection:
+        found = {
+            row["customer_id"]: row["search_text"] for row in rows(connection, "select * from mart.customer_search")
+        }
+        held = rows(connection, "select count(search_text) as short, count(*) as all from core.customer_version")
+    assert found == {key: f"{key}\n{name}".lower() if name else key.lower() for key, name in people.items()}
+    assert held == [{"short": 3, "all": 6}]
+
+
 def test_masters_are_the_newest_ones(owner: Connection) -> None:
     closed = rows(owner, "select * from mart.customers where not is_in_master")
     assert len(closed) == 15

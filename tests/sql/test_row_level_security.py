@@ -27,6 +27,7 @@ BOSS, BOSS_OF_NOBODY, LEFT = (f"{name}@empresa.example" for name in ("boss", "no
 # Views with one row a customer, or several: the restricted read has the rows of their customers and no other.
 OF_CUSTOMERS = {
     "customer_contact",
+    "customer_search",
     "customer_snapshot",
     "customers",
     "dim_customer",
@@ -173,11 +174,21 @@ def expected(owner: Connection, view: str, theirs: set[str]) -> pd.DataFrame:
     elif view == "rejected_records":
         is_theirs = [str(row.get("customer_id")).strip() in theirs for row in whole["raw_row"]]
         whole = whole[pd.Series(is_theirs, index=whole.index) | ~whole["feed"].isin(["sales", "customers"])]
+    elif view == "reject_count":
+        whole = _reject_count(expected(owner, "rejected_records", theirs))
     elif view in FOR_ALL_CUSTOMERS_ONLY:
         whole = whole.iloc[:0]
     else:
         assert view in OF_NOBODY, f"say of mart.{view} what restricted users read of it"
     return whole
+
+
+def _reject_count(rows: pd.DataFrame) -> pd.DataFrame:
+    reasons = rows[rows["resolution"].isna()].explode("reasons").rename(columns={"reasons": "reason"})
+    groups = reasons.groupby(["file_id", "file_name", "feed", "reason"])["amount"]
+    return groups.agg(
+        records="size", amount=lambda amounts: amounts.dropna().sum() if amounts.notna().any() else None
+    ).reset_index()
 
 
 def _month_summary(rows: pd.DataFrame) -> pd.DataFrame:
@@ -285,6 +296,26 @@ def test_every_figure_is_that_of_their_customers(settings: Settings, email: str,
                 assert len(found), view
 
 
+@pytest.mark.parametrize("dimension", ["value_tier", "activity_status", "segment"])
+def test_movements_are_those_of_their_customers(settings: Settings, dimension: str) -> None:
+    with engine(settings).connect() as owner, reading(settings, BOSS) as restricted:
+        snapshot = read(owner, "customer_snapshot")
+        theirs = snapshot[snapshot["customer_id"].isin(customers_of(owner, {BOSS, SELLER, OTHER}))]
+        months = sorted(snapshot["month"].unique())
+        for earlier, later in ((months[0], months[-1]), (months[2], months[7])):
+            for connection, rows in ((owner, snapshot), (restricted, theirs)):
+                then = rows[rows["month"] == earlier].set_index("customer_id")[dimension].rename("origin")
+                both = rows[rows["month"] == later].join(then, on="customer_id").fillna({"origin": ""})
+                wanted = both.groupby(["origin", dimension])["monetary"].agg(["size", "sum"])
+                found = connection.execute(
+                    text("select * from mart.movement(:earlier, :later, :dimension)"),
+                    {"earlier": earlier, "later": later, "dimension": dimension},
+                ).all()
+                assert {(row.origin or "", row.destination): (row.customers, row.monetary) for row in found} == {
+                    key: tuple(values) for key, values in zip(wanted.index, wanted.to_numpy(), strict=True)
+                }
+
+
 def test_addresses_are_compared_in_any_case(settings: Settings) -> None:
     with engine(settings).connect() as owner, reading(settings, SELLER.title()) as restricted:
         cases = set(read(owner, "customers")["responsible_email"].dropna())
@@ -305,6 +336,9 @@ def test_who_sees_all_customers_reads_what_the_owner_reads(settings: Settings, r
 def _without_contact(view: str, whole: pd.DataFrame) -> pd.DataFrame:
     if view == "customers":
         return whole.assign(full_name=None, email=None, phone=None)
+    if view == "customer_search":
+        assert whole["search_text"].str.contains("\n").any()
+        return whole.assign(search_text=whole["customer_id"].str.lower())
     if view == "failed_row":
         return whole.assign(failed_row=[_without_names(row) for row in whole["failed_row"]])
     if view == "rejected_records":
@@ -358,6 +392,7 @@ def test_settings_of_their_own_gain_an_analyst_nothing(settings: Settings, attem
         "select * from crm.month_summary",
         "select * from access.user_account",
         "select access.visible_customers()",
+        "select crm.middle_customer()",
         "update mart.setting set value = 'USD'",
         "set role warehouse",
         "set row_security = off; select * from mart.customers",

@@ -120,9 +120,7 @@ begin
     perform set_config('enable_mergejoin', 'off', true);
     perform set_config('enable_nestloop', case when v_plan.rows_mode = 'all' then 'off' else 'on' end, true);
     call crm.score_month_v1(p_run_id, p_month);
-    execute format(
-        'alter table %s add constraint %I primary key (month, customer_id)', v_table, split_part(v_table::text, '.', 2) || '_pkey'
-    );
+    call crm.add_snapshot_key(v_table);
     call crm.analyze_built(v_table);
     update ops.run_month set scored_at = clock_timestamp() where run_id = p_run_id and month = p_month;
     select count(*) into v_rows from crm.snapshot_unpublished s where s.run_id = p_run_id and s.month = p_month;

@@ -260,8 +260,7 @@ begin
         v_suffix := p_run_id || '_' || to_char(v_month, 'YYYY_MM');
         call crm.create_snapshot_partition(p_run_id, v_month);
         execute format('insert into crm.%I select * from crm.snapshot s where s.month = %L', 'snapshot_' || v_suffix, v_month);
-        execute format('alter table crm.%1$I add constraint %2$I primary key (month, customer_id)',
-            'snapshot_' || v_suffix, 'snapshot_' || v_suffix || '_pkey');
+        call crm.add_snapshot_key(format('crm.%I', 'snapshot_' || v_suffix)::regclass);
         delete from crm.snapshot s where s.month = v_month;
     end loop;
 end
@@ -414,3 +413,15 @@ begin
 end
 $$;
 comment on procedure crm.analyze_snapshot() is 'Gives the planner statistics of the whole snapshot after the first publication; from then on maintain_warehouse does.';
+
+create or replace function crm.tables_to_vacuum(p_run_id bigint) returns setof regclass
+language sql stable
+begin atomic
+    select crm.snapshot_partition('crm.snapshot', null, m.month)
+    from ops.run_month m
+    join crm.published_month p on p.month = m.month and p.run_id = m.run_id
+    where m.run_id = p_run_id
+    union all
+    select 'core.customer_version'::regclass;
+end;
+comment on function crm.tables_to_vacuum(bigint) is 'Tables whose indexes pages are answered from and that changed with a run: its months, and the customers.';
