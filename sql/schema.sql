@@ -426,37 +426,25 @@ COMMENT ON PROCEDURE core.apply_sales(IN p_file_id bigint, IN p_known_at timesta
 
 COMMENT ON PROCEDURE core.begin_later(IN p_feed text, IN p_until date, IN p_known_at timestamp with time zone) IS 'Lets keys begin with a later file that only a replaced file of the same day had before it: their first version, valid from the beginning, is now the later one.';
 
-COMMENT ON PROCEDURE core.close_rejects(IN p_file_id bigint) IS 'Closes the open rejects that a newly applied file supersedes or whose key it brings again.';
+CREATE TABLE core.sale_key_range (
+    period_year integer NOT NULL,
+    lowest_transaction_id text NOT NULL,
+    highest_transaction_id text NOT NULL,
+    first_date date NOT NULL,
+    last_date date NOT NULL
+);
 
-COMMENT ON PROCEDURE core.compare_master(IN p_file_id bigint, IN p_feed text, IN p_until date) IS 'Compares a master file with the versions that hold at its effective date (raw.master_change: the keys that change).';
+COMMENT ON TABLE core.sale_key_range IS 'Range of receipt ids of every year, so that a file is compared only with years that can hold its keys.';
 
-COMMENT ON PROCEDURE core.compare_sales(IN p_file_id bigint) IS 'Compares the acceptable rows of a sales file with the current lines (temporary table sale_line_change); the view sale_line_arriving has those that become current.';
+COMMENT ON COLUMN core.sale_key_range.period_year IS 'Calendar year.';
 
-COMMENT ON FUNCTION core.compose(p_row jsonb, p_columns text[]) IS 'A receipt id composed of several columns; null where one of them is missing.';
+COMMENT ON COLUMN core.sale_key_range.lowest_transaction_id IS 'Lowest receipt id ever accepted for the year.';
 
-COMMENT ON PROCEDURE core.count_master(IN p_file_id bigint, IN p_feed text) IS 'Counts the rows of a master file by fate.';
+COMMENT ON COLUMN core.sale_key_range.highest_transaction_id IS 'Highest receipt id ever accepted for the year.';
 
-COMMENT ON PROCEDURE core.count_sales(IN p_file_id bigint) IS 'Counts the rows and money of a sales file by fate.';
+COMMENT ON COLUMN core.sale_key_range.first_date IS 'First day of the year.';
 
-COMMENT ON FUNCTION core.day_text(p_text text) IS 'A date''s text without its time of day.';
-
-COMMENT ON PROCEDURE core.discard_held(IN p_file_id bigint) IS 'Discards held files of the period that a later file speaks for.';
-
-COMMENT ON PROCEDURE core.ensure_year_index(IN p_year integer, IN p_new_lines bigint) IS 'Indexes the partition of a year, and analyses it after many new lines; after the bulk of its lines, since that is several times faster.';
-
-COMMENT ON PROCEDURE core.ensure_year_partition(IN p_year integer) IS 'Creates the partition of a year unless it is there; its index comes once the first file is in.';
-
-COMMENT ON PROCEDURE core.expect_every_row() IS 'Every acceptable row becomes current (view sale_line_arriving): there is no line to compare it with, or none that may stay.';
-
-COMMENT ON FUNCTION core.is_number(p_text text) IS 'Whether a text is sign, digits and one decimal point.';
-
-COMMENT ON PROCEDURE core.judge_file(IN p_file_id bigint) IS 'Judges the rows of a received file as far as no other sales file matters; core.accept_file follows in the same transaction.';
-
-COMMENT ON PROCEDURE core.judge_master(IN p_file_id bigint, IN p_feed text) IS 'Reads the rows of a master file (raw.master_judged): a missing key rejects, an unreadable value becomes unknown with a warning.';
-
-COMMENT ON PROCEDURE core.judge_sales(IN p_file_id bigint) IS 'Reads and judges the rows of one sales file (temporary table sale_line_judged): typed values, null where they cannot be read, reasons as bits, net amount in cents, duplicates within the file.';
-
-COMMENT ON PROCEDURE core.mark_duplicates() IS 'Marks the acceptable rows of a judged sales file whose key comes again further down.';
+COMMENT ON COLUMN core.sale_key_range.last_date IS 'Last day of the year.';
 
 CREATE TABLE ops.feed (
     feed text NOT NULL,
@@ -485,6 +473,50 @@ COMMENT ON COLUMN ops.feed.date_formats IS 'Accepted date formats; the first tha
 COMMENT ON COLUMN ops.feed.decimal_mark IS 'Decimal point or comma.';
 
 COMMENT ON COLUMN ops.feed.contract IS 'The whole contract.';
+
+COMMENT ON FUNCTION core.can_match_sales(p_file_id bigint) IS 'Whether the rows of a sales file can be matched by their texts: it speaks for a year that has current lines, and its rows name their keys.';
+
+COMMENT ON PROCEDURE core.close_matched_rejects(IN p_file_id bigint) IS 'Closes the open rejects of other files whose key a matched row brings again.';
+
+COMMENT ON PROCEDURE core.close_rejects(IN p_file_id bigint) IS 'Closes the open rejects that a newly applied file supersedes or whose key it brings again.';
+
+COMMENT ON PROCEDURE core.compare_master(IN p_file_id bigint, IN p_feed text, IN p_until date) IS 'Compares a master file with the versions that hold at its effective date (raw.master_change: the keys that change).';
+
+COMMENT ON PROCEDURE core.compare_sales(IN p_file_id bigint) IS 'Compares the acceptable rows of a sales file with the current lines (temporary table sale_line_change); the view sale_line_arriving has those that become current.';
+
+COMMENT ON PROCEDURE core.compare_with_all_sales() IS 'All rows are judged and compared with the current lines (view sale_line_compared); none is matched by its texts (temporary table sale_line_matched).';
+
+COMMENT ON PROCEDURE core.compare_with_differing_sales(IN p_file_id bigint, IN p_matched_rows bigint) IS 'What the judged rows are compared with: the current lines that no row says, and those of other years (view sale_line_compared); counts the matched ones (temporary table sale_line_matched).';
+
+COMMENT ON FUNCTION core.compose(p_row jsonb, p_columns text[]) IS 'A receipt id composed of several columns; null where one of them is missing.';
+
+COMMENT ON PROCEDURE core.count_master(IN p_file_id bigint, IN p_feed text) IS 'Counts the rows of a master file by fate.';
+
+COMMENT ON PROCEDURE core.count_sales(IN p_file_id bigint) IS 'Counts the rows and money of a sales file by fate.';
+
+COMMENT ON FUNCTION core.day_text(p_text text) IS 'A date''s text without its time of day.';
+
+COMMENT ON PROCEDURE core.discard_held(IN p_file_id bigint) IS 'Discards held files of the period that a later file speaks for.';
+
+COMMENT ON PROCEDURE core.ensure_year_index(IN p_year integer, IN p_new_lines bigint) IS 'Indexes the partition of a year, and analyses it after many new lines; after the bulk of its lines, since that is several times faster.';
+
+COMMENT ON PROCEDURE core.ensure_year_partition(IN p_year integer) IS 'Creates the partition of a year unless it is there; its index comes once the first file is in.';
+
+COMMENT ON PROCEDURE core.expect_every_row() IS 'Every acceptable row becomes current (view sale_line_arriving): there is no line to compare it with, or none that may stay.';
+
+COMMENT ON PROCEDURE core.find_differing_sales(IN p_file_id bigint) IS 'Which rows of a yearly sales file do not say what a current line says, and which current lines no row says (temporary table sale_line_differing).';
+
+COMMENT ON FUNCTION core.is_number(p_text text) IS 'Whether a text is sign, digits and one decimal point.';
+
+COMMENT ON PROCEDURE core.judge_differing_sales(IN p_file_id bigint) IS 'Judges the rows of a sales file that do not say what the current lines say; where most differ, all of them.';
+
+COMMENT ON PROCEDURE core.judge_file(IN p_file_id bigint) IS 'Judges the rows of a received file as far as no other sales file matters; core.accept_file follows in the same transaction.';
+
+COMMENT ON PROCEDURE core.judge_master(IN p_file_id bigint, IN p_feed text) IS 'Reads the rows of a master file (raw.master_judged): a missing key rejects, an unreadable value becomes unknown with a warning.';
+
+COMMENT ON PROCEDURE core.judge_sales(IN p_file_id bigint, IN p_rows bigint[]) IS 'Reads and judges the rows of one sales file, all or those given (temporary table sale_line_judged): typed values, null where they cannot be read, reasons as bits, net amount in cents, duplicates within the file.';
+
+COMMENT ON PROCEDURE core.mark_duplicates() IS 'Marks the acceptable rows of a judged sales file whose key comes again further down.';
 
 CREATE TABLE ops.feed_column (
     feed text NOT NULL,
@@ -542,9 +574,13 @@ COMMENT ON FUNCTION core.sales_days(p_file_id bigint, OUT p_texts text[], OUT p_
 
 COMMENT ON FUNCTION core.sales_shrink_message(p_file_id bigint) IS 'Why the shrink guard holds a sales file, or null.';
 
+COMMENT ON FUNCTION core.sales_texts(p_file_id bigint, p_decimal_mark text, p_is_trimmed boolean, p_compose text[], p_rows bigint[]) IS 'The rows of one sales file that are data, all or those given: each value''s text, trimmed, numbers with a decimal point.';
+
 COMMENT ON PROCEDURE core.supersede_sales(IN p_file_id bigint, IN p_known_at timestamp with time zone) IS 'Moves withdrawn and replaced lines to core.sale_line_superseded.';
 
 COMMENT ON FUNCTION core.trimmed(p_text text, p_is_trimmed boolean) IS 'The trimmed text; where the loader has seen that a file has no white space around any value, the text itself.';
+
+COMMENT ON FUNCTION crm.accepted_dates(OUT first_date date, OUT last_date date) IS 'First and last accepted transaction date.';
 
 COMMENT ON FUNCTION crm.activate_rule_set(p_rule_set_id integer, p_from_month date) IS 'Makes an approved rule set decide months from p_from_month on; retires the one it takes every month from. Published months change only when a refresh is asked to restate them. Gives a sentence on what happens.';
 
@@ -564,9 +600,11 @@ COMMENT ON PROCEDURE crm.approve_rule_set(IN p_rule_set_id integer) IS 'Approves
 
 COMMENT ON FUNCTION crm.attach_new_months(p_run_id bigint) IS 'Attaches the months that were never published, before publication shows them by crm.published_month; in a transaction of its own. Gives their number.';
 
+COMMENT ON FUNCTION crm.build_key(p_run_id bigint, p_month date) IS 'Key of one month of a run that has been scored; gives the rows.';
+
 COMMENT ON FUNCTION crm.build_measures(p_run_id bigint, p_month date) IS 'Measures and cut points of one month of a run; gives the rows.';
 
-COMMENT ON FUNCTION crm.build_scores(p_run_id bigint, p_month date) IS 'Snapshot rows of one month of a run; gives the rows.';
+COMMENT ON FUNCTION crm.build_scores(p_run_id bigint, p_month date) IS 'Snapshot rows of one month of a run; gives the rows. crm.build_key follows once the next month is scored: until then this one is read.';
 
 COMMENT ON PROCEDURE crm.compile_rule_set(IN p_rule_set_id integer) IS 'Writes every cell of a rule set into crm.decision and every combination of facts into crm.lifecycle_transition. Called by crm.approve_rule_set.';
 
@@ -589,6 +627,8 @@ COMMENT ON PROCEDURE crm.drop_summaries(IN p_run_id bigint, IN p_month date) IS 
 COMMENT ON PROCEDURE crm.ensure_fact_partitions(IN p_fact_set_id integer, IN p_from_month date, IN p_to_month date) IS 'Creates the missing month partitions of crm.customer_month.';
 
 COMMENT ON FUNCTION crm.fact_set_of(p_core_product_types text[], p_known_at timestamp with time zone) IS 'The fact set of a choice of core product types, made where it is missing.';
+
+COMMENT ON PROCEDURE crm.find_differing_rows(IN p_run_id bigint, IN p_month date, IN p_mode text) IS 'Notes whose published row of a month a run adds, changes or removes (crm.differing_row).';
 
 COMMENT ON FUNCTION crm.finish_rebuild(p_run_id bigint) IS 'Compares a rebuilt month with the published one and drops its facts; the rows stay under the run.';
 
@@ -764,17 +804,19 @@ COMMENT ON FUNCTION crm.has_previous(p_run_id bigint, p_month date) IS 'Whether 
 
 COMMENT ON FUNCTION crm.is_summary_needed(p_run_id bigint, p_month date) IS 'Whether a run''s figures of a month are published, or belong to a run that can be published or inspected.';
 
-COMMENT ON PROCEDURE crm.keep_history(IN p_run_id bigint, IN p_month date, IN p_mode text, INOUT p_rows bigint) IS 'Copies the published rows of a month that a run changes or removes to crm.snapshot_history; gives their number.';
+COMMENT ON PROCEDURE crm.keep_history(IN p_run_id bigint, IN p_month date, INOUT p_rows bigint) IS 'Copies the published rows of a month that a run changes or removes to crm.snapshot_history; gives their number.';
 
-COMMENT ON PROCEDURE crm.keep_unchanged_runs(IN p_month date, IN p_built regclass) IS 'Leaves rows that a run has built unchanged with the run that published them, so that history can say since when.';
+COMMENT ON PROCEDURE crm.keep_unchanged_runs(IN p_run_id bigint, IN p_month date, IN p_built regclass) IS 'Leaves rows that a run has built unchanged with the run that published them, so that history can say since when.';
 
 COMMENT ON PROCEDURE crm.know_customers(IN p_run_id bigint) IS 'From which day each customer appears: earlier of registration and first transaction, else the first publication.';
 
-COMMENT ON FUNCTION crm.known_dates(p_known_at timestamp with time zone) IS 'First and last accepted transaction date, now (null) or as known at a time.';
+COMMENT ON FUNCTION crm.known_dates(p_known_at timestamp with time zone) IS 'First and last accepted transaction date as known at a time.';
 
 COMMENT ON PROCEDURE crm.measure_month_v1(IN p_run_id bigint, IN p_month date) IS 'Writes crm.measure for one month of a run: measures, activity status and growth state of every customer, or of the touched ones.';
 
 COMMENT ON FUNCTION crm.middle_customer() IS 'An id with about as many customers below as above, by the planner''s statistics; an empty text without these.';
+
+COMMENT ON FUNCTION crm.month_rows(p_run_id bigint, p_month date, p_built_table text, p_columns text) IS 'Query for the rows of a month as the run leaves it; table and columns are names of this code, never of a user.';
 
 CREATE TABLE crm.rule_set (
     rule_set_id integer NOT NULL,
@@ -861,17 +903,13 @@ COMMENT ON PROCEDURE crm.prepare_fact_set(IN p_run_id bigint, IN p_fact_set_id i
 
 COMMENT ON PROCEDURE crm.prepare_facts(IN p_run_id bigint) IS 'Empties what a run will aggregate again and notes the chunks to aggregate (crm.fact_chunk).';
 
-COMMENT ON FUNCTION crm.previous_rows(p_run_id bigint, p_month date, p_built_table text, p_columns text) IS 'Query for the rows of a month as the run leaves it; table and columns are names of this code, never of a user.';
+COMMENT ON FUNCTION crm.previous_rows(p_run_id bigint, p_month date, p_built_table text, p_columns text) IS 'Query for the rows that the month after the given one is carried on from: where only touched customers are built, theirs alone.';
 
 COMMENT ON FUNCTION crm.prove_rule_set(p_rule_set_id integer) IS 'Proves a rule set: one row a check, with the first cell that fails. A rule set is proved when every row is_ok.';
 
-COMMENT ON PROCEDURE crm.publish_differing(IN p_month date, IN p_built regclass) IS 'Updates and adds the rows of a published month that differ from the built ones.';
-
-COMMENT ON PROCEDURE crm.publish_in_place(IN p_month date, IN p_built regclass) IS 'Updates, removes and adds rows of a published month so that it is as built; needs no lock that a reader could hold.';
+COMMENT ON PROCEDURE crm.publish_in_place(IN p_run_id bigint, IN p_month date, IN p_built regclass) IS 'Removes, updates and adds the differing rows of a published month so that it is as built; needs no lock that a reader could hold.';
 
 COMMENT ON PROCEDURE crm.publish_run(IN p_run_id bigint) IS 'Publishes a run that has passed the gate.';
-
-COMMENT ON PROCEDURE crm.publish_touched(IN p_run_id bigint, IN p_month date, IN p_built regclass) IS 'Updates, removes and adds the touched customers'' rows of a published month.';
 
 COMMENT ON PROCEDURE crm.require_building(IN p_run_id bigint) IS 'Stops a step of a run that another run took over or that has ended.';
 
@@ -899,7 +937,7 @@ COMMENT ON PROCEDURE crm.summarize_month(IN p_run_id bigint, IN p_month date) IS
 
 COMMENT ON PROCEDURE crm.summarize_to_day(IN p_run_id bigint, IN p_month date) IS 'Writes crm.month_to_day for the report month of a run, if that is open.';
 
-COMMENT ON PROCEDURE crm.swap_month(IN p_month date, IN p_built regclass, INOUT p_may_swap boolean) IS 'Puts a built table, or nothing, in the place of a published month; row by row where a reader''s transaction keeps the table.';
+COMMENT ON PROCEDURE crm.swap_month(IN p_run_id bigint, IN p_month date, IN p_built regclass, INOUT p_may_swap boolean) IS 'Puts a built table, or nothing, in the place of a published month; row by row where a reader''s transaction keeps the table.';
 
 COMMENT ON FUNCTION crm.tables_to_vacuum(p_run_id bigint) IS 'Tables whose indexes pages are answered from and that changed with a run: its months, and the customers.';
 
@@ -1209,26 +1247,6 @@ COMMENT ON COLUMN core.promotion_version.known_to IS 'When the warehouse learned
 COMMENT ON COLUMN core.promotion_version.file_id IS 'File that gave the version, or closed it.';
 
 COMMENT ON COLUMN core.promotion_version.warnings IS 'Values that could not be read and became unknown.';
-
-CREATE TABLE core.sale_key_range (
-    period_year integer NOT NULL,
-    lowest_transaction_id text NOT NULL,
-    highest_transaction_id text NOT NULL,
-    first_date date NOT NULL,
-    last_date date NOT NULL
-);
-
-COMMENT ON TABLE core.sale_key_range IS 'Range of receipt ids of every year, so that a file is compared only with years that can hold its keys.';
-
-COMMENT ON COLUMN core.sale_key_range.period_year IS 'Calendar year.';
-
-COMMENT ON COLUMN core.sale_key_range.lowest_transaction_id IS 'Lowest receipt id ever accepted for the year.';
-
-COMMENT ON COLUMN core.sale_key_range.highest_transaction_id IS 'Highest receipt id ever accepted for the year.';
-
-COMMENT ON COLUMN core.sale_key_range.first_date IS 'First day of the year.';
-
-COMMENT ON COLUMN core.sale_key_range.last_date IS 'Last day of the year.';
 
 CREATE TABLE core.sale_line_superseded (
     customer_id text NOT NULL,
@@ -1542,6 +1560,20 @@ COMMENT ON COLUMN crm.decision.tier_rank IS 'Rank of the tier; 0 for none.';
 COMMENT ON COLUMN crm.decision.segment IS 'Segment.';
 
 COMMENT ON COLUMN crm.decision.is_high_spender IS 'Best monetary band.';
+
+CREATE TABLE crm.differing_row (
+    run_id bigint NOT NULL,
+    month date NOT NULL,
+    customer_id text NOT NULL
+);
+
+COMMENT ON TABLE crm.differing_row IS 'Customers whose published row of a month differs from the one that a run has built, while it is being published.';
+
+COMMENT ON COLUMN crm.differing_row.run_id IS 'Run.';
+
+COMMENT ON COLUMN crm.differing_row.month IS 'Month.';
+
+COMMENT ON COLUMN crm.differing_row.customer_id IS 'Customer.';
 
 CREATE TABLE crm.fact_chunk (
     run_id bigint NOT NULL,
@@ -4707,6 +4739,9 @@ ALTER TABLE ONLY crm.cut_point
 ALTER TABLE ONLY crm.decision
     ADD CONSTRAINT decision_pkey PRIMARY KEY (rule_set_id, activity_status, cell);
 
+ALTER TABLE ONLY crm.differing_row
+    ADD CONSTRAINT differing_row_pkey PRIMARY KEY (run_id, month, customer_id);
+
 ALTER TABLE ONLY crm.fact_chunk
     ADD CONSTRAINT fact_chunk_pkey PRIMARY KEY (run_id, fact_set_id, from_month);
 
@@ -4977,6 +5012,8 @@ ALTER TABLE crm.customer_first_seen ENABLE ROW LEVEL SECURITY;
 ALTER TABLE crm.customer_known ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE crm.customer_month ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE crm.differing_row ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE crm.measure ENABLE ROW LEVEL SECURITY;
 

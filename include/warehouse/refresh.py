@@ -130,7 +130,7 @@ def month_batches(settings: Settings, run_id: int) -> list[list[str]]:
 def build_months(settings: Settings, run_id: int, months: list[str]) -> int:
     """Builds the snapshot rows of consecutive months; gives their number.
 
-    One session computes measures and cut points month after month, the other one scores what is ready.
+    One session computes measures and cut points month after month, then keys; the other one scores what is ready.
     Earlier months of the run that a crash of the server has taken away are built again first.
     """
     started = time.monotonic()
@@ -145,7 +145,6 @@ def build_months(settings: Settings, run_id: int, months: list[str]) -> int:
                 {"run_id": run_id, "first": min(months)},
             )
             months = sorted([*(month.isoformat() for month in missing), *months])
-        rows = 0
         with ThreadPoolExecutor(max_workers=1) as scoring:
             scored: list[Future[int]] = []
             for month in months:
@@ -155,9 +154,12 @@ def build_months(settings: Settings, run_id: int, months: list[str]) -> int:
                         _build, settings, "scores", "select crm.build_scores(:run_id, :month)", run_id, month
                     )
                 )
-                if scored[0].done():
-                    rows += scored.pop(0).result()
-            rows += sum(future.result() for future in scored)
+                _raise_failure(scored)
+            for month, following in zip(months, [*scored[1:], scored[-1]], strict=True):
+                # the next month's scores read this one: its key would have to wait for them
+                following.result()
+                _build(settings, "key", "select crm.build_key(:run_id, :month)", run_id, month)
+            rows = sum(future.result() for future in scored)
     with engine(settings).begin() as connection:
         record_step(
             connection,
@@ -168,6 +170,13 @@ def build_months(settings: Settings, run_id: int, months: list[str]) -> int:
             rows=rows,
         )
     return rows
+
+
+def _raise_failure(futures: list[Future[int]]) -> None:
+    """Raises what one of them has met with, so that no work is added to a build that has failed."""
+    for future in futures:
+        if future.done():
+            future.result()
 
 
 def summarize(settings: Settings, run_id: int) -> int:

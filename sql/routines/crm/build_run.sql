@@ -110,7 +110,6 @@ language plpgsql
 as $$
 declare
     v_plan ops.run_month;
-    v_table regclass := crm.snapshot_partition('crm.snapshot_unpublished', p_run_id, p_month);
     v_rows bigint;
 begin
     select m.* into v_plan from ops.run_month m where m.run_id = p_run_id and m.month = p_month;
@@ -120,14 +119,30 @@ begin
     perform set_config('enable_mergejoin', 'off', true);
     perform set_config('enable_nestloop', case when v_plan.rows_mode = 'all' then 'off' else 'on' end, true);
     call crm.score_month_v1(p_run_id, p_month);
-    call crm.add_snapshot_key(v_table);
-    call crm.analyze_built(v_table);
+    call crm.analyze_built(crm.snapshot_partition('crm.snapshot_unpublished', p_run_id, p_month));
     update ops.run_month set scored_at = clock_timestamp() where run_id = p_run_id and month = p_month;
     select count(*) into v_rows from crm.snapshot_unpublished s where s.run_id = p_run_id and s.month = p_month;
     return v_rows;
 end
 $$;
-comment on function crm.build_scores(bigint, date) is 'Snapshot rows of one month of a run; gives the rows.';
+comment on function crm.build_scores(bigint, date) is 'Snapshot rows of one month of a run; gives the rows. crm.build_key follows once the next month is scored: until then this one is read.';
+
+create or replace function crm.build_key(p_run_id bigint, p_month date) returns bigint
+language plpgsql
+as $$
+declare
+    v_table regclass := crm.snapshot_partition('crm.snapshot_unpublished', p_run_id, p_month);
+    v_rows bigint;
+begin
+    if v_table is null or exists (select from pg_constraint c where c.conrelid = v_table and c.contype = 'p') then
+        return 0;
+    end if;
+    call crm.add_snapshot_key(v_table);
+    select count(*) into v_rows from crm.snapshot_unpublished s where s.run_id = p_run_id and s.month = p_month;
+    return v_rows;
+end
+$$;
+comment on function crm.build_key(bigint, date) is 'Key of one month of a run that has been scored; gives the rows.';
 
 create or replace function crm.plan_rebuild(p_month date, p_known_at timestamptz) returns bigint
 language plpgsql

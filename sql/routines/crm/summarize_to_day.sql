@@ -125,7 +125,7 @@ begin
             coalesce(sum(orders), 0),
             coalesce(sum(items), 0)
         from judged',
-        crm.previous_rows(
+        crm.month_rows(
             p_run_id, (p_month - interval '1 month')::date, 'crm.snapshot_unpublished',
             'customer_id, first_core_date, last_core_date, activity_status'
         )
