@@ -33,7 +33,14 @@ hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "repeatabl
 
 TEMPLATE = "warehouse_template"
 # these take minutes: they begin first, so that no process is left with one of them at the end
-LONG_FILES = ("test_against_oracle.py", "test_stack.py", "test_browser.py", "test_dag_runs.py", "test_killed.py")
+LONG_FILES = (
+    "test_against_oracle.py",
+    "test_sent_again.py",
+    "test_stack.py",
+    "test_browser.py",
+    "test_dag_runs.py",
+    "test_killed.py",
+)
 CHROMIUM_ARGUMENTS = [
     "--disable-background-networking",
     "--disable-component-update",

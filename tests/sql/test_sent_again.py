@@ -16,7 +16,7 @@ from sqlalchemy import text
 
 from include.warehouse.database import engine
 from include.warehouse.settings import Settings
-from tests.oracle.compare import assert_same
+from tests.oracle.agreement import assert_accepted_alike
 from tests.oracle.files import COLUMNS as FEED_COLUMNS
 from tests.oracle.files import SALES, ReceivedFile
 from tests.oracle.model import Oracle
@@ -139,22 +139,6 @@ def histories(draw: DrawFn) -> list[ReceivedFile]:
                 row[PLACE["transaction_date"]] = f"{YEAR - 1}-05-05"
             files.append(encoded(f"sales_{YEAR - 1}.csv", other, COLUMNS))
     return files
-
-
-def assert_accepted_alike(oracle: Oracle, real: RealWarehouse) -> None:
-    """Every file's counts and money, every reject with its reasons and who resolved it, every current line."""
-    words = ["message", "received_at", "rejected_at", "raw_row"]
-    assert_same(
-        oracle.source_files().drop(columns=words, errors="ignore").reset_index(names="number"),
-        real.frame("source_file order by file_id").reset_index(names="number"),
-        ["number"],
-    )
-    assert_same(
-        oracle.rejected_records().drop(columns=words, errors="ignore"),
-        real.frame("rejected_records"),
-        ["file_name", "line_number"],
-    )
-    assert_same(oracle.sale_lines(), real.frame("sale_line"), ["transaction_id", "line_no"])
 
 
 @given(files=histories())
