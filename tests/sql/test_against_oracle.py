@@ -2,11 +2,12 @@
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
 import pandas as pd
 from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from include.warehouse.settings import Settings
 from tests.oracle.agreement import assert_accepted_alike
@@ -17,7 +18,10 @@ from tests.oracle.strategies import worlds
 from tests.oracle.warehouse import RealWarehouse
 from tests.oracle.worlds import Arrival, Publication, World
 
-TODAY = datetime.now(UTC).date()
+
+def today() -> date:
+    """The day on which the warehouse receives files; midnight changes it."""
+    return datetime.now(UTC).date()
 
 
 def assert_equal_results(oracle: Oracle, real: RealWarehouse) -> None:
@@ -57,7 +61,7 @@ def play(world: World, empty: Settings) -> None:
 def arrival(name: str, *lines: str) -> Arrival:
     """A file of today, approved where the shrink guard holds it."""
     content = "\n".join(lines).encode() + b"\n"
-    file = ReceivedFile(name=name, content=content, received_on=TODAY, effective=None, force=False)
+    file = ReceivedFile(name=name, content=content, received_on=today(), effective=None, force=False)
     return Arrival(file=file, approved=True)
 
 
@@ -65,15 +69,15 @@ def test_who_is_missing_from_a_corrected_master_begins_with_a_later_one(
     passing_warehouse: Callable[[], AbstractContextManager[Settings]],
 ) -> None:
     header, both = "customer_id,city,opt_in_email", ("C1,Lima,1", "C2,Lima,1")
-    later = (TODAY + timedelta(days=9)).isoformat()
+    later = (today() + timedelta(days=9)).isoformat()
     sales = ("transaction_id,transaction_date,customer_id,product_id,quantity,unit_price,transaction_type",)
-    sales += tuple(f"T{number},{TODAY.year - 1}-03-0{number},C{number},P1,1,5,sale" for number in (1, 2, 3))
+    sales += tuple(f"T{number},{today().year - 1}-03-0{number},C{number},P1,1,5,sale" for number in (1, 2, 3))
     for afterwards in (("C1,Lima,1", "C2,Quito,1", "C3,Lima,1"), ("C1,Lima,1", "C2,Lima,1", "C3,Quito,0")):
         events = (
             arrival("products.csv", "product_id,product_type", "P1,consumable"),
             arrival("customers.csv", header, *both, "C3,Lima,1"),
             arrival(f"customers_{later}.csv", header, *afterwards),
-            arrival(f"sales_{TODAY.year - 1}.csv", *sales),
+            arrival(f"sales_{today().year - 1}.csv", *sales),
             Publication(recut=False, recut_from=None),
             arrival("customers.csv", header, "C1,Lima,1"),
             Publication(recut=False, recut_from=None),
@@ -82,7 +86,7 @@ def test_who_is_missing_from_a_corrected_master_begins_with_a_later_one(
             play(World(events=events), empty)
 
 
-@given(world=worlds(received_on=TODAY))
+@given(world=st.builds(today).flatmap(worlds))
 @settings(
     max_examples=20,
     deadline=None,
