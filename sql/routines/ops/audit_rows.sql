@@ -78,7 +78,7 @@ begin
                     and (
                         select array_agg(a.attname::text order by a.attname)
                         from pg_attribute a
-                        where a.attrelid = p.relid and a.attnum = any (i.indkey)
+                        where a.attrelid = p.relid and a.attnum = any ((i.indkey::smallint[])[0:i.indnkeyatts - 1])
                     ) = array['customer_id', 'month']
             )
     loop

@@ -20,8 +20,7 @@ declare
     -- what a load has added or superseded since the run took stock belongs to the next run
     v_known_at timestamptz := (select r.known_at from ops.run r where r.run_id = p_run_id);
 begin
-    -- unlike an insert, it may scan the lines with several processes
-    create temporary table conserved on commit drop as
+    insert into ops.conservation (run_id, identity, scope, left_value, right_value)
     with
     line as (
         select
@@ -101,21 +100,23 @@ begin
         ) as v (identity, left_value, right_value, applies)
         where v.applies
     )
-    select side.identity, side.scope, side.left_value, side.right_value
+    select p_run_id, side.identity, side.scope, side.left_value, side.right_value
     from side
     union all
-    select side.identity, 'total', sum(side.left_value), sum(side.right_value)
+    select p_run_id, side.identity, 'total', sum(side.left_value), sum(side.right_value)
     from side
     group by side.identity
     union all
     -- lines of a file that is not loaded would be in nobody's count
     select
+        p_run_id,
         'current lines = rows loaded - rows superseded',
         'total',
         (select coalesce(sum(l.lines), 0) from line l),
         (select coalesce(sum(f.rows_loaded - f.rows_superseded), 0) from file f where f.feed = 'sales')
     union all
     select
+        p_run_id,
         'net amount of current lines = customer-months',
         'total',
         (
@@ -131,10 +132,6 @@ begin
                 group by c.fact_set_id, c.month
             ) as f on f.fact_set_id = m.fact_set_id and f.month = m.month
         );
-    insert into ops.conservation (run_id, identity, scope, left_value, right_value)
-    select p_run_id, c.identity, c.scope, c.left_value, c.right_value
-    from pg_temp.conserved c;
-    drop table pg_temp.conserved;
 end
 $$;
 comment on procedure ops.conserve_files(bigint) is 'Conservation of rows and money per file and in total.';
