@@ -10,7 +10,7 @@ from tests.oracle.files import ReceivedFile
 from tests.oracle.model import Oracle
 from tests.oracle.warehouse import RealWarehouse
 from tests.oracle.worlds import Arrival, Event, Publication
-from tests.sql.test_against_oracle import TODAY, assert_equal_results
+from tests.sql.test_against_oracle import assert_equal_results, today
 
 CUSTOMERS = 1_500
 
@@ -24,7 +24,7 @@ def sample(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
 
 def test_sample_year_by_year(fresh_warehouse: Settings, sample: dict[str, bytes]) -> None:
     def arrive(name: str, content: bytes | None = None) -> Arrival:
-        return Arrival(ReceivedFile(name, content or sample[name], TODAY))
+        return Arrival(ReceivedFile(name, content or sample[name], today()))
 
     masters = [arrive(name) for name in sorted(sample) if not name.startswith("sales")]
     corrected = sample["sales_2024.csv"].replace(b",1,2024-03-", b",2,2024-03-", 40)
