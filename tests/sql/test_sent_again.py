@@ -143,7 +143,7 @@ def histories(draw: DrawFn) -> list[ReceivedFile]:
 
 @given(files=histories())
 @settings(
-    max_examples=15,
+    max_examples=10,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.data_too_large],
 )
