@@ -81,7 +81,7 @@ begin
     from ops.feed_column c
     where c.feed = p_feed;
 
-    -- the offsets keep the planner from computing an expression again wherever its result is used (see core.judge_sales)
+    -- the offsets keep the planner from computing an expression again wherever its result is used (see core.sales_texts)
     execute format(
         'create unlogged table raw.master_judged as
         with trimmed as (
