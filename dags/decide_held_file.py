@@ -1,4 +1,3 @@
-# ruff: noqa: PLC0415 - every task is a process of its own: it imports only what its step needs
 """Asks a person about a file that the shrink guard holds, then approves or discards it.
 
 A file that would withdraw more than the allowed share (`shrink_guard_share`) of its year's lines or of a master is

@@ -1,4 +1,3 @@
-# ruff: noqa: PLC0415 - every task is a process of its own: it imports only what its step needs
 """Loads the files of one feed as they arrive in the inbox.
 
 The sensor waits, without a worker, until a complete file lies in `inbox/`; a file that is still being written is left

@@ -1,4 +1,3 @@
-# ruff: noqa: PLC0415 - every task is a process of its own: it imports only what its step needs
 """Builds months again on request: *Trigger* and fill in the form.
 
 * **First month**, alone: builds it and every later month (each reads the one before) and publishes them.

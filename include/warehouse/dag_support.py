@@ -1,4 +1,3 @@
-# ruff: noqa: PLC0415 - every task is a process of its own: it imports only what its step needs
 """What the DAGs share: their defaults, assets, notices, and the tasks that build and publish months.
 
 A task calls one step of the warehouse and logs one line on it. Reading the DAGs needs no database.

@@ -1,4 +1,3 @@
-# ruff: noqa: PLC0415, PLR0917 - a verb imports what it needs, so that --help answers at once; typer passes by name
 """Verbs for exports: customer lists and the Excel summary."""
 
 from json import loads

@@ -1,4 +1,3 @@
-# ruff: noqa: PLC0415 - a verb imports what it needs, so that --help answers at once
 """Verbs for files: load them, and decide on those that the shrink guard holds."""
 
 from dataclasses import asdict

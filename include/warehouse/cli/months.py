@@ -1,4 +1,3 @@
-# ruff: noqa: PLC0415 - a verb imports what it needs, so that --help answers at once
 """Verbs for months: build and publish them, explain a customer of one, rebuild one as it was known."""
 
 from datetime import date, datetime

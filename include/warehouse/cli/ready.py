@@ -1,4 +1,3 @@
-# ruff: noqa: PLC0415 - only a verb that runs needs the database's packages
 """The warehouse that most verbs work on: running, with its tables."""
 
 from include.warehouse.settings import Settings, load_settings

@@ -1,4 +1,3 @@
-# ruff: noqa: PLC0415 - a verb imports what it needs, so that --help answers at once
 """Verbs for rule sets: draft, prove, approve and activate."""
 
 from datetime import date

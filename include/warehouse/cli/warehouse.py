@@ -1,4 +1,3 @@
-# ruff: noqa: PLC0415 - a verb imports what it needs, so that --help answers at once
 """Verbs for the warehouse as a whole: start and stop it, look at it, bring it up to date, change its settings.
 
 With them the one that writes sample files to try it with.
