@@ -67,12 +67,20 @@ def line_of(year: int) -> str:
     return f"{SALES}\nR{year},1,{year}-03-05,C1,P1,,1,10.00\n"
 
 
-def send(settings: Settings, folder: Path, name: str, content: str | bytes, **options: object) -> LoadResult:
+def send(
+    settings: Settings,
+    folder: Path,
+    name: str,
+    content: str | bytes,
+    *,
+    effective: date | None = None,
+    force: bool = False,
+) -> LoadResult:
     """Loads a file of that name from `folder`."""
     path = folder / "sent" / name
     path.parent.mkdir(exist_ok=True)
     path.write_bytes(content.encode() if isinstance(content, str) else content)
-    return load_files(settings, [path], **options)[-1]  # type: ignore[arg-type]
+    return load_files(settings, [path], effective=effective, force=force)[-1]
 
 
 def put(settings: Settings, name: str, content: str | bytes) -> Path:
