@@ -227,4 +227,5 @@ def build_and_publish(planned: Any, approval: XComArg | None = None) -> None:
     with TaskGroup("publish", tooltip="Readers see the new months at once"):
         publish = run_step.override(task_id="publish", outlets=[CUSTOMER_SNAPSHOT])("publish", planned)
         excel = run_step.override(task_id="excel")("excel", planned)
-    chain(snapshot, summary, gate, *([approval] if approval else []), publish, excel)
+        vacuum = run_step.override(task_id="vacuum")("vacuum", planned)
+    chain(snapshot, summary, gate, *([approval] if approval else []), publish, excel, vacuum)

@@ -197,49 +197,52 @@ def publish(settings: Settings, run_id: int) -> None:
     Readers are never kept waiting, nor do their open transactions keep it: a table that cannot be exchanged at once is
     changed row by row. Where another lock is not to be had, that of an ANALYZE, the transaction is tried again.
     """
-    with refresh_lock(settings):
-        with _step(settings, "publish") as (connection, done):
-            for attempt in range(1, PUBLICATION_TRIES + 1):
-                try:
-                    connection.execute(text("set local lock_timeout = '100ms'"))
-                    attached = connection.execute(
-                        text("select crm.attach_new_months(:run_id)"), {"run_id": run_id}
-                    ).scalar_one()
-                    connection.commit()
-                    if attached:
-                        time.sleep(PLANNING_SECONDS)
-                    connection.execute(text("set local lock_timeout = '100ms'"))
-                    connection.execute(text("set local enable_mergejoin = off"))
-                    connection.execute(text("call crm.publish_run(:run_id)"), {"run_id": run_id})
-                    connection.commit()
-                    break
-                except OperationalError as error:
-                    connection.rollback()
-                    if not isinstance(error.orig, database_errors.LockNotAvailable):
-                        raise
-                    if attempt == PUBLICATION_TRIES:
-                        raise WarehouseError(
-                            f"run {run_id} could not be published: another session, such as an ANALYZE, has locked the"
-                            " snapshot for a minute; let it end and clear the publish step"
-                        ) from error
-                    time.sleep(1.0)
-            connection.execute(text("call crm.drop_run_tables(:run_id)"), {"run_id": run_id})
-            connection.execute(text("call crm.analyze_snapshot()"))
-            done(run_id=run_id)
-        _vacuum(settings, run_id)
+    with refresh_lock(settings), _step(settings, "publish") as (connection, done):
+        for attempt in range(1, PUBLICATION_TRIES + 1):
+            try:
+                connection.execute(text("set local lock_timeout = '100ms'"))
+                attached = connection.execute(
+                    text("select crm.attach_new_months(:run_id)"), {"run_id": run_id}
+                ).scalar_one()
+                connection.commit()
+                if attached:
+                    time.sleep(PLANNING_SECONDS)
+                connection.execute(text("set local lock_timeout = '100ms'"))
+                connection.execute(text("set local enable_mergejoin = off"))
+                connection.execute(text("call crm.publish_run(:run_id)"), {"run_id": run_id})
+                connection.commit()
+                break
+            except OperationalError as error:
+                connection.rollback()
+                if not isinstance(error.orig, database_errors.LockNotAvailable):
+                    raise
+                if attempt == PUBLICATION_TRIES:
+                    raise WarehouseError(
+                        f"run {run_id} could not be published: another session, such as an ANALYZE, has locked the"
+                        " snapshot for a minute; let it end and clear the publish step"
+                    ) from error
+                time.sleep(1.0)
+        connection.execute(text("call crm.drop_run_tables(:run_id)"), {"run_id": run_id})
+        connection.execute(text("call crm.analyze_snapshot()"))
+        done(run_id=run_id)
 
 
-def _vacuum(settings: Settings, run_id: int) -> None:
-    """Lets pages be answered from indexes alone: only a VACUUM notes that everybody sees all rows of a block.
+def vacuum(settings: Settings, run_id: int) -> int:
+    """Lets pages be answered from indexes alone; gives the number of tables.
 
-    Readers have the months already. Autovacuum would come too, but not before a fifth of a month has changed.
+    Only a VACUUM notes that everybody sees all rows of a block. Readers have the months already; autovacuum would come
+    too, but not before a fifth of a month has changed.
     """
-    with engine(settings).connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        tables = connection.execute(
+    with refresh_lock(settings), _step(settings, "vacuum") as (connection, done):
+        tables = connection.scalars(
             text("select relation::text from crm.tables_to_vacuum(:run_id) as relation"), {"run_id": run_id}
-        ).scalars()
-        for table in tables.all():
-            connection.exec_driver_sql(f"vacuum (skip_locked, truncate off) {table}")
+        ).all()
+        connection.commit()
+        with engine(settings).connect().execution_options(isolation_level="AUTOCOMMIT") as own:
+            for table in tables:
+                own.exec_driver_sql(f"vacuum (skip_locked, truncate off) {table}")
+        done(run_id=run_id, rows=len(tables))
+    return len(tables)
 
 
 def rebuild(settings: Settings, month: date, known_at: datetime) -> dict[str, Any]:

@@ -20,6 +20,7 @@ from include.warehouse.refresh import (
     publish,
     refresh_lock,
     summarize,
+    vacuum,
 )
 from include.warehouse.settings import Settings
 from include.warehouse.step_log import record_step
@@ -91,6 +92,7 @@ REFRESH_STEPS: tuple[Step, ...] = (
     Step("gate", "Soda contracts and identities", audit),
     Step("publish", "readers see the new months", publish),
     Step("excel", "summary for people", write_excel),
+    Step("vacuum", "pages answered from indexes alone", vacuum),
 )
 
 

@@ -177,7 +177,7 @@ def test_a_run_that_another_took_over_says_so_and_publishes_nothing(
     taken_over, undisturbed = new_warehouse(), new_warehouse()
     for warehouse in (taken_over, undisturbed):
         load_files(warehouse, sample)
-    to_publish = steps.REFRESH_STEPS[:-1]
+    to_publish = steps.REFRESH_STEPS[:5]
     for number, step in enumerate(to_publish):
         run_id = refresh.plan(taken_over).run_id
         for earlier in to_publish[:number]:
