@@ -330,10 +330,6 @@ COMMENT ON COLUMN crm.snapshot.run_id IS 'Run that built the row.';
 
 COMMENT ON FUNCTION access.is_restricted() IS 'Whether the connected role sees some customers only: totals are then computed from these, and figures that speak of all are left out.';
 
-COMMENT ON FUNCTION core.trimmed(p_text text) IS 'The text without white space around it; null where nothing is left.';
-
-COMMENT ON FUNCTION access.rejected_customer(p_raw_row jsonb, p_column_map jsonb) IS 'The customer that a row as received speaks of, by the header names of its file; null where it cannot be told.';
-
 COMMENT ON FUNCTION access.visible_emails() IS 'E-mail addresses whose customers the current user sees: their own; for a supervisor also those of the users whom they supervise.';
 
 CREATE TABLE core.customer_version (
@@ -488,6 +484,8 @@ COMMENT ON PROCEDURE core.compare_with_all_sales() IS 'All rows are judged and c
 
 COMMENT ON PROCEDURE core.compare_with_differing_sales(IN p_file_id bigint, IN p_matched_rows bigint) IS 'What the judged rows are compared with: the current lines that no row says, and those of other years (view sale_line_compared); counts the matched ones (temporary table sale_line_matched).';
 
+COMMENT ON FUNCTION core.trimmed(p_text text) IS 'The text without white space around it; null where nothing is left.';
+
 COMMENT ON FUNCTION core.compose(p_row jsonb, p_columns text[]) IS 'A receipt id composed of several columns; null where one of them is missing.';
 
 COMMENT ON PROCEDURE core.count_master(IN p_file_id bigint, IN p_feed text) IS 'Counts the rows of a master file by fate.';
@@ -617,6 +615,8 @@ COMMENT ON PROCEDURE crm.create_run_partitions(IN p_run_id bigint) IS 'Creates t
 COMMENT ON PROCEDURE crm.create_snapshot_partition(IN p_run_id bigint, IN p_month date) IS 'Creates the unpublished table of a month of a run.';
 
 COMMENT ON PROCEDURE crm.cut_month_v1(IN p_run_id bigint, IN p_month date) IS 'Computes the cut points of one month from its measures.';
+
+COMMENT ON PROCEDURE crm.cut_month_v2(IN p_run_id bigint, IN p_month date) IS 'Computes the cut points of one month from its measures: as built, and as published where only touched customers are built.';
 
 COMMENT ON PROCEDURE crm.drop_fact_set(IN p_fact_set_id integer) IS 'Drops the facts of a rebuild.';
 
@@ -802,22 +802,6 @@ COMMENT ON COLUMN ops.run_month.scored_at IS 'When its snapshot rows were comple
 
 COMMENT ON FUNCTION crm.has_previous(p_run_id bigint, p_month date) IS 'Whether a month will be there when the run is published.';
 
-COMMENT ON FUNCTION crm.is_summary_needed(p_run_id bigint, p_month date) IS 'Whether a run''s figures of a month are published, or belong to a run that can be published or inspected.';
-
-COMMENT ON PROCEDURE crm.keep_history(IN p_run_id bigint, IN p_month date, INOUT p_rows bigint) IS 'Copies the published rows of a month that a run changes or removes to crm.snapshot_history; gives their number.';
-
-COMMENT ON PROCEDURE crm.keep_unchanged_runs(IN p_run_id bigint, IN p_month date, IN p_built regclass) IS 'Leaves rows that a run has built unchanged with the run that published them, so that history can say since when.';
-
-COMMENT ON PROCEDURE crm.know_customers(IN p_run_id bigint) IS 'From which day each customer appears: earlier of registration and first transaction, else the first publication.';
-
-COMMENT ON FUNCTION crm.known_dates(p_known_at timestamp with time zone) IS 'First and last accepted transaction date as known at a time.';
-
-COMMENT ON PROCEDURE crm.measure_month_v1(IN p_run_id bigint, IN p_month date) IS 'Writes crm.measure for one month of a run: measures, activity status and growth state of every customer, or of the touched ones.';
-
-COMMENT ON FUNCTION crm.middle_customer() IS 'An id with about as many customers below as above, by the planner''s statistics; an empty text without these.';
-
-COMMENT ON FUNCTION crm.month_rows(p_run_id bigint, p_month date, p_built_table text, p_columns text) IS 'Query for the rows of a month as the run leaves it; table and columns are names of this code, never of a user.';
-
 CREATE TABLE crm.rule_set (
     rule_set_id integer NOT NULL,
     title text NOT NULL,
@@ -891,6 +875,26 @@ COMMENT ON COLUMN crm.rule_set.abc_share_a IS 'Cumulative share of monetary up t
 
 COMMENT ON COLUMN crm.rule_set.abc_share_b IS 'Cumulative share of monetary up to which a customer is B.';
 
+COMMENT ON FUNCTION crm.rule_set_of(p_month date) IS 'The rule set that is active in a month.';
+
+COMMENT ON FUNCTION crm.is_standing(p_run_id bigint, p_month date) IS 'Whether a run would build a published month as of the same day and by the same rules: then only touched customers and new limits can change it.';
+
+COMMENT ON FUNCTION crm.is_summary_needed(p_run_id bigint, p_month date) IS 'Whether a run''s figures of a month are published, or belong to a run that can be published or inspected.';
+
+COMMENT ON PROCEDURE crm.keep_history(IN p_run_id bigint, IN p_month date, INOUT p_rows bigint) IS 'Copies the published rows of a month that a run changes or removes to crm.snapshot_history; gives their number.';
+
+COMMENT ON PROCEDURE crm.keep_unchanged_runs(IN p_run_id bigint, IN p_month date, IN p_built regclass) IS 'Leaves rows that a run has built unchanged with the run that published them, so that history can say since when.';
+
+COMMENT ON PROCEDURE crm.know_customers(IN p_run_id bigint) IS 'From which day each customer appears: earlier of registration and first transaction, else the first publication.';
+
+COMMENT ON FUNCTION crm.known_dates(p_known_at timestamp with time zone) IS 'First and last accepted transaction date as known at a time.';
+
+COMMENT ON PROCEDURE crm.measure_month_v1(IN p_run_id bigint, IN p_month date) IS 'Writes crm.measure for one month of a run: measures, activity status and growth state of every customer, or of the touched ones.';
+
+COMMENT ON FUNCTION crm.middle_customer() IS 'An id with about as many customers below as above, by the planner''s statistics; an empty text without these.';
+
+COMMENT ON FUNCTION crm.month_rows(p_run_id bigint, p_month date, p_built_table text, p_columns text) IS 'Query for the rows of a month as the run leaves it; table and columns are names of this code, never of a user.';
+
 COMMENT ON PROCEDURE crm.note_carried_months(IN p_run_id bigint) IS 'Says of every planned month whether its measures carry on from the month before.';
 
 COMMENT ON PROCEDURE crm.plan_months(IN p_run_id bigint) IS 'Derives from what changed which months a run builds, and for whom.';
@@ -917,8 +921,6 @@ COMMENT ON PROCEDURE crm.require_passed(IN p_run_id bigint) IS 'Stops the public
 
 COMMENT ON PROCEDURE crm.resume_build(IN p_run_id bigint) IS 'Begins the months of a run, or begins them again after a crash of the server.';
 
-COMMENT ON FUNCTION crm.rule_set_of(p_month date) IS 'The rule set that is active in a month.';
-
 COMMENT ON PROCEDURE crm.score_month_v1(IN p_run_id bigint, IN p_month date) IS 'Writes crm.snapshot_unpublished for one month of a run from its measures and cut points.';
 
 COMMENT ON PROCEDURE crm.settle_plan(IN p_run_id bigint) IS 'Plans a run again where files were loaded since; the caller keeps loads waiting.';
@@ -944,6 +946,8 @@ COMMENT ON FUNCTION crm.tables_to_vacuum(p_run_id bigint) IS 'Tables whose index
 COMMENT ON PROCEDURE crm.take_back_months(IN p_run_id bigint) IS 'Makes attached months unpublished again where a run was stopped before publication and an earlier step is repeated.';
 
 COMMENT ON PROCEDURE crm.take_out(IN p_run_id bigint, IN p_month date, INOUT p_built regclass) IS 'Takes a built month out of the unpublished ones; gives its table.';
+
+COMMENT ON PROCEDURE crm.touch_moved_customers(IN p_run_id bigint, IN p_month date) IS 'Adds to the touched customers of a run those whose value lies between an old and a new limit of a month, and their published measures.';
 
 COMMENT ON FUNCTION crm.whole_from() IS 'The month from which on every later refresh computes all customers: changes before it have to be noted. Null before the first build.';
 
@@ -3694,6 +3698,7 @@ CREATE TABLE ops.rejected_record (
     rejected_at timestamp with time zone NOT NULL,
     resolved_by bigint,
     resolution text,
+    customer_id text,
     CONSTRAINT rejected_record_resolution_check CHECK ((resolution = ANY (ARRAY['replayed'::text, 'superseded'::text, 'brought_again'::text, 'duplicate'::text])))
 );
 
@@ -3720,6 +3725,8 @@ COMMENT ON COLUMN ops.rejected_record.rejected_at IS 'When the row was rejected.
 COMMENT ON COLUMN ops.rejected_record.resolved_by IS 'File that closed the reject.';
 
 COMMENT ON COLUMN ops.rejected_record.resolution IS 'replayed (accepted after all), superseded (its file was), brought_again (its key was) or duplicate (a later replayed row of its key).';
+
+COMMENT ON COLUMN ops.rejected_record.customer_id IS 'Customer whom a sales line speaks of, where it names one.';
 
 CREATE VIEW mart.reject_count WITH (security_invoker='true') AS
  SELECT file.file_id,
@@ -5103,7 +5110,7 @@ CREATE POLICY rows_of_mart_reader ON ops.rejected_record FOR SELECT TO mart_read
 
 CREATE POLICY rows_of_sales_reader ON ops.failed_row FOR SELECT TO sales_reader USING (((failed_row ->> 'customer_id'::text) IN ( SELECT access.visible_customers() AS visible_customers)));
 
-CREATE POLICY rows_of_sales_reader ON ops.rejected_record FOR SELECT TO sales_reader USING ((EXISTS ( SELECT
+CREATE POLICY rows_of_sales_reader ON ops.rejected_record FOR SELECT TO sales_reader USING (((customer_id IN ( SELECT access.visible_customers() AS visible_customers)) OR (file_id IN ( SELECT f.file_id
    FROM ops.file f
-  WHERE ((f.file_id = rejected_record.file_id) AND ((f.feed <> ALL (ARRAY['sales'::text, 'customers'::text])) OR (access.rejected_customer(rejected_record.raw_row, f.column_map) IN ( SELECT access.visible_customers() AS visible_customers)))))));
+  WHERE (f.feed <> ALL (ARRAY['sales'::text, 'customers'::text]))))));
 

@@ -92,7 +92,7 @@ REFRESH_STEPS: tuple[Step, ...] = (
     Step("gate", "Soda contracts and identities", audit),
     Step("publish", "readers see the new months", publish),
     Step("excel", "summary for people", write_excel),
-    Step("vacuum", "pages answered from indexes alone", vacuum),
+    Step("vacuum", "quick pages", vacuum),
 )
 
 

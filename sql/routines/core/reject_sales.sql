@@ -31,7 +31,8 @@ begin
 
     execute format(
         'insert into ops.rejected_record (
-            rejected_record_id, file_id, line_number, raw_row, reasons, amount, natural_key, transaction_date, rejected_at
+            rejected_record_id, file_id, line_number, raw_row, reasons, amount, natural_key, customer_id, transaction_date,
+            rejected_at
         )
         overriding system value
         select
@@ -44,6 +45,7 @@ begin
             case when j.transaction_id is not null and j.line_no is not null
                 then array[j.transaction_id, j.line_no::text]
             end,
+            j.customer_id,
             j.transaction_date,
             $3
         from pg_temp.sale_line_rejected j

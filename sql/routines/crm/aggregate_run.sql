@@ -34,9 +34,18 @@ begin
     select r.* into v_run from ops.run r where r.run_id = p_run_id;
     -- a fact set that no published month uses is aggregated from the beginning
     v_whole_from := case
-        when exists (select from crm.published_month m where m.fact_set_id = p_fact_set_id)
-            then least(v_published_last, v_run.report_month)
-        else v_run.first_month
+        when not exists (select from crm.published_month m where m.fact_set_id = p_fact_set_id) then v_run.first_month
+        else coalesce(
+            (
+                select min(m.month)
+                from ops.run_month m
+                where
+                    m.run_id = p_run_id
+                    and m.rows_mode = 'all'
+                    and m.month >= least(v_published_last, v_run.report_month)
+            ),
+            (v_run.report_month + interval '1 month')::date
+        )
     end;
     call crm.ensure_fact_partitions(p_fact_set_id, v_run.first_month, v_run.report_month);
 
@@ -136,6 +145,10 @@ as $$
 declare
     v_run ops.run;
     v_fact_set crm.fact_set;
+    -- a run of touched customers alone has every change noted
+    v_everybody boolean := exists (
+        select from ops.run_month m where m.run_id = p_run_id and m.rows_mode <> 'touched'
+    );
 begin
     select r.* into v_run from ops.run r where r.run_id = p_run_id;
 
@@ -164,18 +177,22 @@ begin
         left join (
             select m.customer_id, min(m.first_date) as first_date
             from crm.customer_month m
-            where m.fact_set_id = v_fact_set.fact_set_id
+            where
+                m.fact_set_id = v_fact_set.fact_set_id
+                and (v_everybody or m.customer_id in (select t.customer_id from crm.touched_customer t where t.run_id = p_run_id))
             group by m.customer_id
         ) as f on f.customer_id = v.customer_id
         where
             v.version_to = 'infinity'
             and v.known_from <= v_run.known_at
-            and v.known_to > v_run.known_at;
+            and v.known_to > v_run.known_at
+            and (v_everybody or v.customer_id in (select t.customer_id from crm.touched_customer t where t.run_id = p_run_id));
 
         -- few change from run to run
         delete from crm.customer_known k
         where
             k.fact_set_id = v_fact_set.fact_set_id
+            and (v_everybody or k.customer_id in (select t.customer_id from crm.touched_customer t where t.run_id = p_run_id))
             and not exists (
                 select from known_now n where n.customer_id = k.customer_id and n.known_from = k.known_from
             );
@@ -197,6 +214,7 @@ begin
                 on v.customer_id = k.customer_id and v.version_to = 'infinity' and v.known_to = 'infinity'
             where
                 k.fact_set_id = v_fact_set.fact_set_id
+                and (v_everybody or k.customer_id in (select t.customer_id from crm.touched_customer t where t.run_id = p_run_id))
                 and v.registration_date is null
                 and not exists (select from core.sale_line l where l.customer_id = k.customer_id)
             on conflict (customer_id) do nothing;

@@ -96,7 +96,11 @@ begin
     call crm.measure_month_v1(p_run_id, p_month);
     call crm.analyze_built(format('crm.%I', 'measure_' || p_run_id || '_' || to_char(p_month, 'YYYY_MM'))::regclass);
     if v_plan.cuts_mode = 'compute' then
-        call crm.cut_month_v1(p_run_id, p_month);
+        call crm.cut_month_v2(p_run_id, p_month);
+        if v_plan.rows_mode = 'touched' then
+            call crm.touch_moved_customers(p_run_id, p_month);
+            call crm.analyze_built(format('crm.%I', 'measure_' || p_run_id || '_' || to_char(p_month, 'YYYY_MM'))::regclass);
+        end if;
     end if;
     update ops.run_month set measured_at = clock_timestamp() where run_id = p_run_id and month = p_month;
     select count(*) into v_rows from crm.measure x where x.run_id = p_run_id and x.month = p_month;

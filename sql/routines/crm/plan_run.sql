@@ -154,6 +154,22 @@ begin atomic
 end;
 comment on procedure crm.note_carried_months(bigint) is 'Says of every planned month whether its measures carry on from the month before.';
 
+create or replace function crm.is_standing(p_run_id bigint, p_month date) returns boolean
+language sql stable
+return exists (
+    select
+    from crm.published_month m
+    join ops.run r on r.run_id = p_run_id
+    where
+        m.month = p_month
+        and m.rule_set_id = crm.rule_set_of(p_month)
+        and m.as_of_date = case
+            when p_month = r.report_month then r.as_of_date
+            else (p_month + interval '1 month - 1 day')::date
+        end
+);
+comment on function crm.is_standing(bigint, date) is 'Whether a run would build a published month as of the same day and by the same rules: then only touched customers and new limits can change it.';
+
 create or replace procedure crm.plan_months(p_run_id bigint)
 language plpgsql
 as $$
@@ -163,6 +179,7 @@ declare
     v_published_last date;
     v_recut boolean;
     v_recut_from date;
+    v_stands boolean;
     v_tail date;
     v_first_touched date;
     v_month date;
@@ -172,6 +189,10 @@ begin
     v_recut := coalesce((v_run.requested ->> 'recut')::boolean, false);
     v_recut_from := coalesce((v_run.requested ->> 'from')::date, case when v_recut then v_run.first_month end);
     v_tail := case when v_published_last is null then v_run.first_month else least(v_published_last, v_run.report_month) end;
+    v_stands := v_recut_from is null and v_run.first_month = v_published_first and crm.is_standing(p_run_id, v_tail);
+    if v_stands then
+        v_tail := (v_tail + interval '1 month')::date;
+    end if;
 
     delete from ops.run_month where run_id = p_run_id;
     delete from crm.touched_customer where run_id = p_run_id;
@@ -227,6 +248,8 @@ begin
         elsif v_run.first_month <> v_published_first or v_month >= v_recut_from then
             -- with another first month everybody's first appearance may change
             call crm.add_run_month(p_run_id, v_month, 'all', 'keep', null);
+        elsif v_stands and v_month = (v_tail - interval '1 month')::date then
+            call crm.add_run_month(p_run_id, v_month, 'touched', 'compute', null);
         elsif v_month >= v_first_touched then
             call crm.add_run_month(p_run_id, v_month, 'touched', 'keep', null);
         end if;

@@ -391,11 +391,17 @@ language plpgsql
 set default_statistics_target = 10
 as $$
 begin
-    if exists (select from pg_stats s where s.schemaname = 'crm' and s.tablename = 'snapshot' and s.inherited) then
+    if exists (
+        select
+        from pg_stats s
+        where s.schemaname = 'crm' and s.tablename = 'snapshot' and s.inherited and s.attname = 'customer_id'
+    ) then
         return;
     end if;
-    -- autovacuum leaves the whole of a partitioned table out: without it the planner takes every grouping for a large one
+    -- autovacuum leaves the whole of a partitioned table out: without it the planner takes every grouping for a large one,
+    -- and two hundred ids for all
     analyze crm.snapshot (
+        customer_id,
         customer_group,
         city,
         home_store_id,

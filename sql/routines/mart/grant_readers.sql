@@ -75,19 +75,12 @@ begin
         end if;
         v_rows := case
             when p_reader <> 'sales_reader' then 'true'
+            when v_table.relation = 'ops.rejected_record'::regclass then
+                'customer_id in (select access.visible_customers())
+                or file_id in (select f.file_id from ops.file f where f.feed not in (''sales'', ''customers''))'
             when v_table.has_customers then 'customer_id in (select access.visible_customers())'
             when v_table.relation = 'ops.failed_row'::regclass then
                 'failed_row ->> ''customer_id'' in (select access.visible_customers())'
-            when v_table.relation = 'ops.rejected_record'::regclass then
-                'exists (
-                    select
-                    from ops.file f
-                    where f.file_id = rejected_record.file_id
-                        and (
-                            f.feed not in (''sales'', ''customers'')
-                            or access.rejected_customer(raw_row, f.column_map) in (select access.visible_customers())
-                        )
-                )'
         end;
         if v_rows is not null
             and not exists (
