@@ -602,7 +602,56 @@ COMMENT ON FUNCTION crm.build_key(p_run_id bigint, p_month date) IS 'Key of one 
 
 COMMENT ON FUNCTION crm.build_measures(p_run_id bigint, p_month date) IS 'Measures and cut points of one month of a run; gives the rows.';
 
-COMMENT ON FUNCTION crm.build_scores(p_run_id bigint, p_month date) IS 'Snapshot rows of one month of a run; gives the rows. crm.build_key follows once the next month is scored: until then this one is read.';
+COMMENT ON FUNCTION crm.build_scores(p_run_id bigint, p_month date, p_part smallint) IS 'Snapshot rows of one month of a run and one part of the customers; gives the rows. crm.build_key follows once the next month is scored: until then this one is read.';
+
+CREATE TABLE ops.run (
+    run_id bigint NOT NULL,
+    kind text NOT NULL,
+    status text DEFAULT 'building'::text NOT NULL,
+    requested jsonb DEFAULT '{}'::jsonb NOT NULL,
+    requested_by text DEFAULT SESSION_USER NOT NULL,
+    known_at timestamp with time zone NOT NULL,
+    first_month date,
+    report_month date,
+    as_of_date date,
+    started_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    published_at timestamp with time zone,
+    message text,
+    parts smallint DEFAULT 1 NOT NULL,
+    CONSTRAINT run_kind_check CHECK ((kind = ANY (ARRAY['refresh'::text, 'rebuild'::text]))),
+    CONSTRAINT run_parts_check CHECK ((parts > 0)),
+    CONSTRAINT run_status_check CHECK ((status = ANY (ARRAY['building'::text, 'refused'::text, 'published'::text, 'abandoned'::text, 'nothing_to_do'::text, 'rebuilt'::text])))
+);
+
+COMMENT ON TABLE ops.run IS 'One row per build of months: planned, audited, and published or refused.';
+
+COMMENT ON COLUMN ops.run.run_id IS 'Key.';
+
+COMMENT ON COLUMN ops.run.kind IS 'refresh (to publish) or rebuild (a month as of a known time, to inspect).';
+
+COMMENT ON COLUMN ops.run.status IS 'building, refused (by the gate), published, abandoned (another run took over), nothing_to_do or rebuilt.';
+
+COMMENT ON COLUMN ops.run.requested IS 'Options of the request: from, recut, month, known_at.';
+
+COMMENT ON COLUMN ops.run.requested_by IS 'Who asked: a database user or an Airflow run.';
+
+COMMENT ON COLUMN ops.run.known_at IS 'Everything accepted until this moment is in the run, nothing later.';
+
+COMMENT ON COLUMN ops.run.first_month IS 'Month of the earliest accepted transaction.';
+
+COMMENT ON COLUMN ops.run.report_month IS 'Month of the latest accepted transaction.';
+
+COMMENT ON COLUMN ops.run.as_of_date IS 'Latest accepted transaction date.';
+
+COMMENT ON COLUMN ops.run.started_at IS 'When it was planned.';
+
+COMMENT ON COLUMN ops.run.published_at IS 'When readers began to see it.';
+
+COMMENT ON COLUMN ops.run.message IS 'Outcome in words.';
+
+COMMENT ON COLUMN ops.run.parts IS 'Parts that the customers are scored in, beside each other.';
+
+COMMENT ON PROCEDURE crm.choose_parts(IN p_run_id bigint) IS 'In how many parts a run scores its customers: as many as the server has workers, four at most; few customers in one.';
 
 COMMENT ON PROCEDURE crm.compile_rule_set(IN p_rule_set_id integer) IS 'Writes every cell of a rule set into crm.decision and every combination of facts into crm.lifecycle_transition. Called by crm.approve_rule_set.';
 
@@ -645,49 +694,6 @@ COMMENT ON COLUMN crm.customer_first_seen.customer_id IS 'Customer.';
 COMMENT ON COLUMN crm.customer_first_seen.first_seen IS 'As-of date of the first publication after the customer was accepted.';
 
 COMMENT ON COLUMN crm.customer_first_seen.run_id IS 'Run that fixed it; it counts once that run is published.';
-
-CREATE TABLE ops.run (
-    run_id bigint NOT NULL,
-    kind text NOT NULL,
-    status text DEFAULT 'building'::text NOT NULL,
-    requested jsonb DEFAULT '{}'::jsonb NOT NULL,
-    requested_by text DEFAULT SESSION_USER NOT NULL,
-    known_at timestamp with time zone NOT NULL,
-    first_month date,
-    report_month date,
-    as_of_date date,
-    started_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
-    published_at timestamp with time zone,
-    message text,
-    CONSTRAINT run_kind_check CHECK ((kind = ANY (ARRAY['refresh'::text, 'rebuild'::text]))),
-    CONSTRAINT run_status_check CHECK ((status = ANY (ARRAY['building'::text, 'refused'::text, 'published'::text, 'abandoned'::text, 'nothing_to_do'::text, 'rebuilt'::text])))
-);
-
-COMMENT ON TABLE ops.run IS 'One row per build of months: planned, audited, and published or refused.';
-
-COMMENT ON COLUMN ops.run.run_id IS 'Key.';
-
-COMMENT ON COLUMN ops.run.kind IS 'refresh (to publish) or rebuild (a month as of a known time, to inspect).';
-
-COMMENT ON COLUMN ops.run.status IS 'building, refused (by the gate), published, abandoned (another run took over), nothing_to_do or rebuilt.';
-
-COMMENT ON COLUMN ops.run.requested IS 'Options of the request: from, recut, month, known_at.';
-
-COMMENT ON COLUMN ops.run.requested_by IS 'Who asked: a database user or an Airflow run.';
-
-COMMENT ON COLUMN ops.run.known_at IS 'Everything accepted until this moment is in the run, nothing later.';
-
-COMMENT ON COLUMN ops.run.first_month IS 'Month of the earliest accepted transaction.';
-
-COMMENT ON COLUMN ops.run.report_month IS 'Month of the latest accepted transaction.';
-
-COMMENT ON COLUMN ops.run.as_of_date IS 'Latest accepted transaction date.';
-
-COMMENT ON COLUMN ops.run.started_at IS 'When it was planned.';
-
-COMMENT ON COLUMN ops.run.published_at IS 'When readers began to see it.';
-
-COMMENT ON COLUMN ops.run.message IS 'Outcome in words.';
 
 COMMENT ON FUNCTION crm.first_seen(p_customer_id text, p_known_at timestamp with time zone, p_as_of_date date) IS 'As-of date of the first publication after a customer was accepted; the date given where there has been none.';
 
@@ -766,6 +772,7 @@ CREATE TABLE ops.run_month (
     cut_run_id bigint,
     measured_at timestamp with time zone,
     scored_at timestamp with time zone,
+    parts_scored smallint[] DEFAULT '{}'::smallint[] NOT NULL,
     CONSTRAINT run_month_cuts_mode_check CHECK ((cuts_mode = ANY (ARRAY['compute'::text, 'keep'::text]))),
     CONSTRAINT run_month_rows_mode_check CHECK ((rows_mode = ANY (ARRAY['all'::text, 'touched'::text, 'remove'::text])))
 );
@@ -799,6 +806,8 @@ COMMENT ON COLUMN ops.run_month.cut_run_id IS 'Run whose cut points score the mo
 COMMENT ON COLUMN ops.run_month.measured_at IS 'When its measures were complete.';
 
 COMMENT ON COLUMN ops.run_month.scored_at IS 'When its snapshot rows were complete.';
+
+COMMENT ON COLUMN ops.run_month.parts_scored IS 'Parts whose snapshot rows are there, from 0.';
 
 COMMENT ON FUNCTION crm.has_previous(p_run_id bigint, p_month date) IS 'Whether a month will be there when the run is published.';
 
@@ -922,6 +931,8 @@ COMMENT ON PROCEDURE crm.require_passed(IN p_run_id bigint) IS 'Stops the public
 COMMENT ON PROCEDURE crm.resume_build(IN p_run_id bigint) IS 'Begins the months of a run, or begins them again after a crash of the server.';
 
 COMMENT ON PROCEDURE crm.score_month_v1(IN p_run_id bigint, IN p_month date) IS 'Writes crm.snapshot_unpublished for one month of a run from its measures and cut points.';
+
+COMMENT ON PROCEDURE crm.score_month_v2(IN p_run_id bigint, IN p_month date, IN p_part smallint, INOUT p_rows bigint) IS 'Writes crm.snapshot_unpublished for one month of a run and one part of the customers (from 0, of ops.run.parts), from measures and cut points; gives the rows.';
 
 COMMENT ON PROCEDURE crm.settle_plan(IN p_run_id bigint) IS 'Plans a run again where files were loaded since; the caller keeps loads waiting.';
 

@@ -12,7 +12,7 @@ import pandas
 from dashboard.data.months import Month
 from dashboard.data.warehouse import frame, row, rows
 
-DIMENSIONS = ("total", "activity_status", "value_tier", "segment", "lifecycle_event", "growth_state")
+DIMENSIONS = ("total", "value_tier", "lifecycle_event", "growth_state")
 
 
 def history(month: date, months: int = 13) -> pandas.DataFrame:
@@ -25,31 +25,23 @@ def history(month: date, months: int = 13) -> pandas.DataFrame:
         select
             month,
             case
-                when grouping(activity_status) = 0 then 'activity_status'
                 when grouping(value_tier) = 0 then 'value_tier'
-                when grouping(segment) = 0 then 'segment'
                 when grouping(lifecycle_event) = 0 then 'lifecycle_event'
                 when grouping(growth_state) = 0 then 'growth_state'
                 else 'total'
             end as dimension,
-            coalesce(activity_status, value_tier, segment, lifecycle_event, growth_state, 'all') as value,
+            coalesce(value_tier, lifecycle_event, growth_state, 'all') as value,
             sum(customers)::bigint as customers,
-            sum(buyers)::bigint as buyers,
             sum(scored)::bigint as scored,
             sum(reach_email)::bigint as reach_email,
             sum(reach_sms)::bigint as reach_sms,
             sum(reach_phone)::bigint as reach_phone,
-            sum(month_amount) as month_amount,
-            sum(month_orders)::bigint as month_orders,
-            sum(month_items) as month_items,
-            sum(monetary) as monetary
+            sum(month_amount) as month_amount
         from mart.month_summary
         where month <= :month and month > :month - make_interval(months => :months)
         group by grouping sets (
             (month),
-            (month, activity_status),
             (month, value_tier),
-            (month, segment),
             (month, lifecycle_event),
             (month, growth_state)
         )

@@ -4,7 +4,7 @@ import os
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -130,7 +130,8 @@ def month_batches(settings: Settings, run_id: int) -> list[list[str]]:
 def build_months(settings: Settings, run_id: int, months: list[str]) -> int:
     """Builds the snapshot rows of consecutive months; gives their number.
 
-    One session computes measures and cut points month after month, then keys; the other one scores what is ready.
+    One session computes measures and cut points month after month, then keys; others score what is ready, each its part
+    of the customers.
     Earlier months of the run that a crash of the server has taken away are built again first.
     """
     started = time.monotonic()
@@ -145,21 +146,25 @@ def build_months(settings: Settings, run_id: int, months: list[str]) -> int:
                 {"run_id": run_id, "first": min(months)},
             )
             months = sorted([*(month.isoformat() for month in missing), *months])
-        with ThreadPoolExecutor(max_workers=1) as scoring:
-            scored: list[Future[int]] = []
+            parts = connection.execute(
+                text("select parts from ops.run where run_id = :run_id"), {"run_id": run_id}
+            ).scalar_one()
+        with ExitStack() as stack:
+            # a part of a month reads the same part of the month before: one session does both, in their order
+            sessions = [stack.enter_context(ThreadPoolExecutor(max_workers=1)) for _ in range(parts)]
+            scored: list[list[Future[int]]] = []
             for month in months:
                 _build(settings, "measures", "select crm.build_measures(:run_id, :month)", run_id, month)
                 scored.append(
-                    scoring.submit(
-                        _build, settings, "scores", "select crm.build_scores(:run_id, :month)", run_id, month
-                    )
+                    [session.submit(_score, settings, run_id, month, part) for part, session in enumerate(sessions)]
                 )
                 _raise_failure(scored)
             for month, following in zip(months, [*scored[1:], scored[-1]], strict=True):
                 # the next month's scores read this one: its key would have to wait for them
-                following.result()
+                for future in following:
+                    future.result()
                 _build(settings, "key", "select crm.build_key(:run_id, :month)", run_id, month)
-            rows = sum(future.result() for future in scored)
+            rows = sum(future.result() for futures in scored for future in futures)
     with engine(settings).begin() as connection:
         record_step(
             connection,
@@ -172,11 +177,15 @@ def build_months(settings: Settings, run_id: int, months: list[str]) -> int:
     return rows
 
 
-def _raise_failure(futures: list[Future[int]]) -> None:
+def _score(settings: Settings, run_id: int, month: str, part: int) -> int:
+    statement = "select crm.build_scores(:run_id, :month, cast(:part as smallint))"
+    return _build(settings, "scores", statement, run_id, month, part=part)
+
+
+def _raise_failure(scored: list[list[Future[int]]]) -> None:
     """Raises what one of them has met with, so that no work is added to a build that has failed."""
-    for future in futures:
-        if future.done():
-            future.result()
+    for future in (future for futures in scored for future in futures if future.done()):
+        future.result()
 
 
 def summarize(settings: Settings, run_id: int) -> int:
@@ -280,11 +289,11 @@ def _plan(connection: Connection, run_id: int) -> Plan:
     return Plan(run_id, run.status, list(months), run.report_month, run.message)
 
 
-def _build(settings: Settings, step: str, statement: str, run_id: int, month: str) -> int:
+def _build(settings: Settings, step: str, statement: str, run_id: int, month: str, **parameters: int) -> int:
     started = time.monotonic()
     with engine(settings).begin() as connection:
         connection.execute(text(f"set local work_mem = '{BUILD_MEMORY}'"))
-        rows = connection.execute(text(statement), {"run_id": run_id, "month": month}).scalar_one()
+        rows = connection.execute(text(statement), {"run_id": run_id, "month": month, **parameters}).scalar_one()
         if rows:
             record_step(
                 connection, step=step, run_id=run_id, detail=month[:7], seconds=time.monotonic() - started, rows=rows

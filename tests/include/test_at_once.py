@@ -193,6 +193,38 @@ def test_a_run_that_another_took_over_says_so_and_publishes_nothing(
     assert_same_mart(taken_over, undisturbed)
 
 
+def test_customers_scored_in_parts_are_those_scored_at_once(
+    new_warehouse: Callable[[], Settings], sample: list[Path], tmp_path: Path
+) -> None:
+    """In how many parts follows from the size; here three of them build everything, then what a correction touches."""
+    in_parts, in_one = new_warehouse(), new_warehouse()
+    for warehouse in (in_parts, in_one):
+        load_files(warehouse, sample)
+    steps.refresh(in_one)
+    build_in_parts(in_parts, 3)
+    assert_same_mart(in_parts, in_one)
+
+    corrected = write_correction(
+        next(path for path in sample if path.stem == "sales_2024"), tmp_path / "sales_2024.csv"
+    )
+    for warehouse in (in_parts, in_one):
+        load_files(warehouse, [corrected])
+    steps.refresh(in_one)
+    build_in_parts(in_parts, 3)
+    assert values(in_parts, "select distinct cardinality(parts_scored) from ops.run_month") == [3]
+    assert_same_mart(in_parts, in_one)
+
+
+def build_in_parts(warehouse: Settings, parts: int) -> None:
+    run_id = refresh.plan(warehouse).run_id
+    with engine(warehouse).begin() as connection:
+        connection.execute(
+            text("update ops.run set parts = :parts where run_id = :run_id"), {"parts": parts, "run_id": run_id}
+        )
+    for step in steps.REFRESH_STEPS:
+        step.function(warehouse, run_id)
+
+
 # Readers
 
 ONE_PUBLICATION = """

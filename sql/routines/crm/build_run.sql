@@ -62,7 +62,7 @@ begin
         execute format('truncate table %s', v_table);
         execute format('alter table %s drop constraint if exists %I', v_table, split_part(v_table::text, '.', 2) || '_pkey');
     end loop;
-    update ops.run_month set measured_at = null, scored_at = null where run_id = p_run_id;
+    update ops.run_month set measured_at = null, scored_at = null, parts_scored = '{}' where run_id = p_run_id;
     insert into crm.measure_marker (run_id) values (p_run_id);
 end
 $$;
@@ -109,7 +109,7 @@ end
 $$;
 comment on function crm.build_measures(bigint, date) is 'Measures and cut points of one month of a run; gives the rows.';
 
-create or replace function crm.build_scores(p_run_id bigint, p_month date) returns bigint
+create or replace function crm.build_scores(p_run_id bigint, p_month date, p_part smallint) returns bigint
 language plpgsql
 as $$
 declare
@@ -117,19 +117,24 @@ declare
     v_rows bigint;
 begin
     select m.* into v_plan from ops.run_month m where m.run_id = p_run_id and m.month = p_month;
-    if v_plan.rows_mode = 'remove' or v_plan.scored_at is not null then
+    if v_plan.rows_mode = 'remove' or p_part = any (v_plan.parts_scored) then
         return 0;
     end if;
     perform set_config('enable_mergejoin', 'off', true);
     perform set_config('enable_nestloop', case when v_plan.rows_mode = 'all' then 'off' else 'on' end, true);
-    call crm.score_month_v1(p_run_id, p_month);
+    call crm.score_month_v2(p_run_id, p_month, p_part, v_rows);
     call crm.analyze_built(crm.snapshot_partition('crm.snapshot_unpublished', p_run_id, p_month));
-    update ops.run_month set scored_at = clock_timestamp() where run_id = p_run_id and month = p_month;
-    select count(*) into v_rows from crm.snapshot_unpublished s where s.run_id = p_run_id and s.month = p_month;
+    -- the session that comes last finds the other parts noted
+    update ops.run_month m
+    set
+        parts_scored = m.parts_scored || p_part,
+        scored_at = case when cardinality(m.parts_scored) + 1 = r.parts then clock_timestamp() end
+    from ops.run r
+    where m.run_id = p_run_id and m.month = p_month and r.run_id = p_run_id;
     return v_rows;
 end
 $$;
-comment on function crm.build_scores(bigint, date) is 'Snapshot rows of one month of a run; gives the rows. crm.build_key follows once the next month is scored: until then this one is read.';
+comment on function crm.build_scores(bigint, date, smallint) is 'Snapshot rows of one month of a run and one part of the customers; gives the rows. crm.build_key follows once the next month is scored: until then this one is read.';
 
 create or replace function crm.build_key(p_run_id bigint, p_month date) returns bigint
 language plpgsql
@@ -176,6 +181,7 @@ begin
     loop
         call crm.add_run_month(v_run_id, v_month, 'all', 'compute', p_known_at);
     end loop;
+    call crm.choose_parts(v_run_id);
     call crm.note_carried_months(v_run_id);
     call crm.create_run_partitions(v_run_id);
     return v_run_id;

@@ -170,6 +170,19 @@ return exists (
 );
 comment on function crm.is_standing(bigint, date) is 'Whether a run would build a published month as of the same day and by the same rules: then only touched customers and new limits can change it.';
 
+create or replace procedure crm.choose_parts(p_run_id bigint)
+language sql
+begin atomic
+    update ops.run r
+    set parts = case
+        -- below, starting a statement costs more than a second session saves
+        when (select c.reltuples from pg_class c where c.oid = 'core.customer_version'::regclass) < 50000 then 1
+        else least(4, greatest(1, current_setting('max_parallel_workers')::integer))
+    end
+    where r.run_id = p_run_id;
+end;
+comment on procedure crm.choose_parts(bigint) is 'In how many parts a run scores its customers: as many as the server has workers, four at most; few customers in one.';
+
 create or replace procedure crm.plan_months(p_run_id bigint)
 language plpgsql
 as $$
@@ -197,6 +210,7 @@ begin
     delete from ops.run_month where run_id = p_run_id;
     delete from crm.touched_customer where run_id = p_run_id;
     delete from crm.touched_fact where run_id = p_run_id;
+    call crm.choose_parts(p_run_id);
 
     insert into crm.touched_customer (run_id, customer_id, from_month)
     select p_run_id, changed.customer_id, greatest(min(changed.month), v_run.first_month)
