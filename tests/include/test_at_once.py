@@ -215,6 +215,39 @@ def test_customers_scored_in_parts_are_those_scored_at_once(
     assert_same_mart(in_parts, in_one)
 
 
+def test_a_month_that_failed_is_not_built_upon(new_warehouse: Callable[[], Settings], sample: list[Path]) -> None:
+    """Later months wait behind it in the same session: they fail too, and all are built when the step is repeated."""
+    disturbed, calm = new_warehouse(), new_warehouse()
+    for warehouse in (disturbed, calm):
+        load_files(warehouse, sample)
+    run_id = refresh.plan(disturbed).run_id
+    refresh.aggregate(disturbed, run_id)
+    with engine(disturbed).begin() as connection:
+        connection.execute(text(FAILING_MONTH))
+    with pytest.raises(WarehouseError, match="no space for 2025-03"):
+        steps.build_snapshot(disturbed, run_id)
+    assert values(disturbed, "select max(month)::text from ops.run_month where scored_at is not null") == ["2025-02-01"]
+    with engine(disturbed).begin() as connection:
+        connection.execute(text("drop function fail_once cascade"))
+    for step in steps.REFRESH_STEPS[1:]:
+        step.function(disturbed, run_id)
+    steps.refresh(calm)
+    assert_same_mart(disturbed, calm)
+
+
+FAILING_MONTH = """
+create function fail_once() returns trigger language plpgsql as $$
+begin
+    -- the months behind it are waiting by then
+    perform pg_sleep(2);
+    raise exception 'no space for 2025-03';
+end
+$$;
+create trigger fail_once before update of scored_at on ops.run_month
+for each row when (new.month = '2025-03-01') execute function fail_once();
+"""
+
+
 def build_in_parts(warehouse: Settings, parts: int) -> None:
     run_id = refresh.plan(warehouse).run_id
     with engine(warehouse).begin() as connection:

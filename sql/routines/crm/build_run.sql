@@ -119,6 +119,17 @@ begin
     select m.* into v_plan from ops.run_month m where m.run_id = p_run_id and m.month = p_month;
     if v_plan.rows_mode = 'remove' or p_part = any (v_plan.parts_scored) then
         return 0;
+    elsif exists (
+        select
+        from ops.run_month m
+        where
+            m.run_id = p_run_id
+            and m.month = (p_month - interval '1 month')::date
+            and m.rows_mode <> 'remove'
+            and not p_part = any (m.parts_scored)
+    ) then
+        -- it has failed in the same session just now; what waited behind it must not be built without it
+        raise exception '% cannot be scored before the month before it; build the months of run % again', p_month, p_run_id;
     end if;
     perform set_config('enable_mergejoin', 'off', true);
     perform set_config('enable_nestloop', case when v_plan.rows_mode = 'all' then 'off' else 'on' end, true);
