@@ -264,7 +264,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="make run", description=__doc__)
     parser.add_argument("--once", action="store_true", help="end after publication with a status")
     once = parser.parse_args().once
-    for number in (signal.SIGTERM, signal.SIGHUP):
+    # Ctrl-C too: a script in the background begins what it starts with SIGINT ignored
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _interrupt)
     console = Console(highlight=False)
     if not console.is_terminal:
