@@ -192,7 +192,7 @@ declare
     v_published_last date;
     v_recut boolean;
     v_recut_from date;
-    v_stands boolean;
+    v_standing date;
     v_tail date;
     v_first_touched date;
     v_month date;
@@ -202,8 +202,8 @@ begin
     v_recut := coalesce((v_run.requested ->> 'recut')::boolean, false);
     v_recut_from := coalesce((v_run.requested ->> 'from')::date, case when v_recut then v_run.first_month end);
     v_tail := case when v_published_last is null then v_run.first_month else least(v_published_last, v_run.report_month) end;
-    v_stands := v_recut_from is null and v_run.first_month = v_published_first and crm.is_standing(p_run_id, v_tail);
-    if v_stands then
+    if v_recut_from is null and v_run.first_month = v_published_first and crm.is_standing(p_run_id, v_tail) then
+        v_standing := v_tail;
         v_tail := (v_tail + interval '1 month')::date;
     end if;
 
@@ -262,7 +262,7 @@ begin
         elsif v_run.first_month <> v_published_first or v_month >= v_recut_from then
             -- with another first month everybody's first appearance may change
             call crm.add_run_month(p_run_id, v_month, 'all', 'keep', null);
-        elsif v_stands and v_month = (v_tail - interval '1 month')::date then
+        elsif v_month = v_standing then
             call crm.add_run_month(p_run_id, v_month, 'touched', 'compute', null);
         elsif v_month >= v_first_touched then
             call crm.add_run_month(p_run_id, v_month, 'touched', 'keep', null);
