@@ -84,6 +84,8 @@ language plpgsql
 as $$
 declare
     v_plan ops.run_month;
+    -- none for a month that the run removes
+    v_table regclass := to_regclass(format('crm.%I', 'measure_' || p_run_id || '_' || to_char(p_month, 'YYYY_MM')));
     v_rows bigint;
 begin
     select m.* into v_plan from ops.run_month m where m.run_id = p_run_id and m.month = p_month;
@@ -94,12 +96,12 @@ begin
     perform set_config('enable_mergejoin', 'off', true);
     perform set_config('enable_nestloop', case when v_plan.rows_mode = 'all' then 'off' else 'on' end, true);
     call crm.measure_month_v1(p_run_id, p_month);
-    call crm.analyze_built(format('crm.%I', 'measure_' || p_run_id || '_' || to_char(p_month, 'YYYY_MM'))::regclass);
+    call crm.analyze_built(v_table);
     if v_plan.cuts_mode = 'compute' then
         call crm.cut_month_v2(p_run_id, p_month);
         if v_plan.rows_mode = 'touched' then
             call crm.touch_moved_customers(p_run_id, p_month);
-            call crm.analyze_built(format('crm.%I', 'measure_' || p_run_id || '_' || to_char(p_month, 'YYYY_MM'))::regclass);
+            call crm.analyze_built(v_table);
         end if;
     end if;
     update ops.run_month set measured_at = clock_timestamp() where run_id = p_run_id and month = p_month;
