@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
+from datetime import date
 from pathlib import Path
 
 import psycopg2
@@ -13,12 +14,18 @@ from sqlalchemy import text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ProgrammingError
 
+from include.warehouse import steps
 from include.warehouse.credentials import read_credentials
-from include.warehouse.database import call, connect
+from include.warehouse.database import call, connect, engine
+from include.warehouse.load import load_files
 from include.warehouse.migrate import PROCEDURES, migrate, read_released
+from include.warehouse.migrations import FOLDER as MIGRATIONS
 from include.warehouse.roles import login_url
+from include.warehouse.sample import write_sample
 from include.warehouse.schema_dump import SCHEMA_FILE, dump_schema
 from include.warehouse.settings import REPOSITORY, Settings
+from tests.fixtures.corrections import write_correction
+from tests.fixtures.mart_rows import assert_same_rows, mart_rows
 
 MIGRATE = (
     "from include.warehouse.migrate import migrate; from include.warehouse.settings import load_settings;"
@@ -235,6 +242,33 @@ def test_a_call_names_a_missing_routine(fresh_warehouse: Settings) -> None:
         with pytest.raises(ProgrammingError):
             call(connection, "pg_catalog.now", wrong=1)
         connection.rollback()
+
+
+# Soda's own use of what it calls deprecated
+@pytest.mark.filterwarnings("ignore::DeprecationWarning:soda_core", "ignore::DeprecationWarning:soda_postgres")
+def test_what_was_loaded_but_not_published_before_an_upgrade_is_published_after_it(
+    fresh_warehouse: Settings, tmp_path: Path
+) -> None:
+    """Before migration 0012 loads noted no change of the last published month."""
+    sample = write_sample(tmp_path / "sample", customers=300, months=12, seed=5)
+    year = next(path for path in sample if path.stem.startswith("sales"))
+    load_files(fresh_warehouse, sample)
+    assert steps.refresh(fresh_warehouse).is_published
+    before = mart_rows(fresh_warehouse, "customer_snapshot")
+    load_files(fresh_warehouse, [write_correction(year, tmp_path / year.name, every=20)])
+    with engine(fresh_warehouse).begin() as connection:
+        forgotten = connection.execute(
+            text("delete from crm.pending_change where month = (select max(month) from crm.published_month)")
+        )
+        assert forgotten.rowcount > 10
+        connection.exec_driver_sql((MIGRATIONS / "0012_noted_report_month.sql").read_text(encoding="utf-8"))
+
+    assert steps.refresh(fresh_warehouse).is_published
+    after = mart_rows(fresh_warehouse, "customer_snapshot")
+    assert after != before
+    assert steps.refresh(fresh_warehouse, from_month=date(2025, 12, 1)).is_published
+    everybody = mart_rows(fresh_warehouse, "customer_snapshot")
+    assert_same_rows(after, everybody, "built for those who are noted, and for everybody")
 
 
 def test_released_procedures_are_as_they_were_released() -> None:
