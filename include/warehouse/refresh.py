@@ -239,7 +239,8 @@ def vacuum(settings: Settings, run_id: int) -> int:
     """Lets pages be answered from indexes alone, by good plans; gives the number of tables.
 
     Only a VACUUM notes that everybody sees all rows of a block. Readers have the months already; autovacuum would come
-    too, but not before a fifth of a month has changed, and never for the statistics of the months together.
+    too, but not before a fifth of a month has changed, and never for the statistics of the months together; new
+    months it would read all at once.
     """
     with refresh_lock(settings), _step(settings, "vacuum") as (connection, done):
         tables = connection.scalars(
@@ -249,6 +250,7 @@ def vacuum(settings: Settings, run_id: int) -> int:
         with engine(settings).connect().execution_options(isolation_level="AUTOCOMMIT") as own:
             for table in tables:
                 own.exec_driver_sql(f"vacuum (skip_locked, truncate off) {table}")
+        connection.execute(text("call crm.analyze_published(:run_id)"), {"run_id": run_id})
         connection.execute(text("call crm.analyze_snapshot()"))
         done(run_id=run_id, rows=len(tables))
     return len(tables)

@@ -121,6 +121,8 @@ begin
         where
             x.resolved_by is null
             and x.file_id <> p_file_id
+            -- said for the index, which has no rows without a key
+            and x.natural_key is not null
             and x.natural_key[1] = j.transaction_id
             and x.natural_key[2] = j.line_no::text;
     end if;

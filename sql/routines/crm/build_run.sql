@@ -134,7 +134,14 @@ begin
         raise exception '% cannot be scored before the month before it; build the months of run % again', p_month, p_run_id;
     end if;
     perform set_config('enable_mergejoin', 'off', true);
-    perform set_config('enable_nestloop', case when v_plan.rows_mode = 'all' then 'off' else 'on' end, true);
+    -- the planner takes a part of the customers for a two-hundredth, and would look through all rows for each
+    perform set_config(
+        'enable_nestloop',
+        case when v_plan.rows_mode = 'all' or r.parts > 1 then 'off' else 'on' end,
+        true
+    )
+    from ops.run r
+    where r.run_id = p_run_id;
     call crm.score_month_v2(p_run_id, p_month, p_part, v_rows);
     call crm.analyze_built(crm.snapshot_partition('crm.snapshot_unpublished', p_run_id, p_month));
     -- the session that comes last finds the other parts noted

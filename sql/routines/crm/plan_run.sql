@@ -176,12 +176,19 @@ begin atomic
     update ops.run r
     set parts = case
         -- below, starting a statement costs more than a second session saves
-        when (select c.reltuples from pg_class c where c.oid = 'core.customer_version'::regclass) < 50000 then 1
+        when largest_month.customers < 50000 then 1
         else least(4, greatest(1, current_setting('max_parallel_workers')::integer))
     end
+    from (
+        select case
+            when exists (select from ops.run_month m where m.run_id = p_run_id and m.rows_mode = 'all')
+                then (select c.reltuples from pg_class c where c.oid = 'core.customer_version'::regclass)
+            else (select count(*) from crm.touched_customer t where t.run_id = p_run_id)
+        end as customers
+    ) as largest_month
     where r.run_id = p_run_id;
 end;
-comment on procedure crm.choose_parts(bigint) is 'In how many parts a run scores its customers: as many as the server has workers, four at most; few customers in one.';
+comment on procedure crm.choose_parts(bigint) is 'In how many parts a planned run scores its customers: as many as the server has workers, four at most; few customers in one.';
 
 create or replace procedure crm.plan_months(p_run_id bigint)
 language plpgsql
@@ -210,7 +217,6 @@ begin
     delete from ops.run_month where run_id = p_run_id;
     delete from crm.touched_customer where run_id = p_run_id;
     delete from crm.touched_fact where run_id = p_run_id;
-    call crm.choose_parts(p_run_id);
 
     insert into crm.touched_customer (run_id, customer_id, from_month)
     select p_run_id, changed.customer_id, greatest(min(changed.month), v_run.first_month)
@@ -279,6 +285,7 @@ begin
     from crm.published_month m
     where m.month < v_run.first_month or m.month > v_run.report_month;
 
+    call crm.choose_parts(p_run_id);
     call crm.note_carried_months(p_run_id);
     call crm.create_run_partitions(p_run_id);
 end

@@ -386,6 +386,25 @@ end
 $$;
 comment on procedure crm.publish_run(bigint) is 'Publishes a run that has passed the gate.';
 
+create or replace procedure crm.analyze_published(p_run_id bigint)
+language plpgsql
+set default_statistics_target = 10
+as $$
+declare
+    v_table regclass;
+begin
+    for v_table in
+        select crm.snapshot_partition('crm.snapshot', null, m.month)
+        from ops.run_month m
+        join crm.published_month p on p.month = m.month and p.run_id = m.run_id
+        where m.run_id = p_run_id and m.rows_mode = 'all'
+    loop
+        execute format('analyze %s', v_table);
+    end loop;
+end
+$$;
+comment on procedure crm.analyze_published(bigint) is 'Gives the planner statistics of the months that a run has published whole, from few rows; maintain_warehouse takes more.';
+
 create or replace procedure crm.analyze_snapshot()
 language plpgsql
 set default_statistics_target = 10

@@ -148,12 +148,21 @@ begin
     fact as (
         select
             m.month,
-            sum(f.amount_cents) as cents,
-            sum(f.core_cents) as core_cents,
-            count(*) filter (where f.core_orders > 0) as buyers
+            f.cents,
+            f.core_cents,
+            f.buyers
         from month m
-        join crm.customer_month f on f.fact_set_id = m.fact_set_id and f.month = m.month
-        group by m.month
+        -- summed before they are joined: all rows would be sorted otherwise
+        join (
+            select
+                c.fact_set_id,
+                c.month,
+                sum(c.amount_cents) as cents,
+                sum(c.core_cents) as core_cents,
+                count(*) filter (where c.core_orders > 0) as buyers
+            from crm.customer_month c
+            group by c.fact_set_id, c.month
+        ) as f on f.fact_set_id = m.fact_set_id and f.month = m.month
     ),
     summary as (
         select
