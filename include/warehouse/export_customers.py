@@ -12,20 +12,19 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-import xlsxwriter
+from psycopg2.extensions import DECIMAL, UNICODE, new_type, register_type
 from psycopg2.extensions import connection as PsycopgConnection  # noqa: N812 - a type, not a call
 from sqlalchemy import Connection
 
 from include.warehouse.customer_filter import CustomerFilter, check_filter, where_clause
 from include.warehouse.database import engine
 from include.warehouse.errors import InputError
+from include.warehouse.excel_list import ListBook
 from include.warehouse.published import PublishedMonth, published_month
 from include.warehouse.settings import Settings
 
 FORMATS = ("csv", "xlsx")
-ROWS_PER_SHEET = 1_048_575
 ROWS_PER_FETCH = 5_000
-CHARACTERS_PER_CELL = 32_767
 
 # Kinds of values: text, count, number, money, date, flag.
 COLUMNS = {
@@ -74,9 +73,6 @@ COLUMNS = {
 }
 CONTACT_COLUMNS = {"full_name": "text", "email": "text", "phone": "text"}
 NO_CONTACT: tuple[str, ...] = ()
-
-NUMBER_FORMATS = {"count": "#,##0", "number": "General", "money": "#,##0.00", "date": "yyyy-mm-dd"}
-WIDTHS = {"text": 18, "count": 11, "number": 11, "money": 14, "date": 12, "flag": 11}
 
 
 @dataclass(frozen=True)
@@ -224,90 +220,23 @@ def _write_xlsx(
     driver: PsycopgConnection, about: dict[str, Any], kinds: dict[str, str], shown: PublishedMonth, path: Path
 ) -> int:
     """Row by row, so that memory stays flat; a further sheet wherever one is full."""
-    workbook = xlsxwriter.Workbook(str(path), {"constant_memory": True})
-    workbook.set_properties({"title": f"Customers {shown.month:%Y-%m}", "created": shown.published_at})
-    rows = 0
-    cut_cells = 0
-    sheet = _Sheet(workbook, "Customers", kinds)
+    book = ListBook(f"Customers {shown.month:%Y-%m}", kinds)
     for row in _fetch(driver, about["sql"]):
-        if sheet.rows == ROWS_PER_SHEET:
-            sheet.finish()
-            sheet = _Sheet(workbook, f"Customers {rows // ROWS_PER_SHEET + 1}", kinds)
-        cut_cells += sheet.write(row)
-        rows += 1
-    sheet.finish()
-    about |= {"rows": rows} | ({"cells_cut_to_32767_characters": cut_cells} if cut_cells else {})
-    _write_about(workbook, about)
-    workbook.close()
-    return rows
+        book.write(row)
+    about |= {"rows": book.rows}
+    if book.cut_cells:
+        about |= {"cells_cut_to_32767_characters": book.cut_cells}
+    book.save(path, shown.published_at, about)
+    return book.rows
 
 
 def _fetch(driver: PsycopgConnection, statement: str) -> Iterator[tuple[Any, ...]]:
     with driver.cursor("customer_export") as cursor:
         cursor.itersize = ROWS_PER_FETCH
+        # as the database writes them: a Decimal between would be made for nothing
+        register_type(new_type(DECIMAL.values, "DECIMAL_AS_TEXT", UNICODE), cursor)
         cursor.execute(statement)
         yield from cursor
-
-
-class _Sheet:
-    """One sheet of customers, written from top to bottom."""
-
-    def __init__(self, workbook: xlsxwriter.Workbook, name: str, kinds: dict[str, str]) -> None:
-        self.rows = 0
-        self._sheet = workbook.add_worksheet(name)
-        self._last_column = len(kinds) - 1
-        header = workbook.add_format({"bold": True, "bg_color": "#1F3A5F", "font_color": "white", "valign": "vcenter"})
-        formats = {kind: workbook.add_format({"num_format": text}) for kind, text in NUMBER_FORMATS.items()}
-        writers = {"text": self._sheet.write_string, "flag": self._sheet.write_boolean}
-        self._writers = []
-        for column, (name_, kind) in enumerate(kinds.items()):
-            self._sheet.set_column(column, column, max(WIDTHS[kind], len(name_) + 4))
-            self._sheet.write_string(0, column, name_, header)
-            self._writers.append((column, writers.get(kind, self._sheet.write_number), formats.get(kind)))
-        self._sheet.freeze_panes(1, 3)
-
-    def write(self, row: tuple[Any, ...]) -> int:
-        """Writes one customer; gives the number of texts that Excel's cells are too small for."""
-        self.rows += 1
-        cut = 0
-        for (column, write, cell_format), value in zip(self._writers, row, strict=True):
-            if value is not None:
-                cut += write(self.rows, column, value, cell_format) == -2  # XlsxWriter: longer than a cell holds
-        return cut
-
-    def finish(self) -> None:
-        """Filters over all rows; ids of digits are text on purpose."""
-        last_row = max(self.rows, 1)
-        self._sheet.autofilter(0, 0, last_row, self._last_column)
-        self._sheet.ignore_errors({"number_stored_as_text": f"A2:{_column_letters(self._last_column)}{last_row + 1}"})
-
-
-def _write_about(workbook: xlsxwriter.Workbook, about: dict[str, Any]) -> None:
-    sheet = workbook.add_worksheet("About")
-    label = workbook.add_format({"bold": True, "valign": "top"})
-    wrapped = workbook.add_format({"text_wrap": True, "valign": "top"})
-    sheet.set_column(0, 0, 26)
-    sheet.set_column(1, 1, 110)
-    row = 0
-    for name, value in about.items():
-        text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-        for number, piece in enumerate(_cell_texts(text)):
-            sheet.write_string(row, 0, name if number == 0 else "", label)
-            if isinstance(value, int) and not isinstance(value, bool):
-                sheet.write_number(row, 1, value)
-            else:
-                sheet.write_string(row, 1, piece, wrapped)
-            row += 1
-
-
-def _cell_texts(text: str) -> list[str]:
-    """The text in pieces that a cell can hold."""
-    return [text[start : start + CHARACTERS_PER_CELL] for start in range(0, len(text), CHARACTERS_PER_CELL)] or [""]
-
-
-def _column_letters(column: int) -> str:
-    letters: str = xlsxwriter.utility.xl_col_to_name(column)
-    return letters
 
 
 def _sha256(path: Path) -> str:

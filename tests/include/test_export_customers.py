@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 from sqlalchemy import create_engine
 
-from include.warehouse import export_customers as module
+from include.warehouse import excel_list
 from include.warehouse.customer_filter import CustomerFilter
 from include.warehouse.database import engine
 from include.warehouse.errors import InputError
@@ -147,7 +147,7 @@ def test_a_full_sheet_continues_on_the_next(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(module, "ROWS_PER_SHEET", 150)
+    monkeypatch.setattr(excel_list, "ROWS_PER_SHEET", 150)
     book = openpyxl.load_workbook(export_customers(published, CustomerFilter(), "xlsx", tmp_path / "list.xlsx"))
     assert book.sheetnames == ["Customers", "Customers 2", "Customers 3", "About"]
     ids = [row[2] for name in book.sheetnames[:3] for row in book[name].iter_rows(min_row=2, values_only=True)]
