@@ -592,6 +592,8 @@ COMMENT ON PROCEDURE crm.aggregate_facts_v1(IN p_fact_set_id integer, IN p_from_
 
 COMMENT ON PROCEDURE crm.analyze_built(IN p_table regclass) IS 'Tells the planner how many rows a built table has: what follows must not take a whole month for a few rows.';
 
+COMMENT ON PROCEDURE crm.analyze_published(IN p_run_id bigint) IS 'Gives the planner statistics of the months that a run has published whole, from few rows; maintain_warehouse takes more.';
+
 COMMENT ON PROCEDURE crm.analyze_snapshot() IS 'Gives the planner statistics of the whole snapshot after the first publication; from then on maintain_warehouse does.';
 
 COMMENT ON PROCEDURE crm.approve_rule_set(IN p_rule_set_id integer) IS 'Approves a draft: raises naming the first check and cell that fail, otherwise compiles the rule set.';
@@ -603,6 +605,20 @@ COMMENT ON FUNCTION crm.build_key(p_run_id bigint, p_month date) IS 'Key of one 
 COMMENT ON FUNCTION crm.build_measures(p_run_id bigint, p_month date) IS 'Measures and cut points of one month of a run; gives the rows.';
 
 COMMENT ON FUNCTION crm.build_scores(p_run_id bigint, p_month date, p_part smallint) IS 'Snapshot rows of one month of a run and one part of the customers; gives the rows. crm.build_key follows once the next month is scored: until then this one is read.';
+
+CREATE TABLE crm.touched_customer (
+    run_id bigint NOT NULL,
+    customer_id text NOT NULL,
+    from_month date NOT NULL
+);
+
+COMMENT ON TABLE crm.touched_customer IS 'Customers whose published months a run computes again, from which month on.';
+
+COMMENT ON COLUMN crm.touched_customer.run_id IS 'Run.';
+
+COMMENT ON COLUMN crm.touched_customer.customer_id IS 'Customer.';
+
+COMMENT ON COLUMN crm.touched_customer.from_month IS 'First month to compute again.';
 
 CREATE TABLE ops.run (
     run_id bigint NOT NULL,
@@ -651,7 +667,59 @@ COMMENT ON COLUMN ops.run.message IS 'Outcome in words.';
 
 COMMENT ON COLUMN ops.run.parts IS 'Parts that the customers are scored in, beside each other.';
 
-COMMENT ON PROCEDURE crm.choose_parts(IN p_run_id bigint) IS 'In how many parts a run scores its customers: as many as the server has workers, four at most; few customers in one.';
+CREATE TABLE ops.run_month (
+    run_id bigint NOT NULL,
+    month date NOT NULL,
+    as_of_date date NOT NULL,
+    rows_mode text NOT NULL,
+    cuts_mode text NOT NULL,
+    rule_set_id integer NOT NULL,
+    fact_set_id integer NOT NULL,
+    is_carried boolean NOT NULL,
+    is_open boolean NOT NULL,
+    short_history boolean NOT NULL,
+    thin_month boolean,
+    cut_run_id bigint,
+    measured_at timestamp with time zone,
+    scored_at timestamp with time zone,
+    parts_scored smallint[] DEFAULT '{}'::smallint[] NOT NULL,
+    CONSTRAINT run_month_cuts_mode_check CHECK ((cuts_mode = ANY (ARRAY['compute'::text, 'keep'::text]))),
+    CONSTRAINT run_month_rows_mode_check CHECK ((rows_mode = ANY (ARRAY['all'::text, 'touched'::text, 'remove'::text])))
+);
+
+COMMENT ON TABLE ops.run_month IS 'The plan of a run: which months it builds and how.';
+
+COMMENT ON COLUMN ops.run_month.run_id IS 'Run.';
+
+COMMENT ON COLUMN ops.run_month.month IS 'Month, its first day.';
+
+COMMENT ON COLUMN ops.run_month.as_of_date IS 'Last day of the month, or the latest transaction date for the report month.';
+
+COMMENT ON COLUMN ops.run_month.rows_mode IS 'all customers, only the touched ones, or remove the month.';
+
+COMMENT ON COLUMN ops.run_month.cuts_mode IS 'compute new cut points or keep the published ones.';
+
+COMMENT ON COLUMN ops.run_month.rule_set_id IS 'Rule set that decides the month.';
+
+COMMENT ON COLUMN ops.run_month.fact_set_id IS 'Customer-month facts it is computed from.';
+
+COMMENT ON COLUMN ops.run_month.is_carried IS 'Whether measures are carried from the previous month; false: computed from all facts.';
+
+COMMENT ON COLUMN ops.run_month.is_open IS 'The report month while its as-of date is not its last day.';
+
+COMMENT ON COLUMN ops.run_month.short_history IS 'Fewer than window_months after the first month.';
+
+COMMENT ON COLUMN ops.run_month.thin_month IS 'Fewer scored customers than min_scored_customers.';
+
+COMMENT ON COLUMN ops.run_month.cut_run_id IS 'Run whose cut points score the month.';
+
+COMMENT ON COLUMN ops.run_month.measured_at IS 'When its measures were complete.';
+
+COMMENT ON COLUMN ops.run_month.scored_at IS 'When its snapshot rows were complete.';
+
+COMMENT ON COLUMN ops.run_month.parts_scored IS 'Parts whose snapshot rows are there, from 0.';
+
+COMMENT ON PROCEDURE crm.choose_parts(IN p_run_id bigint) IS 'In how many parts a planned run scores its customers: as many as the server has workers, four at most; few customers in one.';
 
 COMMENT ON PROCEDURE crm.compile_rule_set(IN p_rule_set_id integer) IS 'Writes every cell of a rule set into crm.decision and every combination of facts into crm.lifecycle_transition. Called by crm.approve_rule_set.';
 
@@ -756,58 +824,6 @@ COMMENT ON COLUMN crm.published_month.short_history IS 'Fewer than window_months
 COMMENT ON COLUMN crm.published_month.thin_month IS 'Fewer scored customers than the rule set asks for.';
 
 COMMENT ON COLUMN crm.published_month.published_at IS 'When it was published last.';
-
-CREATE TABLE ops.run_month (
-    run_id bigint NOT NULL,
-    month date NOT NULL,
-    as_of_date date NOT NULL,
-    rows_mode text NOT NULL,
-    cuts_mode text NOT NULL,
-    rule_set_id integer NOT NULL,
-    fact_set_id integer NOT NULL,
-    is_carried boolean NOT NULL,
-    is_open boolean NOT NULL,
-    short_history boolean NOT NULL,
-    thin_month boolean,
-    cut_run_id bigint,
-    measured_at timestamp with time zone,
-    scored_at timestamp with time zone,
-    parts_scored smallint[] DEFAULT '{}'::smallint[] NOT NULL,
-    CONSTRAINT run_month_cuts_mode_check CHECK ((cuts_mode = ANY (ARRAY['compute'::text, 'keep'::text]))),
-    CONSTRAINT run_month_rows_mode_check CHECK ((rows_mode = ANY (ARRAY['all'::text, 'touched'::text, 'remove'::text])))
-);
-
-COMMENT ON TABLE ops.run_month IS 'The plan of a run: which months it builds and how.';
-
-COMMENT ON COLUMN ops.run_month.run_id IS 'Run.';
-
-COMMENT ON COLUMN ops.run_month.month IS 'Month, its first day.';
-
-COMMENT ON COLUMN ops.run_month.as_of_date IS 'Last day of the month, or the latest transaction date for the report month.';
-
-COMMENT ON COLUMN ops.run_month.rows_mode IS 'all customers, only the touched ones, or remove the month.';
-
-COMMENT ON COLUMN ops.run_month.cuts_mode IS 'compute new cut points or keep the published ones.';
-
-COMMENT ON COLUMN ops.run_month.rule_set_id IS 'Rule set that decides the month.';
-
-COMMENT ON COLUMN ops.run_month.fact_set_id IS 'Customer-month facts it is computed from.';
-
-COMMENT ON COLUMN ops.run_month.is_carried IS 'Whether measures are carried from the previous month; false: computed from all facts.';
-
-COMMENT ON COLUMN ops.run_month.is_open IS 'The report month while its as-of date is not its last day.';
-
-COMMENT ON COLUMN ops.run_month.short_history IS 'Fewer than window_months after the first month.';
-
-COMMENT ON COLUMN ops.run_month.thin_month IS 'Fewer scored customers than min_scored_customers.';
-
-COMMENT ON COLUMN ops.run_month.cut_run_id IS 'Run whose cut points score the month.';
-
-COMMENT ON COLUMN ops.run_month.measured_at IS 'When its measures were complete.';
-
-COMMENT ON COLUMN ops.run_month.scored_at IS 'When its snapshot rows were complete.';
-
-COMMENT ON COLUMN ops.run_month.parts_scored IS 'Parts whose snapshot rows are there, from 0.';
 
 COMMENT ON FUNCTION crm.has_previous(p_run_id bigint, p_month date) IS 'Whether a month will be there when the run is published.';
 
@@ -2293,20 +2309,6 @@ COMMENT ON COLUMN crm.snapshot_unpublished.previous_segment IS 'Segment of the m
 COMMENT ON COLUMN crm.snapshot_unpublished.rule_set IS 'Version of the rule set that decided the row.';
 
 COMMENT ON COLUMN crm.snapshot_unpublished.run_id IS 'Run that built the row.';
-
-CREATE TABLE crm.touched_customer (
-    run_id bigint NOT NULL,
-    customer_id text NOT NULL,
-    from_month date NOT NULL
-);
-
-COMMENT ON TABLE crm.touched_customer IS 'Customers whose published months a run computes again, from which month on.';
-
-COMMENT ON COLUMN crm.touched_customer.run_id IS 'Run.';
-
-COMMENT ON COLUMN crm.touched_customer.customer_id IS 'Customer.';
-
-COMMENT ON COLUMN crm.touched_customer.from_month IS 'First month to compute again.';
 
 CREATE TABLE crm.touched_fact (
     run_id bigint NOT NULL,

@@ -50,15 +50,15 @@ class _Rows:
 
 
 class ListBook:
-    """A workbook of one list: as many sheets as its rows need, then one that says about it what the caller gives.
+    """A workbook of one list of customers: as many sheets as its rows need, then About with what the caller says of it.
 
     `kinds` has the kind of each column by its name: text, count, number, money, date, flag.
     """
 
-    def __init__(self, name: str, kinds: Mapping[str, str]) -> None:
+    def __init__(self, title: str, kinds: Mapping[str, str]) -> None:
         self.rows = 0
         self.cut_cells = 0
-        self._name = name
+        self._title = title
         self._kinds = kinds
         self._sheets = [_new_rows()]
         with zipfile.ZipFile(self._without_rows([1], None, {})) as book:
@@ -109,7 +109,7 @@ class ListBook:
         """The workbook whose sheets have their header and, in the place of the last row, a sample."""
         target = io.BytesIO()
         with xlsxwriter.Workbook(target, {"in_memory": True}) as book:
-            book.set_properties({"title": self._name, "created": created})
+            book.set_properties({"title": self._title, "created": created})
             for number, count in enumerate(counts, start=1):
                 self._add_sheet(book, "Customers" if number == 1 else f"Customers {number}", count)
             _add_about(book, about)
