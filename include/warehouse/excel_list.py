@@ -19,10 +19,10 @@ from typing import IO, Any
 import xlsxwriter
 from xlsxwriter.utility import xl_col_to_name
 
-ROWS_PER_SHEET = 1_048_575
-CHARACTERS_PER_CELL = 32_767
+from include.warehouse.workbook import CHARACTERS_PER_CELL, HEADER, NUMBER_FORMATS
 
-NUMBER_FORMATS = {"count": "#,##0", "money": "#,##0.00", "date": "yyyy-mm-dd"}
+ROWS_PER_SHEET = 1_048_575
+FORMATTED = ("count", "money", "date")
 WIDTHS = {"text": 18, "count": 11, "number": 11, "money": 14, "date": 12, "flag": 11}
 SAMPLES = {"text": "text", "flag": True}
 
@@ -117,8 +117,8 @@ class ListBook:
 
     def _add_sheet(self, book: xlsxwriter.Workbook, name: str, count: int) -> None:
         sheet = book.add_worksheet(name)
-        header = book.add_format({"bold": True, "bg_color": "#1F3A5F", "font_color": "white", "valign": "vcenter"})
-        formats = {kind: book.add_format({"num_format": text}) for kind, text in NUMBER_FORMATS.items()}
+        header = book.add_format({"bold": True, "bg_color": HEADER, "font_color": "white", "valign": "vcenter"})
+        formats = {kind: book.add_format({"num_format": NUMBER_FORMATS[kind]}) for kind in FORMATTED}
         for column, (title, kind) in enumerate(self._kinds.items()):
             sheet.set_column(column, column, max(WIDTHS[kind], len(title) + 4))
             sheet.write_string(0, column, title, header)
