@@ -10,7 +10,8 @@ waits, the plan says so and the rest is skipped.
 * **audit**: Soda contracts and accounting identities; a refusal fails the task `gate`, names the checks in
   `mart.check_result` and the rows in `mart.failed_row`, and leaves readers on the last good state; the same state is
   built again only by hand
-* **publish**: one short transaction; then the Excel summary in `exports/`, and a VACUUM that keeps pages quick
+* **publish**: one short transaction; then the Excel summary in `exports/`, a VACUUM that keeps pages quick, and the
+  figures of users who see many customers, but not all
 
 *If a task fails:* every step may be repeated: clear the task, or let the next run plan anew.
 """

@@ -24,33 +24,11 @@ CREATE SCHEMA raw;
 
 COMMENT ON SCHEMA raw IS 'Rows as received, all text, one partition per file; dropped after the retention time.';
 
+COMMENT ON FUNCTION access.asked_customer() IS 'The one customer whom a transaction asks for (setting warehouse.customer), or null: it narrows what a user sees, so that one customer is not looked up among all of theirs.';
+
 COMMENT ON FUNCTION access.begin_sign_in(p_email text) IS 'Counts an attempt to sign in with a password: state open with the hash to compare, else unknown_user, inactive or locked. The attempt that reaches the limit locks the user unless it succeeds.';
 
 COMMENT ON FUNCTION access.current_email() IS 'E-mail address of the user for whom the dashboard asks (setting warehouse.user). The setting counts only in sessions of a login that may take the role sales_reader: an analyst who sets it is still nobody.';
-
-COMMENT ON FUNCTION access.end_sign_in(p_email text, p_method text, p_outcome text) IS 'Notes how an attempt to sign in, or a session, ended; a sign-in clears the count of attempts. What is no e-mail address is not kept: it may be a password in the wrong field.';
-
-CREATE TABLE access.sign_in_event (
-    sign_in_event_id bigint NOT NULL,
-    happened_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
-    email text,
-    method text NOT NULL,
-    outcome text NOT NULL,
-    CONSTRAINT sign_in_event_method_check CHECK ((method = ANY (ARRAY['password'::text, 'oidc'::text]))),
-    CONSTRAINT sign_in_event_outcome_check CHECK ((outcome = ANY (ARRAY['signed_in'::text, 'signed_out'::text, 'wrong_password'::text, 'unknown_user'::text, 'inactive'::text, 'locked'::text])))
-);
-
-COMMENT ON TABLE access.sign_in_event IS 'Every sign-in, sign-out and refusal.';
-
-COMMENT ON COLUMN access.sign_in_event.sign_in_event_id IS 'Key.';
-
-COMMENT ON COLUMN access.sign_in_event.happened_at IS 'When.';
-
-COMMENT ON COLUMN access.sign_in_event.email IS 'E-mail address as it was given; null where what was given is none.';
-
-COMMENT ON COLUMN access.sign_in_event.method IS 'password, or oidc: the company''s login.';
-
-COMMENT ON COLUMN access.sign_in_event.outcome IS 'signed_in, signed_out, or why it was refused: wrong_password, unknown_user, inactive or locked.';
 
 CREATE TABLE access.user_account (
     email text NOT NULL,
@@ -89,6 +67,32 @@ COMMENT ON COLUMN access.user_account.is_active IS 'Whether the user may sign in
 COMMENT ON COLUMN access.user_account.created_at IS 'When the user was added.';
 
 COMMENT ON COLUMN access.user_account.last_sign_in_at IS 'When the user last signed in.';
+
+COMMENT ON FUNCTION access.emails_seen_by(p_email text) IS 'E-mail addresses whose customers a user sees who does not see all: their own; for a supervisor also those of the users whom they supervise.';
+
+COMMENT ON FUNCTION access.end_sign_in(p_email text, p_method text, p_outcome text) IS 'Notes how an attempt to sign in, or a session, ended; a sign-in clears the count of attempts. What is no e-mail address is not kept: it may be a password in the wrong field.';
+
+CREATE TABLE access.sign_in_event (
+    sign_in_event_id bigint NOT NULL,
+    happened_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    email text,
+    method text NOT NULL,
+    outcome text NOT NULL,
+    CONSTRAINT sign_in_event_method_check CHECK ((method = ANY (ARRAY['password'::text, 'oidc'::text]))),
+    CONSTRAINT sign_in_event_outcome_check CHECK ((outcome = ANY (ARRAY['signed_in'::text, 'signed_out'::text, 'wrong_password'::text, 'unknown_user'::text, 'inactive'::text, 'locked'::text])))
+);
+
+COMMENT ON TABLE access.sign_in_event IS 'Every sign-in, sign-out and refusal.';
+
+COMMENT ON COLUMN access.sign_in_event.sign_in_event_id IS 'Key.';
+
+COMMENT ON COLUMN access.sign_in_event.happened_at IS 'When.';
+
+COMMENT ON COLUMN access.sign_in_event.email IS 'E-mail address as it was given; null where what was given is none.';
+
+COMMENT ON COLUMN access.sign_in_event.method IS 'password, or oidc: the company''s login.';
+
+COMMENT ON COLUMN access.sign_in_event.outcome IS 'signed_in, signed_out, or why it was refused: wrong_password, unknown_user, inactive or locked.';
 
 CREATE TABLE ops.file (
     file_id bigint NOT NULL,
@@ -330,7 +334,7 @@ COMMENT ON COLUMN crm.snapshot.run_id IS 'Run that built the row.';
 
 COMMENT ON FUNCTION access.is_restricted() IS 'Whether the connected role sees some customers only: totals are then computed from these, and figures that speak of all are left out.';
 
-COMMENT ON FUNCTION access.visible_emails() IS 'E-mail addresses whose customers the current user sees: their own; for a supervisor also those of the users whom they supervise.';
+COMMENT ON FUNCTION access.visible_emails() IS 'E-mail addresses whose customers the current user sees.';
 
 CREATE TABLE core.customer_version (
     customer_id text NOT NULL,
@@ -409,6 +413,66 @@ COMMENT ON COLUMN core.customer_version.warnings IS 'Values that could not be re
 COMMENT ON COLUMN core.customer_version.search_text IS 'What customers are searched by: id and name in small letters, each a line; null where that is longer than 600 bytes (personal data).';
 
 COMMENT ON FUNCTION access.visible_customers() IS 'Customers of the current user by the responsible_email of the current master. It reads as the owner, so that policies may ask it.';
+
+CREATE TABLE crm.published_month (
+    month date NOT NULL,
+    as_of_date date NOT NULL,
+    run_id bigint NOT NULL,
+    cut_run_id bigint NOT NULL,
+    rule_set_id integer NOT NULL,
+    fact_set_id integer NOT NULL,
+    is_frozen boolean NOT NULL,
+    is_open boolean NOT NULL,
+    short_history boolean NOT NULL,
+    thin_month boolean NOT NULL,
+    published_at timestamp with time zone NOT NULL
+);
+
+COMMENT ON TABLE crm.published_month IS 'The months that readers see, and what decided them.';
+
+COMMENT ON COLUMN crm.published_month.month IS 'Month, its first day.';
+
+COMMENT ON COLUMN crm.published_month.as_of_date IS 'Last day of the month, or the latest transaction date for the report month.';
+
+COMMENT ON COLUMN crm.published_month.run_id IS 'Run that published it last.';
+
+COMMENT ON COLUMN crm.published_month.cut_run_id IS 'Run whose cut points are in force.';
+
+COMMENT ON COLUMN crm.published_month.rule_set_id IS 'Rule set that decided it.';
+
+COMMENT ON COLUMN crm.published_month.fact_set_id IS 'Customer-month facts it was computed from.';
+
+COMMENT ON COLUMN crm.published_month.is_frozen IS 'Whether its cut points are frozen: it is no longer the report month.';
+
+COMMENT ON COLUMN crm.published_month.is_open IS 'The report month while its as-of date is not its last day.';
+
+COMMENT ON COLUMN crm.published_month.short_history IS 'Fewer than window_months after the first month.';
+
+COMMENT ON COLUMN crm.published_month.thin_month IS 'Fewer scored customers than the rule set asks for.';
+
+COMMENT ON COLUMN crm.published_month.published_at IS 'When it was published last.';
+
+CREATE TABLE crm.user_month (
+    user_email text NOT NULL,
+    month date NOT NULL,
+    run_id bigint NOT NULL,
+    customers bigint NOT NULL,
+    customers_hash bigint NOT NULL
+);
+
+COMMENT ON TABLE crm.user_month IS 'Published months that are prepared for users who see many customers, but not all. Their figures count only while the same run is published and the user sees the same customers.';
+
+COMMENT ON COLUMN crm.user_month.user_email IS 'User.';
+
+COMMENT ON COLUMN crm.user_month.month IS 'Month, its first day.';
+
+COMMENT ON COLUMN crm.user_month.run_id IS 'Run that was published.';
+
+COMMENT ON COLUMN crm.user_month.customers IS 'How many customers the user saw.';
+
+COMMENT ON COLUMN crm.user_month.customers_hash IS 'Hash of their ids.';
+
+COMMENT ON FUNCTION access.prepared_months() IS 'Published months whose prepared figures are those of the customers whom the current user sees now (see crm.summarize_users).';
 
 COMMENT ON FUNCTION core.accept_file(p_file_id bigint, p_is_approved boolean) IS 'Accepts the rows of a received file; gives why the shrink guard holds it (the caller rolls back and records that), or null.';
 
@@ -727,6 +791,8 @@ COMMENT ON PROCEDURE crm.count_cells(IN p_run_id bigint, IN p_month date, IN p_m
 
 COMMENT ON PROCEDURE crm.count_first_days(IN p_run_id bigint, IN p_report_month date, IN p_month date, IN p_days integer) IS 'Counts the first days of a month into crm.month_to_day.';
 
+COMMENT ON PROCEDURE crm.count_user_cells(IN p_month date) IS 'Counts and sums the customers of a published month whom users to prepare see, into the temporary table user_cell.';
+
 COMMENT ON PROCEDURE crm.create_run_partitions(IN p_run_id bigint) IS 'Creates the unpublished tables of a run, one a month.';
 
 COMMENT ON PROCEDURE crm.create_snapshot_partition(IN p_run_id bigint, IN p_month date) IS 'Creates the unpublished table of a month of a run.';
@@ -746,6 +812,8 @@ COMMENT ON PROCEDURE crm.ensure_fact_partitions(IN p_fact_set_id integer, IN p_f
 COMMENT ON FUNCTION crm.fact_set_of(p_core_product_types text[], p_known_at timestamp with time zone) IS 'The fact set of a choice of core product types, made where it is missing.';
 
 COMMENT ON PROCEDURE crm.find_differing_rows(IN p_run_id bigint, IN p_month date, IN p_mode text) IS 'Notes whose published row of a month a run adds, changes or removes (crm.differing_row).';
+
+COMMENT ON PROCEDURE crm.find_users_to_prepare() IS 'Finds users and months to prepare (temporary table user_to_prepare), and whose customers these are (user_customer); deletes what was prepared of them, and of users who see few or all.';
 
 COMMENT ON FUNCTION crm.finish_rebuild(p_run_id bigint) IS 'Compares a rebuilt month with the published one and drops its facts; the rows stay under the run.';
 
@@ -786,44 +854,6 @@ COMMENT ON COLUMN crm.pending_change.changed_at IS 'Known time of the change.';
 COMMENT ON COLUMN crm.pending_change.file_id IS 'File that brought it.';
 
 COMMENT ON FUNCTION crm.has_changed_since(p_known_at timestamp with time zone) IS 'Whether accepted facts or masters have changed since a known time.';
-
-CREATE TABLE crm.published_month (
-    month date NOT NULL,
-    as_of_date date NOT NULL,
-    run_id bigint NOT NULL,
-    cut_run_id bigint NOT NULL,
-    rule_set_id integer NOT NULL,
-    fact_set_id integer NOT NULL,
-    is_frozen boolean NOT NULL,
-    is_open boolean NOT NULL,
-    short_history boolean NOT NULL,
-    thin_month boolean NOT NULL,
-    published_at timestamp with time zone NOT NULL
-);
-
-COMMENT ON TABLE crm.published_month IS 'The months that readers see, and what decided them.';
-
-COMMENT ON COLUMN crm.published_month.month IS 'Month, its first day.';
-
-COMMENT ON COLUMN crm.published_month.as_of_date IS 'Last day of the month, or the latest transaction date for the report month.';
-
-COMMENT ON COLUMN crm.published_month.run_id IS 'Run that published it last.';
-
-COMMENT ON COLUMN crm.published_month.cut_run_id IS 'Run whose cut points are in force.';
-
-COMMENT ON COLUMN crm.published_month.rule_set_id IS 'Rule set that decided it.';
-
-COMMENT ON COLUMN crm.published_month.fact_set_id IS 'Customer-month facts it was computed from.';
-
-COMMENT ON COLUMN crm.published_month.is_frozen IS 'Whether its cut points are frozen: it is no longer the report month.';
-
-COMMENT ON COLUMN crm.published_month.is_open IS 'The report month while its as-of date is not its last day.';
-
-COMMENT ON COLUMN crm.published_month.short_history IS 'Fewer than window_months after the first month.';
-
-COMMENT ON COLUMN crm.published_month.thin_month IS 'Fewer scored customers than the rule set asks for.';
-
-COMMENT ON COLUMN crm.published_month.published_at IS 'When it was published last.';
 
 COMMENT ON FUNCTION crm.has_previous(p_run_id bigint, p_month date) IS 'Whether a month will be there when the run is published.';
 
@@ -966,6 +996,12 @@ COMMENT ON PROCEDURE crm.summarize_month(IN p_run_id bigint, IN p_month date) IS
 
 COMMENT ON PROCEDURE crm.summarize_to_day(IN p_run_id bigint, IN p_month date) IS 'Writes crm.month_to_day for the report month of a run, if that is open.';
 
+COMMENT ON PROCEDURE crm.summarize_user_cells(IN p_month date) IS 'Adds user_cell up to the summary, the movements, the scores and the cohorts of a month.';
+
+COMMENT ON PROCEDURE crm.summarize_user_metrics(IN p_month date) IS 'Counts the scored customers of a month whom users to prepare see by every value of recency, frequency and monetary.';
+
+COMMENT ON FUNCTION crm.summarize_users() IS 'Prepares the figures of users who see many customers, but not all, where they are not yet those of the published months; gives the number of users'' months. For whoever holds the refresh lock, so that nothing is published meanwhile.';
+
 COMMENT ON PROCEDURE crm.swap_month(IN p_run_id bigint, IN p_month date, IN p_built regclass, INOUT p_may_swap boolean) IS 'Puts a built table, or nothing, in the place of a published month; row by row where a reader''s transaction keeps the table.';
 
 COMMENT ON FUNCTION crm.tables_to_vacuum(p_run_id bigint) IS 'Tables whose indexes pages are answered from and that changed with a run: its months, and the customers.';
@@ -980,7 +1016,7 @@ COMMENT ON FUNCTION crm.whole_from() IS 'The month from which on every later ref
 
 COMMENT ON FUNCTION mart.count_movement(p_earlier date, p_later date, p_dimension text, p_is_upper_half boolean) IS 'What mart.movement returns, of half of the customers and with a plan that the planner finds by itself.';
 
-COMMENT ON PROCEDURE mart.create_policies(IN p_reader text) IS 'Says which rows a role of readers sees: all of them; for sales_reader those of the current user''s customers. Of a table that is secured but has no customers, such as prepared totals, sales_reader sees nothing.';
+COMMENT ON PROCEDURE mart.create_policies(IN p_reader text) IS 'Says which rows a role of readers sees: all of them; for sales_reader those of the current user''s customers. Figures of users are read by the user alone. Of a table that is secured but has no customers, such as prepared totals, sales_reader sees nothing.';
 
 COMMENT ON FUNCTION mart.delete_audience(p_audience_id bigint) IS 'Deletes an audience of the current user; gives whether there was one.';
 
@@ -1050,7 +1086,7 @@ COMMENT ON FUNCTION mart.safe_text(p_text text) IS 'Text for a CSV file: a sprea
 
 COMMENT ON FUNCTION mart.save_audience(p_audience_id bigint, p_name text, p_definition jsonb, p_holdout_percent numeric) IS 'Saves an audience for the current user, without a key as a new one or in place of theirs of the same name; gives its key. The caller has checked the definition.';
 
-COMMENT ON FUNCTION mart.tables_read() IS 'Tables that the views of mart read, whether they have customers, and whether row security is on.';
+COMMENT ON FUNCTION mart.tables_read() IS 'Tables that the views of mart read, whether they have customers or figures of users, and whether row security is on.';
 
 COMMENT ON FUNCTION ops.begin_audit(p_run_id bigint, OUT known_at timestamp with time zone, OUT audited_until timestamp with time zone, OUT built_rows bigint, OUT customer_checksum bigint) IS 'Forgets an earlier audit of the run; gives until when it knows, until when core was audited before, and how many rows about which customers it must have built. Raises for a run that cannot be published.';
 
@@ -2324,6 +2360,202 @@ COMMENT ON COLUMN crm.touched_fact.customer_id IS 'Customer.';
 
 COMMENT ON COLUMN crm.touched_fact.month IS 'Month.';
 
+CREATE TABLE crm.user_month_cohort (
+    user_email text NOT NULL,
+    run_id bigint CONSTRAINT month_cohort_run_id_not_null NOT NULL,
+    month date CONSTRAINT month_cohort_month_not_null NOT NULL,
+    cohort date CONSTRAINT month_cohort_cohort_not_null NOT NULL,
+    customers bigint CONSTRAINT month_cohort_customers_not_null NOT NULL,
+    buyers bigint CONSTRAINT month_cohort_buyers_not_null NOT NULL,
+    repeated bigint CONSTRAINT month_cohort_repeated_not_null NOT NULL,
+    core_cents numeric CONSTRAINT month_cohort_core_cents_not_null NOT NULL
+);
+
+COMMENT ON TABLE crm.user_month_cohort IS 'As crm.month_cohort, of the customers that a user sees.';
+
+COMMENT ON COLUMN crm.user_month_cohort.user_email IS 'User.';
+
+COMMENT ON COLUMN crm.user_month_cohort.run_id IS 'Run that built the month.';
+
+COMMENT ON COLUMN crm.user_month_cohort.month IS 'Month, its first day.';
+
+COMMENT ON COLUMN crm.user_month_cohort.cohort IS 'Month of the first core purchase.';
+
+COMMENT ON COLUMN crm.user_month_cohort.customers IS 'Customers of the cohort.';
+
+COMMENT ON COLUMN crm.user_month_cohort.buyers IS 'Those with a core purchase in the month.';
+
+COMMENT ON COLUMN crm.user_month_cohort.repeated IS 'Those with a core purchase after the cohort''s month, until this one.';
+
+COMMENT ON COLUMN crm.user_month_cohort.core_cents IS 'Net amount of core lines of the month, in cents.';
+
+CREATE TABLE crm.user_month_metric (
+    user_email text NOT NULL,
+    run_id bigint CONSTRAINT month_metric_run_id_not_null NOT NULL,
+    month date CONSTRAINT month_metric_month_not_null NOT NULL,
+    metric text CONSTRAINT month_metric_metric_not_null NOT NULL,
+    value bigint CONSTRAINT month_metric_value_not_null NOT NULL,
+    customers bigint CONSTRAINT month_metric_customers_not_null NOT NULL
+);
+
+COMMENT ON TABLE crm.user_month_metric IS 'As crm.month_metric, of the customers that a user sees.';
+
+COMMENT ON COLUMN crm.user_month_metric.user_email IS 'User.';
+
+COMMENT ON COLUMN crm.user_month_metric.run_id IS 'Run that built the month.';
+
+COMMENT ON COLUMN crm.user_month_metric.month IS 'Month, its first day.';
+
+COMMENT ON COLUMN crm.user_month_metric.metric IS 'recency, frequency or monetary.';
+
+COMMENT ON COLUMN crm.user_month_metric.value IS 'Value; money rounded down to whole units of the currency.';
+
+COMMENT ON COLUMN crm.user_month_metric.customers IS 'Customers.';
+
+CREATE TABLE crm.user_month_movement (
+    user_email text NOT NULL,
+    run_id bigint CONSTRAINT month_movement_run_id_not_null NOT NULL,
+    month date CONSTRAINT month_movement_month_not_null NOT NULL,
+    previous_status text CONSTRAINT month_movement_previous_status_not_null NOT NULL,
+    previous_tier text CONSTRAINT month_movement_previous_tier_not_null NOT NULL,
+    previous_segment text CONSTRAINT month_movement_previous_segment_not_null NOT NULL,
+    activity_status text CONSTRAINT month_movement_activity_status_not_null NOT NULL,
+    value_tier text CONSTRAINT month_movement_value_tier_not_null NOT NULL,
+    segment text CONSTRAINT month_movement_segment_not_null NOT NULL,
+    customers bigint CONSTRAINT month_movement_customers_not_null NOT NULL,
+    shoppers bigint CONSTRAINT month_movement_shoppers_not_null NOT NULL,
+    monetary_cents numeric CONSTRAINT month_movement_monetary_cents_not_null NOT NULL,
+    month_cents numeric CONSTRAINT month_movement_month_cents_not_null NOT NULL
+);
+
+COMMENT ON TABLE crm.user_month_movement IS 'As crm.month_movement, of the customers that a user sees.';
+
+COMMENT ON COLUMN crm.user_month_movement.user_email IS 'User.';
+
+COMMENT ON COLUMN crm.user_month_movement.run_id IS 'Run that built the month.';
+
+COMMENT ON COLUMN crm.user_month_movement.month IS 'Month, its first day.';
+
+COMMENT ON COLUMN crm.user_month_movement.previous_status IS 'Activity status of the month before; empty in a customer''s first month.';
+
+COMMENT ON COLUMN crm.user_month_movement.previous_tier IS 'Value tier of the month before; empty in a customer''s first month.';
+
+COMMENT ON COLUMN crm.user_month_movement.previous_segment IS 'Segment of the month before; empty in a customer''s first month.';
+
+COMMENT ON COLUMN crm.user_month_movement.activity_status IS 'Activity status.';
+
+COMMENT ON COLUMN crm.user_month_movement.value_tier IS 'Value tier.';
+
+COMMENT ON COLUMN crm.user_month_movement.segment IS 'Segment.';
+
+COMMENT ON COLUMN crm.user_month_movement.customers IS 'Customers.';
+
+COMMENT ON COLUMN crm.user_month_movement.shoppers IS 'Those with an order in the month.';
+
+COMMENT ON COLUMN crm.user_month_movement.monetary_cents IS 'Net amount of core lines in the window, in cents.';
+
+COMMENT ON COLUMN crm.user_month_movement.month_cents IS 'Net amount of the month, in cents.';
+
+CREATE TABLE crm.user_month_score (
+    user_email text NOT NULL,
+    run_id bigint CONSTRAINT month_score_run_id_not_null NOT NULL,
+    month date CONSTRAINT month_score_month_not_null NOT NULL,
+    r_score smallint CONSTRAINT month_score_r_score_not_null NOT NULL,
+    f_score smallint CONSTRAINT month_score_f_score_not_null NOT NULL,
+    segment text CONSTRAINT month_score_segment_not_null NOT NULL,
+    customers bigint CONSTRAINT month_score_customers_not_null NOT NULL,
+    monetary_cents numeric CONSTRAINT month_score_monetary_cents_not_null NOT NULL,
+    month_cents numeric CONSTRAINT month_score_month_cents_not_null NOT NULL
+);
+
+COMMENT ON TABLE crm.user_month_score IS 'As crm.month_score, of the customers that a user sees.';
+
+COMMENT ON COLUMN crm.user_month_score.user_email IS 'User.';
+
+COMMENT ON COLUMN crm.user_month_score.run_id IS 'Run that built the month.';
+
+COMMENT ON COLUMN crm.user_month_score.month IS 'Month, its first day.';
+
+COMMENT ON COLUMN crm.user_month_score.r_score IS 'Recency band.';
+
+COMMENT ON COLUMN crm.user_month_score.f_score IS 'Frequency band.';
+
+COMMENT ON COLUMN crm.user_month_score.segment IS 'Segment.';
+
+COMMENT ON COLUMN crm.user_month_score.customers IS 'Customers.';
+
+COMMENT ON COLUMN crm.user_month_score.monetary_cents IS 'Net amount of core lines in the window, in cents.';
+
+COMMENT ON COLUMN crm.user_month_score.month_cents IS 'Net amount of the month, in cents.';
+
+CREATE TABLE crm.user_month_summary (
+    user_email text NOT NULL,
+    run_id bigint CONSTRAINT month_summary_run_id_not_null NOT NULL,
+    month date CONSTRAINT month_summary_month_not_null NOT NULL,
+    activity_status text CONSTRAINT month_summary_activity_status_not_null NOT NULL,
+    value_tier text CONSTRAINT month_summary_value_tier_not_null NOT NULL,
+    segment text CONSTRAINT month_summary_segment_not_null NOT NULL,
+    lifecycle_event text CONSTRAINT month_summary_lifecycle_event_not_null NOT NULL,
+    growth_state text CONSTRAINT month_summary_growth_state_not_null NOT NULL,
+    customers bigint CONSTRAINT month_summary_customers_not_null NOT NULL,
+    first_appearances bigint CONSTRAINT month_summary_first_appearances_not_null NOT NULL,
+    buyers bigint CONSTRAINT month_summary_buyers_not_null NOT NULL,
+    scored bigint CONSTRAINT month_summary_scored_not_null NOT NULL,
+    reach_email bigint CONSTRAINT month_summary_reach_email_not_null NOT NULL,
+    reach_sms bigint CONSTRAINT month_summary_reach_sms_not_null NOT NULL,
+    reach_phone bigint CONSTRAINT month_summary_reach_phone_not_null NOT NULL,
+    month_cents numeric CONSTRAINT month_summary_month_cents_not_null NOT NULL,
+    month_core_cents numeric CONSTRAINT month_summary_month_core_cents_not_null NOT NULL,
+    month_orders bigint CONSTRAINT month_summary_month_orders_not_null NOT NULL,
+    month_items numeric CONSTRAINT month_summary_month_items_not_null NOT NULL,
+    monetary_cents numeric CONSTRAINT month_summary_monetary_cents_not_null NOT NULL,
+    total_cents numeric CONSTRAINT month_summary_total_cents_not_null NOT NULL
+);
+
+COMMENT ON TABLE crm.user_month_summary IS 'As crm.month_summary, of the customers that a user sees.';
+
+COMMENT ON COLUMN crm.user_month_summary.user_email IS 'User.';
+
+COMMENT ON COLUMN crm.user_month_summary.run_id IS 'Run that built the month.';
+
+COMMENT ON COLUMN crm.user_month_summary.month IS 'Month, its first day.';
+
+COMMENT ON COLUMN crm.user_month_summary.activity_status IS 'Activity status.';
+
+COMMENT ON COLUMN crm.user_month_summary.value_tier IS 'Value tier.';
+
+COMMENT ON COLUMN crm.user_month_summary.segment IS 'Segment.';
+
+COMMENT ON COLUMN crm.user_month_summary.lifecycle_event IS 'Lifecycle event.';
+
+COMMENT ON COLUMN crm.user_month_summary.growth_state IS 'Growth state.';
+
+COMMENT ON COLUMN crm.user_month_summary.customers IS 'Customers.';
+
+COMMENT ON COLUMN crm.user_month_summary.first_appearances IS 'Customers in their first month of the snapshot.';
+
+COMMENT ON COLUMN crm.user_month_summary.buyers IS 'Customers with a core purchase in the month.';
+
+COMMENT ON COLUMN crm.user_month_summary.scored IS 'Scored customers.';
+
+COMMENT ON COLUMN crm.user_month_summary.reach_email IS 'Customers opted in to e-mail.';
+
+COMMENT ON COLUMN crm.user_month_summary.reach_sms IS 'Customers opted in to text messages.';
+
+COMMENT ON COLUMN crm.user_month_summary.reach_phone IS 'Customers opted in to calls.';
+
+COMMENT ON COLUMN crm.user_month_summary.month_cents IS 'Net amount of the month, in cents.';
+
+COMMENT ON COLUMN crm.user_month_summary.month_core_cents IS 'Net amount of the month''s core lines, in cents.';
+
+COMMENT ON COLUMN crm.user_month_summary.month_orders IS 'Distinct receipts with a sale.';
+
+COMMENT ON COLUMN crm.user_month_summary.month_items IS 'Quantity sold.';
+
+COMMENT ON COLUMN crm.user_month_summary.monetary_cents IS 'Net amount of core lines in the window, in cents.';
+
+COMMENT ON COLUMN crm.user_month_summary.total_cents IS 'Net amount of all lines in the window, in cents.';
+
 CREATE VIEW mart.audience WITH (security_invoker='true') AS
  SELECT audience_id,
     name,
@@ -3232,6 +3464,15 @@ CREATE VIEW mart.month_cohort WITH (security_invoker='true') AS
    FROM (crm.month_cohort
      JOIN crm.published_month ON (((published_month.month = month_cohort.month) AND (published_month.run_id = month_cohort.run_id))))
 UNION ALL
+ SELECT user_month_cohort.month,
+    user_month_cohort.cohort,
+    user_month_cohort.customers,
+    user_month_cohort.buyers,
+    user_month_cohort.repeated,
+    (user_month_cohort.core_cents * 0.01) AS month_core_amount
+   FROM crm.user_month_cohort
+  WHERE (access.is_restricted() AND (user_month_cohort.user_email = access.current_email()) AND (user_month_cohort.month IN ( SELECT access.prepared_months() AS prepared_months)))
+UNION ALL
  SELECT p.month,
     live.cohort,
     live.customers,
@@ -3248,7 +3489,7 @@ UNION ALL
              JOIN crm.snapshot s ON (((s.month = p.month) AND (s.customer_id = visible.customer_id))))
           WHERE (s.tenure_months IS NOT NULL)
           GROUP BY s.tenure_months) live)
-  WHERE access.is_restricted();
+  WHERE (access.is_restricted() AND (NOT (p.month IN ( SELECT access.prepared_months() AS prepared_months))));
 
 COMMENT ON VIEW mart.month_cohort IS 'Every published month by the month of the customers'' first core purchase: who bought, who has bought again, and what they brought.';
 
@@ -3272,6 +3513,13 @@ CREATE VIEW mart.month_metric WITH (security_invoker='true') AS
    FROM (crm.month_metric
      JOIN crm.published_month ON (((published_month.month = month_metric.month) AND (published_month.run_id = month_metric.run_id))))
 UNION ALL
+ SELECT user_month_metric.month,
+    user_month_metric.metric,
+    user_month_metric.value,
+    user_month_metric.customers
+   FROM crm.user_month_metric
+  WHERE (access.is_restricted() AND (user_month_metric.user_email = access.current_email()) AND (user_month_metric.month IN ( SELECT access.prepared_months() AS prepared_months)))
+UNION ALL
  SELECT p.month,
     live.metric,
     live.value,
@@ -3285,7 +3533,7 @@ UNION ALL
              CROSS JOIN LATERAL ( VALUES ('recency'::text,(s.recency_days)::bigint), ('frequency'::text,(s.frequency)::bigint), ('monetary'::text,(floor(((s.monetary_cents)::numeric / 100.0)))::bigint)) metric(metric, value))
           WHERE (s.r_score IS NOT NULL)
           GROUP BY metric.metric, metric.value) live)
-  WHERE access.is_restricted();
+  WHERE (access.is_restricted() AND (NOT (p.month IN ( SELECT access.prepared_months() AS prepared_months))));
 
 COMMENT ON VIEW mart.month_metric IS 'Scored customers of every published month by each value of recency, frequency and monetary: the distributions that the cut points divide.';
 
@@ -3312,6 +3560,20 @@ CREATE VIEW mart.month_movement WITH (security_invoker='true') AS
    FROM (crm.month_movement
      JOIN crm.published_month ON (((published_month.month = month_movement.month) AND (published_month.run_id = month_movement.run_id))))
 UNION ALL
+ SELECT user_month_movement.month,
+    NULLIF(user_month_movement.previous_status, ''::text) AS previous_status,
+    NULLIF(user_month_movement.previous_tier, ''::text) AS previous_tier,
+    NULLIF(user_month_movement.previous_segment, ''::text) AS previous_segment,
+    user_month_movement.activity_status,
+    user_month_movement.value_tier,
+    user_month_movement.segment,
+    user_month_movement.customers,
+    user_month_movement.shoppers,
+    (user_month_movement.monetary_cents * 0.01) AS monetary,
+    (user_month_movement.month_cents * 0.01) AS month_amount
+   FROM crm.user_month_movement
+  WHERE (access.is_restricted() AND (user_month_movement.user_email = access.current_email()) AND (user_month_movement.month IN ( SELECT access.prepared_months() AS prepared_months)))
+UNION ALL
  SELECT p.month,
     live.previous_status,
     live.previous_tier,
@@ -3337,7 +3599,7 @@ UNION ALL
            FROM (access.visible_customers() visible(customer_id)
              JOIN crm.snapshot s ON (((s.month = p.month) AND (s.customer_id = visible.customer_id))))
           GROUP BY s.previous_status, s.previous_tier, s.previous_segment, s.activity_status, s.value_tier, s.segment) live)
-  WHERE access.is_restricted();
+  WHERE (access.is_restricted() AND (NOT (p.month IN ( SELECT access.prepared_months() AS prepared_months))));
 
 COMMENT ON VIEW mart.month_movement IS 'Customers and money of every published month by where they were the month before and where they are: sum over what you do not need.';
 
@@ -3374,6 +3636,16 @@ CREATE VIEW mart.month_score WITH (security_invoker='true') AS
    FROM (crm.month_score
      JOIN crm.published_month ON (((published_month.month = month_score.month) AND (published_month.run_id = month_score.run_id))))
 UNION ALL
+ SELECT user_month_score.month,
+    user_month_score.r_score,
+    user_month_score.f_score,
+    user_month_score.segment,
+    user_month_score.customers,
+    (user_month_score.monetary_cents * 0.01) AS monetary,
+    (user_month_score.month_cents * 0.01) AS month_amount
+   FROM crm.user_month_score
+  WHERE (access.is_restricted() AND (user_month_score.user_email = access.current_email()) AND (user_month_score.month IN ( SELECT access.prepared_months() AS prepared_months)))
+UNION ALL
  SELECT p.month,
     live.r_score,
     live.f_score,
@@ -3392,7 +3664,7 @@ UNION ALL
              JOIN crm.snapshot s ON (((s.month = p.month) AND (s.customer_id = visible.customer_id))))
           WHERE (s.r_score IS NOT NULL)
           GROUP BY s.r_score, s.f_score, s.segment) live)
-  WHERE access.is_restricted();
+  WHERE (access.is_restricted() AND (NOT (p.month IN ( SELECT access.prepared_months() AS prepared_months))));
 
 COMMENT ON VIEW mart.month_score IS 'Scored customers and money of every published month by recency band, frequency band and segment.';
 
@@ -3432,6 +3704,28 @@ CREATE VIEW mart.month_summary WITH (security_invoker='true') AS
     (month_summary.total_cents * 0.01) AS total_amount
    FROM (crm.month_summary
      JOIN crm.published_month ON (((published_month.month = month_summary.month) AND (published_month.run_id = month_summary.run_id))))
+UNION ALL
+ SELECT user_month_summary.month,
+    user_month_summary.activity_status,
+    user_month_summary.value_tier,
+    user_month_summary.segment,
+    user_month_summary.lifecycle_event,
+    user_month_summary.growth_state,
+    user_month_summary.customers,
+    user_month_summary.first_appearances,
+    user_month_summary.buyers,
+    user_month_summary.scored,
+    user_month_summary.reach_email,
+    user_month_summary.reach_sms,
+    user_month_summary.reach_phone,
+    (user_month_summary.month_cents * 0.01) AS month_amount,
+    (user_month_summary.month_core_cents * 0.01) AS month_core_amount,
+    user_month_summary.month_orders,
+    user_month_summary.month_items,
+    (user_month_summary.monetary_cents * 0.01) AS monetary,
+    (user_month_summary.total_cents * 0.01) AS total_amount
+   FROM crm.user_month_summary
+  WHERE (access.is_restricted() AND (user_month_summary.user_email = access.current_email()) AND (user_month_summary.month IN ( SELECT access.prepared_months() AS prepared_months)))
 UNION ALL
  SELECT p.month,
     live.activity_status,
@@ -3474,7 +3768,7 @@ UNION ALL
            FROM (access.visible_customers() visible(customer_id)
              JOIN crm.snapshot s ON (((s.month = p.month) AND (s.customer_id = visible.customer_id))))
           GROUP BY s.activity_status, s.value_tier, s.segment, s.lifecycle_event, s.growth_state) live)
-  WHERE access.is_restricted();
+  WHERE (access.is_restricted() AND (NOT (p.month IN ( SELECT access.prepared_months() AS prepared_months))));
 
 COMMENT ON VIEW mart.month_summary IS 'Counts and sums of every published month by status, tier, segment, event and growth state: sum over what you do not need.';
 
@@ -4819,6 +5113,24 @@ ALTER TABLE ONLY crm.touched_customer
 ALTER TABLE ONLY crm.touched_fact
     ADD CONSTRAINT touched_fact_pkey PRIMARY KEY (run_id, customer_id, month);
 
+ALTER TABLE ONLY crm.user_month_cohort
+    ADD CONSTRAINT user_month_cohort_pkey PRIMARY KEY (user_email, month, cohort);
+
+ALTER TABLE ONLY crm.user_month_metric
+    ADD CONSTRAINT user_month_metric_pkey PRIMARY KEY (user_email, month, metric, value);
+
+ALTER TABLE ONLY crm.user_month_movement
+    ADD CONSTRAINT user_month_movement_pkey PRIMARY KEY (user_email, month, previous_status, previous_tier, previous_segment, activity_status, value_tier, segment);
+
+ALTER TABLE ONLY crm.user_month
+    ADD CONSTRAINT user_month_pkey PRIMARY KEY (user_email, month);
+
+ALTER TABLE ONLY crm.user_month_score
+    ADD CONSTRAINT user_month_score_pkey PRIMARY KEY (user_email, month, r_score, f_score, segment);
+
+ALTER TABLE ONLY crm.user_month_summary
+    ADD CONSTRAINT user_month_summary_pkey PRIMARY KEY (user_email, month, activity_status, value_tier, segment, lifecycle_event, growth_state);
+
 ALTER TABLE ONLY ops.alembic_version
     ADD CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num);
 
@@ -4878,11 +5190,11 @@ CREATE UNIQUE INDEX customer_version_current ON core.customer_version USING btre
 
 CREATE INDEX customer_version_customer_id ON core.customer_version USING btree (customer_id);
 
-CREATE INDEX customer_version_responsible ON core.customer_version USING btree (lower(responsible_email)) WHERE ((version_to = 'infinity'::date) AND (known_to = 'infinity'::timestamp with time zone));
-
 CREATE INDEX customer_version_search ON core.customer_version USING btree (customer_id) INCLUDE (search_text) WHERE ((version_to = 'infinity'::date) AND (known_to = 'infinity'::timestamp with time zone));
 
 CREATE INDEX customer_version_search_long ON core.customer_version USING btree (customer_id) WHERE ((version_to = 'infinity'::date) AND (known_to = 'infinity'::timestamp with time zone) AND (search_text IS NULL));
+
+CREATE INDEX customer_version_visible ON core.customer_version USING btree (lower(responsible_email)) INCLUDE (customer_id, responsible_email) WHERE ((version_to = 'infinity'::date) AND (known_to = 'infinity'::timestamp with time zone) AND (octet_length(responsible_email) <= 254));
 
 CREATE UNIQUE INDEX product_version_current ON core.product_version USING btree (product_id, version_from) WHERE (known_to = 'infinity'::timestamp with time zone);
 
@@ -4967,6 +5279,21 @@ ALTER TABLE ONLY crm.rule_segment
 
 ALTER TABLE ONLY crm.rule_tier
     ADD CONSTRAINT rule_tier_rule_set_id_fkey FOREIGN KEY (rule_set_id) REFERENCES crm.rule_set(rule_set_id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY crm.user_month_cohort
+    ADD CONSTRAINT user_month_cohort_user_email_month_fkey FOREIGN KEY (user_email, month) REFERENCES crm.user_month(user_email, month) ON DELETE CASCADE;
+
+ALTER TABLE ONLY crm.user_month_metric
+    ADD CONSTRAINT user_month_metric_user_email_month_fkey FOREIGN KEY (user_email, month) REFERENCES crm.user_month(user_email, month) ON DELETE CASCADE;
+
+ALTER TABLE ONLY crm.user_month_movement
+    ADD CONSTRAINT user_month_movement_user_email_month_fkey FOREIGN KEY (user_email, month) REFERENCES crm.user_month(user_email, month) ON DELETE CASCADE;
+
+ALTER TABLE ONLY crm.user_month_score
+    ADD CONSTRAINT user_month_score_user_email_month_fkey FOREIGN KEY (user_email, month) REFERENCES crm.user_month(user_email, month) ON DELETE CASCADE;
+
+ALTER TABLE ONLY crm.user_month_summary
+    ADD CONSTRAINT user_month_summary_user_email_month_fkey FOREIGN KEY (user_email, month) REFERENCES crm.user_month(user_email, month) ON DELETE CASCADE;
 
 ALTER TABLE ONLY ops.check_result
     ADD CONSTRAINT check_result_run_id_fkey FOREIGN KEY (run_id) REFERENCES ops.run(run_id) ON DELETE CASCADE;
@@ -5067,6 +5394,16 @@ CREATE POLICY rows_of_contact_reader ON crm.snapshot FOR SELECT TO contact_reade
 
 CREATE POLICY rows_of_contact_reader ON crm.snapshot_history FOR SELECT TO contact_reader USING (true);
 
+CREATE POLICY rows_of_contact_reader ON crm.user_month_cohort FOR SELECT TO contact_reader USING ((user_email = access.current_email()));
+
+CREATE POLICY rows_of_contact_reader ON crm.user_month_metric FOR SELECT TO contact_reader USING ((user_email = access.current_email()));
+
+CREATE POLICY rows_of_contact_reader ON crm.user_month_movement FOR SELECT TO contact_reader USING ((user_email = access.current_email()));
+
+CREATE POLICY rows_of_contact_reader ON crm.user_month_score FOR SELECT TO contact_reader USING ((user_email = access.current_email()));
+
+CREATE POLICY rows_of_contact_reader ON crm.user_month_summary FOR SELECT TO contact_reader USING ((user_email = access.current_email()));
+
 CREATE POLICY rows_of_mart_reader ON crm.month_cohort FOR SELECT TO mart_reader USING (true);
 
 CREATE POLICY rows_of_mart_reader ON crm.month_metric FOR SELECT TO mart_reader USING (true);
@@ -5083,9 +5420,29 @@ CREATE POLICY rows_of_mart_reader ON crm.snapshot FOR SELECT TO mart_reader USIN
 
 CREATE POLICY rows_of_mart_reader ON crm.snapshot_history FOR SELECT TO mart_reader USING (true);
 
+CREATE POLICY rows_of_mart_reader ON crm.user_month_cohort FOR SELECT TO mart_reader USING ((user_email = access.current_email()));
+
+CREATE POLICY rows_of_mart_reader ON crm.user_month_metric FOR SELECT TO mart_reader USING ((user_email = access.current_email()));
+
+CREATE POLICY rows_of_mart_reader ON crm.user_month_movement FOR SELECT TO mart_reader USING ((user_email = access.current_email()));
+
+CREATE POLICY rows_of_mart_reader ON crm.user_month_score FOR SELECT TO mart_reader USING ((user_email = access.current_email()));
+
+CREATE POLICY rows_of_mart_reader ON crm.user_month_summary FOR SELECT TO mart_reader USING ((user_email = access.current_email()));
+
 CREATE POLICY rows_of_sales_reader ON crm.snapshot FOR SELECT TO sales_reader USING ((customer_id IN ( SELECT access.visible_customers() AS visible_customers)));
 
 CREATE POLICY rows_of_sales_reader ON crm.snapshot_history FOR SELECT TO sales_reader USING ((customer_id IN ( SELECT access.visible_customers() AS visible_customers)));
+
+CREATE POLICY rows_of_sales_reader ON crm.user_month_cohort FOR SELECT TO sales_reader USING ((user_email = access.current_email()));
+
+CREATE POLICY rows_of_sales_reader ON crm.user_month_metric FOR SELECT TO sales_reader USING ((user_email = access.current_email()));
+
+CREATE POLICY rows_of_sales_reader ON crm.user_month_movement FOR SELECT TO sales_reader USING ((user_email = access.current_email()));
+
+CREATE POLICY rows_of_sales_reader ON crm.user_month_score FOR SELECT TO sales_reader USING ((user_email = access.current_email()));
+
+CREATE POLICY rows_of_sales_reader ON crm.user_month_summary FOR SELECT TO sales_reader USING ((user_email = access.current_email()));
 
 ALTER TABLE crm.snapshot ENABLE ROW LEVEL SECURITY;
 
@@ -5096,6 +5453,18 @@ ALTER TABLE crm.snapshot_unpublished ENABLE ROW LEVEL SECURITY;
 ALTER TABLE crm.touched_customer ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE crm.touched_fact ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE crm.user_month ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE crm.user_month_cohort ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE crm.user_month_metric ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE crm.user_month_movement ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE crm.user_month_score ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE crm.user_month_summary ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE ops.export_log ENABLE ROW LEVEL SECURITY;
 

@@ -24,9 +24,13 @@ READ = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
 WRITE = {"isolation_level": "READ COMMITTED", "postgresql_readonly": False}
 # Both end with the transaction, so that a connection comes back to the pool without rights.
 NAME_USER = text("select set_config('warehouse.user', :email, true)")
-TAKE_ROLE = text("select set_config('warehouse.user', :email, true), set_config('role', :role, true)")
+TAKE_ROLE = text(
+    "select set_config('warehouse.user', :email, true), set_config('warehouse.customer', :customer, true),"
+    " set_config('role', :role, true)"
+)
 
 _acting: ContextVar[User | None] = ContextVar("acting user", default=None)
+_customer: ContextVar[str | None] = ContextVar("the one customer asked for", default=None)
 _who_asks: list[Callable[[], User | None]] = []
 
 
@@ -84,8 +88,20 @@ def connect() -> Iterator[Connection]:
     """One connection in a read-only transaction, so that all its reads see the same publication."""
     user = current_user()
     with engine().connect().execution_options(**READ) as connection:
-        connection.execute(TAKE_ROLE, {"email": user.email, "role": user.database_role})
+        connection.execute(
+            TAKE_ROLE, {"email": user.email, "role": user.database_role, "customer": _customer.get() or ""}
+        )
         yield connection
+
+
+@contextmanager
+def asking_for(customer_id: str) -> Iterator[None]:
+    """Narrows what is asked for in this block to one customer, who then need not be looked up among all of a user's."""
+    token = _customer.set(customer_id)
+    try:
+        yield
+    finally:
+        _customer.reset(token)
 
 
 @contextmanager

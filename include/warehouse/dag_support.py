@@ -228,4 +228,5 @@ def build_and_publish(planned: Any, approval: XComArg | None = None) -> None:
         publish = run_step.override(task_id="publish", outlets=[CUSTOMER_SNAPSHOT])("publish", planned)
         excel = run_step.override(task_id="excel")("excel", planned)
         vacuum = run_step.override(task_id="vacuum")("vacuum", planned)
-    chain(snapshot, summary, gate, *([approval] if approval else []), publish, excel, vacuum)
+        users = run_step.override(task_id="users")("users", planned)
+    chain(snapshot, summary, gate, *([approval] if approval else []), publish, excel, vacuum, users)

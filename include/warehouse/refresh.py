@@ -42,17 +42,24 @@ class Plan:
 
 
 @contextmanager
-def refresh_lock(settings: Settings) -> Iterator[None]:
-    """One refresh at a time: the next waits; a killed process gives the lock up."""
+def refresh_lock(settings: Settings, *, waits: bool = True) -> Iterator[bool]:
+    """One refresh at a time: the next waits; a killed process gives the lock up. Gives whether this one may go on.
+
+    One that does not wait may not go on while another holds the lock.
+    """
     if _has_refresh_lock.get():
-        yield
+        yield True
         return
     with engine(settings).connect() as connection:
-        connection.execute(text("select pg_advisory_lock(ops.lock_key('refresh'))"))
+        if waits:
+            connection.execute(text("select pg_advisory_lock(ops.lock_key('refresh'))"))
+        elif not connection.execute(text("select pg_try_advisory_lock(ops.lock_key('refresh'))")).scalar_one():
+            yield False
+            return
         connection.commit()
         token = _has_refresh_lock.set(True)
         try:
-            yield
+            yield True
         finally:
             _has_refresh_lock.reset(token)
             if not connection.closed and not connection.invalidated:
@@ -254,6 +261,29 @@ def vacuum(settings: Settings, run_id: int) -> int:
         connection.execute(text("call crm.analyze_snapshot()"))
         done(run_id=run_id, rows=len(tables))
     return len(tables)
+
+
+def summarize_users(settings: Settings, run_id: int) -> int:
+    """Prepares the figures of users who see many customers, but not all; gives the number of users' months."""
+    with refresh_lock(settings), _step(settings, "users") as (connection, done):
+        months = _summarize_users(connection)
+        done(run_id=run_id, rows=months)
+    return months
+
+
+def summarize_changed_users(settings: Settings) -> None:
+    """Prepares the figures of users who have come or changed, unless a refresh is under way: it does so at its end."""
+    with refresh_lock(settings, waits=False) as may_go_on:
+        if may_go_on:
+            with engine(settings).connect() as connection:
+                _summarize_users(connection)
+
+
+def _summarize_users(connection: Connection) -> int:
+    connection.execute(text(f"set local work_mem = '{BUILD_MEMORY}'"))
+    months = connection.execute(text("select crm.summarize_users()")).scalar_one()
+    connection.commit()
+    return int(months)
 
 
 def rebuild(settings: Settings, month: date, known_at: datetime) -> dict[str, Any]:

@@ -20,6 +20,7 @@ from include.warehouse.refresh import (
     publish,
     refresh_lock,
     summarize,
+    summarize_users,
     vacuum,
 )
 from include.warehouse.settings import Settings
@@ -93,6 +94,7 @@ REFRESH_STEPS: tuple[Step, ...] = (
     Step("publish", "readers see the new months", publish),
     Step("excel", "summary for people", write_excel),
     Step("vacuum", "quick pages", vacuum),
+    Step("users", "figures of users who see some customers", summarize_users),
 )
 
 

@@ -1,14 +1,14 @@
 """How long the queries behind the dashboard's pages take: first paint, each filter change, each page turn.
 
-Run on a warehouse with published months: WAREHOUSE_HOME=FOLDER python -m tests.benchmarks.dashboard_queries
+Run on a warehouse with published months: WAREHOUSE_HOME=FOLDER python -m tests.benchmarks.dashboard_queries [EMAIL]
+By EMAIL, a user of the dashboard such as a seller; without, by somebody who sees all customers.
 """
 
 import statistics
+import sys
 import time
 from collections.abc import Callable
 from typing import Any
-
-from sqlalchemy import text
 
 from dashboard.data import audience as audiences
 from dashboard.data import cohorts, customer, customers, health, months, movements, overview, rules, scores
@@ -19,7 +19,7 @@ from dashboard.data.months import Month
 from include.warehouse.customer_filter import CustomerFilter
 from include.warehouse.database import engine
 from include.warehouse.settings import Settings, load_settings
-from include.warehouse.users import FIRST_ADMIN, User
+from include.warehouse.users import FIRST_ADMIN, User, find_user
 
 REPEATS = 20
 READER = User(FIRST_ADMIN, "Benchmark", "marketing")
@@ -28,15 +28,16 @@ PAGE_ROWS = 50
 Query = tuple[str, str, Callable[[], object]]
 
 
-def measure(settings: Settings, repeats: int = REPEATS) -> list[dict[str, Any]]:
+def measure(settings: Settings, repeats: int = REPEATS, email: str | None = None) -> list[dict[str, Any]]:
     """One row a query: page, query (what asks for it), kind (paint, filter or turn), seconds of every repetition.
 
+    Asked for the user `email`; without, for somebody who sees all customers.
     The first repetition, which finds nothing in memory, counts like the others. `settings` must be those of the
     environment (WAREHOUSE_HOME), which the dashboard's pool reads.
     """
     found = []
-    with data_layer.acting_as(READER):
-        for page, query, ask in _queries(settings):
+    with data_layer.acting_as(_user(settings, email) if email else READER):
+        for page, query, ask in _queries():
             kind = query.split(":")[0]
             seconds = []
             for _ in range(repeats):
@@ -49,13 +50,21 @@ def measure(settings: Settings, repeats: int = REPEATS) -> list[dict[str, Any]]:
     return found
 
 
+def _user(settings: Settings, email: str) -> User:
+    with engine(settings).connect() as connection:
+        found = find_user(connection, email)
+    if found is None:
+        raise SystemExit(f"{email} is no active user; add one: python -m include.warehouse user add --help")
+    return found
+
+
 def p95(seconds: list[float]) -> float:
     """The 95th percentile, nearest rank above."""
     ordered = sorted(seconds)
     return ordered[min(len(ordered) - 1, -(-95 * len(ordered) // 100) - 1)]
 
 
-def _queries(settings: Settings) -> list[Query]:
+def _queries() -> list[Query]:
     published = months.months()
     month = published[0]
     shown, before = month.month, month.months_before(1)
@@ -72,7 +81,7 @@ def _queries(settings: Settings) -> list[Query]:
             ("rfmt", f"paint: distribution of {metric}", lambda metric=metric: scores.distribution(shown, metric))
             for metric in scores.METRICS
         ),
-        *_customer(settings, month),
+        *_customer(month),
         ("data health", "paint: files", health.files),
         ("data health", "paint: runs", lambda: health.runs(20)),
         ("data health", "filter: rejects", health.rejects),
@@ -186,12 +195,12 @@ def _customers(month: Month) -> list[Query]:
     return found
 
 
-def _customer(settings: Settings, month: Month) -> list[Query]:
-    with engine(settings).connect() as connection:
-        customer_id = connection.execute(
-            text("select customer_id from mart.customer_snapshot where month = :month order by monetary desc limit 1"),
-            {"month": month.month},
-        ).scalar_one()
+def _customer(month: Month) -> list[Query]:
+    best = data_layer.row(
+        "select customer_id from mart.customer_snapshot where month = :month order by monetary desc limit 1",
+        month=month.month,
+    )
+    customer_id = best["customer_id"]
     return [
         ("customer", "filter: find by a part of the id", lambda: customer.find(customer_id[:-2])),
         ("customer", "paint: master", lambda: customer.master(customer_id)),
@@ -204,7 +213,7 @@ def _customer(settings: Settings, month: Month) -> list[Query]:
 
 def main() -> None:
     """Prints one line a query, the slowest first."""
-    found = measure(load_settings())
+    found = measure(load_settings(), email=next(iter(sys.argv[1:]), None))
     print(f"{'page':<12} {'query':<48} {'median ms':>10} {'p95 ms':>10}")
     for row in sorted(found, key=lambda row: -float(row["p95_ms"])):
         median = 1000 * statistics.median(row["seconds"])

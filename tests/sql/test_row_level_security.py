@@ -13,6 +13,7 @@ from sqlalchemy.exc import ProgrammingError
 
 from include.warehouse.database import connect, engine
 from include.warehouse.load import load_files
+from include.warehouse.refresh import summarize_users
 from include.warehouse.roles import login_url
 from include.warehouse.sample import write_sample
 from include.warehouse.settings import Settings
@@ -89,9 +90,7 @@ def _fill(made: Settings, tmp_path_factory: pytest.TempPathFactory) -> None:
     sample: Path = tmp_path_factory.mktemp("sample")
     files = write_sample(sample, customers=400, months=14, seed=5)
     newest_master = max(path for path in files if path.name.startswith("customers"))
-    # the addresses of an ERP come in any case
-    master = newest_master.read_bytes()
-    newest_master.write_bytes(master.replace(SELLER.encode(), SELLER.upper().encode(), 5))
+    newest_master.write_bytes(in_any_case(newest_master.read_bytes()))
     load_files(made, files)
     refresh(made)
     load_files(made, [write_correction(sample / "sales_2025.csv", sample / "again" / "sales_2025.csv")])
@@ -111,6 +110,11 @@ def _fill(made: Settings, tmp_path_factory: pytest.TempPathFactory) -> None:
                 " from mart.customers cross join ops.run group by customer_id, email"
             )
         )
+
+
+def in_any_case(master: bytes) -> bytes:
+    """The addresses of an ERP come in any case."""
+    return master.replace(SELLER.encode(), SELLER.upper().encode(), 5)
 
 
 @contextmanager
@@ -294,6 +298,80 @@ def test_every_figure_is_that_of_their_customers(settings: Settings, email: str,
             assert bag(found) == bag(wanted[list(found.columns)]), view
             if email == BOSS and view not in OF_NOBODY | FOR_ALL_CUSTOMERS_ONLY:
                 assert len(found), view
+
+
+def months_prepared(settings: Settings) -> dict[str, int]:
+    """Months whose figures are prepared, by user."""
+    with engine(settings).connect() as owner:
+        found = owner.exec_driver_sql("select user_email, count(*) as months from crm.user_month group by user_email")
+        return {row.user_email: row.months for row in found}
+
+
+def totals_agree(settings: Settings) -> None:
+    """Totals that users read are those of their customers, whoever has them prepared."""
+    with engine(settings).connect() as owner:
+        for email, emails in ((SELLER, {SELLER}), (OTHER, {OTHER}), (BOSS, {BOSS, SELLER, OTHER})):
+            theirs = customers_of(owner, emails)
+            with reading(settings, email) as restricted:
+                for view in TOTALS:
+                    found, wanted = read(restricted, view), expected(owner, view, theirs)
+                    assert bag(found) == bag(wanted[list(found.columns)]), (email, view)
+
+
+def move_customers(settings: Settings, folder: Path) -> None:
+    """A newer master gives some customers of one seller to the other."""
+    newest = max(path for path in write_sample(folder, customers=400, months=14, seed=5) if "customers" in path.name)
+    later = newest.with_name("customers_2026-06-30.csv")
+    later.write_bytes(in_any_case(newest.read_bytes()).replace(SELLER.encode(), OTHER.encode(), 7))
+    load_files(settings, [later])
+
+
+def test_prepared_figures_are_those_of_the_users_customers(settings: Settings, tmp_path: Path) -> None:
+    def prepare(from_customers: int) -> int:
+        with connect(settings) as owner:
+            owner.exec_driver_sql(
+                "update ops.setting set value = %s where setting = 'prepared_from_customers'", (str(from_customers),)
+            )
+        return summarize_users(settings, 1)
+
+    with engine(settings).connect() as owner:
+        months = len(read(owner, "month"))
+        sizes = sorted(len(customers_of(owner, {email})) for email in (SELLER, OTHER))
+    assert prepare(sizes[-1] + 1) == months, "the supervisor alone sees more"
+    assert months_prepared(settings) == {BOSS: months}
+    assert prepare(1) == 3 * months
+    assert months_prepared(settings) == dict.fromkeys((SELLER, OTHER, BOSS, BOSS_OF_NOBODY), months)
+    assert prepare(1) == 0, "nothing has changed"
+    totals_agree(settings)
+
+    with connect(settings) as owner:
+        owner.exec_driver_sql("update crm.user_month_summary set customers = customers + 1")
+    with pytest.raises(AssertionError, match="month_summary"):
+        totals_agree(settings)
+    move_customers(settings, tmp_path)
+    with engine(settings).connect() as owner, reading(settings, SELLER) as restricted:
+        wanted = expected(owner, "month_summary", customers_of(owner, {SELLER}))
+        assert bag(read(restricted, "month_summary")[wanted.columns]) == bag(wanted), "counted: they see others now"
+    refresh(settings)
+    with connect(settings) as owner:
+        owner.exec_driver_sql("delete from crm.user_month where user_email = %s", (BOSS,))
+    assert prepare(1) >= months
+    totals_agree(settings)
+
+    assert prepare(2000) == 0
+    assert months_prepared(settings) == {}
+    totals_agree(settings)
+
+
+def test_asking_for_one_customer_shows_no_other_and_none_of_others(settings: Settings) -> None:
+    with engine(settings).connect() as owner:
+        theirs, foreign = (sorted(customers_of(owner, {email})) for email in (SELLER, OTHER))
+        for asked, seen in ((theirs[0], {theirs[0]}), (foreign[0], set()), ("nobody's", set())):
+            with reading(settings, SELLER) as restricted:
+                restricted.execute(text("select set_config('warehouse.customer', :asked, true)"), {"asked": asked})
+                for view in OF_CUSTOMERS:
+                    found, wanted = read(restricted, view), expected(owner, view, seen)
+                    assert bag(found) == bag(wanted[list(found.columns)]), view
 
 
 @pytest.mark.parametrize("dimension", ["value_tier", "activity_status", "segment"])

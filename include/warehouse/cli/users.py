@@ -40,12 +40,15 @@ def user_add(
 ) -> None:
     """Add a user. A password is never given on the command line."""
     from include.warehouse.database import connect
+    from include.warehouse.refresh import summarize_changed_users
     from include.warehouse.users import add_user
 
     with answering(json) as answer:
         password = None if no_password else chosen_password(ask)
-        with connect(ready()) as connection:
+        settings = ready()
+        with connect(settings) as connection:
             add_user(connection, email, role, full_name=name, supervisor=supervisor, password=password)
+        summarize_changed_users(settings)
         answer.give({"email": email.lower(), "role": role} | shown_once(password, ask))
 
 
@@ -73,12 +76,15 @@ def user_change(
 ) -> None:
     """Change a user's role, name or supervisor; an open session follows with its next click."""
     from include.warehouse.database import connect
+    from include.warehouse.refresh import summarize_changed_users
     from include.warehouse.users import change_user, list_users
 
     with answering(json) as answer:
-        with connect(ready()) as connection:
+        settings = ready()
+        with connect(settings) as connection:
             change_user(connection, email, role=role, full_name=name, supervisor=supervisor)
             changed = next(user for user in list_users(connection) if user["email"] == email.strip().lower())
+        summarize_changed_users(settings)
         answer.give(changed)
 
 
@@ -122,11 +128,14 @@ def user_unlock(email: Email, json: Json = False) -> None:
 def change_activity(email: str, is_active: bool, as_json: bool) -> None:
     """Activates or deactivates a user."""
     from include.warehouse.database import connect
+    from include.warehouse.refresh import summarize_changed_users
     from include.warehouse.users import set_active
 
     with answering(as_json) as answer:
-        with connect(ready()) as connection:
+        settings = ready()
+        with connect(settings) as connection:
             set_active(connection, email, is_active)
+        summarize_changed_users(settings)
         answer.give({"email": email.lower(), "is_active": is_active})
 
 

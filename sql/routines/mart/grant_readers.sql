@@ -42,12 +42,14 @@ $$;
 comment on procedure mart.grant_readers() is
     'Lets the roles mart_reader, contact_reader and sales_reader read mart; customer_contact is not for mart_reader. A role that is missing is passed over.';
 
-create or replace function mart.tables_read() returns table (relation regclass, has_customers boolean, is_secured boolean)
+create or replace function mart.tables_read()
+returns table (relation regclass, has_customers boolean, has_users boolean, is_secured boolean)
 language sql stable
 begin atomic
     select
         c.oid::regclass,
         exists (select from pg_attribute a where a.attrelid = c.oid and a.attname = 'customer_id'),
+        exists (select from pg_attribute a where a.attrelid = c.oid and a.attname = 'user_email'),
         c.relrowsecurity
     from pg_class c
     where c.relkind in ('r', 'p')
@@ -59,7 +61,7 @@ begin atomic
                 on d.objid = r.oid and d.classid = 'pg_rewrite'::regclass and d.refclassid = 'pg_class'::regclass
         );
 end;
-comment on function mart.tables_read() is 'Tables that the views of mart read, whether they have customers, and whether row security is on.';
+comment on function mart.tables_read() is 'Tables that the views of mart read, whether they have customers or figures of users, and whether row security is on.';
 
 create or replace procedure mart.create_policies(p_reader text)
 language plpgsql
@@ -74,6 +76,7 @@ begin
                 using hint = format('put into a migration: alter table %s enable row level security', v_table.relation);
         end if;
         v_rows := case
+            when v_table.has_users then 'user_email = access.current_email()'
             when p_reader <> 'sales_reader' then 'true'
             when v_table.relation = 'ops.rejected_record'::regclass then
                 'customer_id in (select access.visible_customers())
@@ -96,4 +99,4 @@ begin
 end
 $$;
 comment on procedure mart.create_policies(text) is
-    'Says which rows a role of readers sees: all of them; for sales_reader those of the current user''s customers. Of a table that is secured but has no customers, such as prepared totals, sales_reader sees nothing.';
+    'Says which rows a role of readers sees: all of them; for sales_reader those of the current user''s customers. Figures of users are read by the user alone. Of a table that is secured but has no customers, such as prepared totals, sales_reader sees nothing.';

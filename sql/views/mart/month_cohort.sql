@@ -1,5 +1,5 @@
--- Row security lets whoever sees all customers read the prepared figures. For the others they are computed, each month by
--- itself: so the planner starts no parallel workers for a branch that is not executed.
+-- Row security lets whoever sees all customers read the prepared figures, and users who see many their own. For the others
+-- they are computed, each month by itself: so the planner starts no parallel workers for a branch that is not executed.
 create or replace view mart.month_cohort as
 select
     month_cohort.month,
@@ -12,6 +12,18 @@ from crm.month_cohort
 join crm.published_month
     on published_month.month = month_cohort.month
     and published_month.run_id = month_cohort.run_id
+union all
+select
+    user_month_cohort.month,
+    user_month_cohort.cohort,
+    user_month_cohort.customers,
+    user_month_cohort.buyers,
+    user_month_cohort.repeated,
+    user_month_cohort.core_cents * 0.01 as month_core_amount
+from crm.user_month_cohort
+where access.is_restricted()
+    and user_month_cohort.user_email = access.current_email()
+    and user_month_cohort.month in (select access.prepared_months())
 union all
 select
     p.month,
@@ -31,7 +43,7 @@ cross join lateral (
     where s.tenure_months is not null
     group by s.tenure_months
 ) as live
-where access.is_restricted();
+where access.is_restricted() and p.month not in (select access.prepared_months());
 
 comment on view mart.month_cohort is 'Every published month by the month of the customers'' first core purchase: who bought, who has bought again, and what they brought.';
 comment on column mart.month_cohort.month is 'Month, its first day.';

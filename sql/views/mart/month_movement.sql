@@ -1,5 +1,5 @@
--- Row security lets whoever sees all customers read the prepared figures. For the others they are computed, each month by
--- itself: so the planner starts no parallel workers for a branch that is not executed.
+-- Row security lets whoever sees all customers read the prepared figures, and users who see many their own. For the others
+-- they are computed, each month by itself: so the planner starts no parallel workers for a branch that is not executed.
 create or replace view mart.month_movement as
 select
     month_movement.month,
@@ -17,6 +17,23 @@ from crm.month_movement
 join crm.published_month
     on published_month.month = month_movement.month
     and published_month.run_id = month_movement.run_id
+union all
+select
+    user_month_movement.month,
+    nullif(user_month_movement.previous_status, '') as previous_status,
+    nullif(user_month_movement.previous_tier, '') as previous_tier,
+    nullif(user_month_movement.previous_segment, '') as previous_segment,
+    user_month_movement.activity_status,
+    user_month_movement.value_tier,
+    user_month_movement.segment,
+    user_month_movement.customers,
+    user_month_movement.shoppers,
+    user_month_movement.monetary_cents * 0.01 as monetary,
+    user_month_movement.month_cents * 0.01 as month_amount
+from crm.user_month_movement
+where access.is_restricted()
+    and user_month_movement.user_email = access.current_email()
+    and user_month_movement.month in (select access.prepared_months())
 union all
 select
     p.month,
@@ -39,7 +56,7 @@ cross join lateral (
     group by
         s.previous_status, s.previous_tier, s.previous_segment, s.activity_status, s.value_tier, s.segment
 ) as live
-where access.is_restricted();
+where access.is_restricted() and p.month not in (select access.prepared_months());
 
 comment on view mart.month_movement is 'Customers and money of every published month by where they were the month before and where they are: sum over what you do not need.';
 comment on column mart.month_movement.month is 'Month, its first day.';

@@ -1,5 +1,5 @@
--- Row security lets whoever sees all customers read the prepared figures. For the others they are computed, each month by
--- itself: so the planner starts no parallel workers for a branch that is not executed.
+-- Row security lets whoever sees all customers read the prepared figures, and users who see many their own. For the others
+-- they are computed, each month by itself: so the planner starts no parallel workers for a branch that is not executed.
 create or replace view mart.month_score as
 select
     month_score.month,
@@ -13,6 +13,19 @@ from crm.month_score
 join crm.published_month
     on published_month.month = month_score.month
     and published_month.run_id = month_score.run_id
+union all
+select
+    user_month_score.month,
+    user_month_score.r_score,
+    user_month_score.f_score,
+    user_month_score.segment,
+    user_month_score.customers,
+    user_month_score.monetary_cents * 0.01 as monetary,
+    user_month_score.month_cents * 0.01 as month_amount
+from crm.user_month_score
+where access.is_restricted()
+    and user_month_score.user_email = access.current_email()
+    and user_month_score.month in (select access.prepared_months())
 union all
 select
     p.month,
@@ -31,7 +44,7 @@ cross join lateral (
     where s.r_score is not null
     group by s.r_score, s.f_score, s.segment
 ) as live
-where access.is_restricted();
+where access.is_restricted() and p.month not in (select access.prepared_months());
 
 comment on view mart.month_score is 'Scored customers and money of every published month by recency band, frequency band and segment.';
 comment on column mart.month_score.month is 'Month, its first day.';

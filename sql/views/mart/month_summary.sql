@@ -1,5 +1,5 @@
--- Row security lets whoever sees all customers read the prepared figures. For the others they are computed, each month by
--- itself: so the planner starts no parallel workers for a branch that is not executed.
+-- Row security lets whoever sees all customers read the prepared figures, and users who see many their own. For the others
+-- they are computed, each month by itself: so the planner starts no parallel workers for a branch that is not executed.
 create or replace view mart.month_summary as
 select
     month_summary.month,
@@ -25,6 +25,31 @@ from crm.month_summary
 join crm.published_month
     on published_month.month = month_summary.month
     and published_month.run_id = month_summary.run_id
+union all
+select
+    user_month_summary.month,
+    user_month_summary.activity_status,
+    user_month_summary.value_tier,
+    user_month_summary.segment,
+    user_month_summary.lifecycle_event,
+    user_month_summary.growth_state,
+    user_month_summary.customers,
+    user_month_summary.first_appearances,
+    user_month_summary.buyers,
+    user_month_summary.scored,
+    user_month_summary.reach_email,
+    user_month_summary.reach_sms,
+    user_month_summary.reach_phone,
+    user_month_summary.month_cents * 0.01 as month_amount,
+    user_month_summary.month_core_cents * 0.01 as month_core_amount,
+    user_month_summary.month_orders,
+    user_month_summary.month_items,
+    user_month_summary.monetary_cents * 0.01 as monetary,
+    user_month_summary.total_cents * 0.01 as total_amount
+from crm.user_month_summary
+where access.is_restricted()
+    and user_month_summary.user_email = access.current_email()
+    and user_month_summary.month in (select access.prepared_months())
 union all
 select
     p.month,
@@ -54,7 +79,7 @@ cross join lateral (
     join crm.snapshot s on s.month = p.month and s.customer_id = visible.customer_id
     group by s.activity_status, s.value_tier, s.segment, s.lifecycle_event, s.growth_state
 ) as live
-where access.is_restricted();
+where access.is_restricted() and p.month not in (select access.prepared_months());
 
 comment on view mart.month_summary is 'Counts and sums of every published month by status, tier, segment, event and growth state: sum over what you do not need.';
 comment on column mart.month_summary.month is 'Month, its first day.';
