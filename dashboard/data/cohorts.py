@@ -8,7 +8,7 @@ from datetime import date
 
 import pandas
 
-from dashboard.data.warehouse import frame
+from dashboard.data.frames import frame
 
 
 def cohorts(month: date) -> pandas.DataFrame:

@@ -5,7 +5,8 @@ from typing import Any
 
 import pandas
 
-from dashboard.data.warehouse import asking_for, connect, frame, rows
+from dashboard.data.frames import frame
+from dashboard.data.warehouse import asking_for, connect, rows
 from include.warehouse.explain import explain
 
 MOST_FOUND = 20

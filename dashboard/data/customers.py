@@ -8,7 +8,8 @@ from typing import Any
 import pandas
 
 from dashboard.data.audience import Audience, Group, group_clause, where
-from dashboard.data.warehouse import connect, frame, with_nullable_types
+from dashboard.data.frames import frame, with_nullable_types
+from dashboard.data.warehouse import connect
 from include.warehouse.export_customers import COLUMNS
 
 FIRST_COLUMNS = (

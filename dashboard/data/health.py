@@ -9,7 +9,8 @@ from psycopg2.extensions import connection as PsycopgConnection  # noqa: N812 - 
 
 from dashboard.data import downloads
 from dashboard.data.downloads import Prepared
-from dashboard.data.warehouse import connect, frame, rows
+from dashboard.data.frames import frame
+from dashboard.data.warehouse import connect, rows
 
 # Their rows hold names, addresses and numbers of people.
 PERSONAL_FEEDS = ("customers",)

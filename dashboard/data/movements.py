@@ -5,7 +5,7 @@ from datetime import date
 import pandas
 
 from dashboard.data.audience import NOT_KNOWN_THEN, Condition, Group, to_text
-from dashboard.data.warehouse import frame
+from dashboard.data.frames import frame
 
 DIMENSIONS = {
     "value_tier": "previous_tier",

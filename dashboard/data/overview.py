@@ -9,8 +9,9 @@ from typing import Any
 
 import pandas
 
+from dashboard.data.frames import frame
 from dashboard.data.months import Month
-from dashboard.data.warehouse import frame, row, rows
+from dashboard.data.warehouse import row, rows
 
 DIMENSIONS = ("total", "value_tier", "lifecycle_event", "growth_state")
 

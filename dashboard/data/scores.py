@@ -6,7 +6,8 @@ from decimal import Decimal
 
 import pandas
 
-from dashboard.data.warehouse import frame, rows
+from dashboard.data.frames import frame
+from dashboard.data.warehouse import rows
 
 METRICS = {"recency": "recency_days", "frequency": "frequency", "monetary": "monetary"}
 

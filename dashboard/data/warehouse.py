@@ -11,7 +11,6 @@ from contextvars import ContextVar
 from functools import lru_cache
 from typing import Any
 
-import pandas
 from sqlalchemy import Connection, Engine, create_engine, text
 
 from include.warehouse.errors import WarehouseError
@@ -134,16 +133,3 @@ def row(statement: str, **parameters: object) -> dict[str, Any]:
     """The one row of a query that always has one."""
     with connect() as connection:
         return dict(connection.execute(text(statement), parameters).mappings().one())
-
-
-def frame(statement: str, **parameters: object) -> pandas.DataFrame:
-    """The rows of a query for drawing: numeric becomes float, whole numbers with gaps stay whole."""
-    with connect() as connection:
-        found = pandas.read_sql_query(text(statement), connection, params=parameters)
-    return with_nullable_types(found)
-
-
-def with_nullable_types(found: pandas.DataFrame) -> pandas.DataFrame:
-    """Whole numbers and flags in types that know gaps; fractions and text stay as pandas reads them."""
-    nullable = found.convert_dtypes().select_dtypes(["integer", "boolean"])
-    return found.infer_objects().assign(**nullable)
