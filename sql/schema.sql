@@ -566,7 +566,7 @@ COMMENT ON PROCEDURE core.ensure_year_partition(IN p_year integer) IS 'Creates t
 
 COMMENT ON PROCEDURE core.expect_every_row() IS 'Every acceptable row becomes current (view sale_line_arriving): there is no line to compare it with, or none that may stay.';
 
-COMMENT ON PROCEDURE core.find_differing_sales(IN p_file_id bigint) IS 'Which rows of a yearly sales file do not say what a current line says, and which current lines no row says (temporary table sale_line_differing).';
+COMMENT ON PROCEDURE core.find_differing_sales(IN p_file_id bigint, IN p_texts text[], IN p_days date[], OUT p_received bigint) IS 'Which rows of a yearly sales file do not say what a current line says, and which current lines no row says (temporary table sale_line_differing); gives how many rows it has.';
 
 COMMENT ON FUNCTION core.is_number(p_text text) IS 'Whether a text is sign, digits and one decimal point.';
 
@@ -576,7 +576,7 @@ COMMENT ON PROCEDURE core.judge_file(IN p_file_id bigint) IS 'Judges the rows of
 
 COMMENT ON PROCEDURE core.judge_master(IN p_file_id bigint, IN p_feed text) IS 'Reads the rows of a master file (raw.master_judged): a missing key rejects, an unreadable value becomes unknown with a warning.';
 
-COMMENT ON PROCEDURE core.judge_sales(IN p_file_id bigint, IN p_rows bigint[]) IS 'Reads and judges the rows of one sales file, all or those given (temporary table sale_line_judged): typed values, null where they cannot be read, reasons as bits, net amount in cents, duplicates within the file.';
+COMMENT ON PROCEDURE core.judge_sales(IN p_file_id bigint, IN p_rows bigint[], IN p_texts text[], IN p_days date[]) IS 'Reads and judges the rows of one sales file, all or those given (temporary table sale_line_judged): typed values, null where they cannot be read, reasons as bits, net amount in cents, duplicates within the file.';
 
 COMMENT ON PROCEDURE core.mark_duplicates() IS 'Marks the acceptable rows of a judged sales file whose key comes again further down.';
 

@@ -3,9 +3,13 @@
 create or replace procedure core.judge_file(p_file_id bigint)
 language plpgsql
 as $$
+declare
+    v_texts text[];
+    v_days date[];
 begin
     if (select f.feed from ops.file f where f.file_id = p_file_id) = 'sales' and not core.can_match_sales(p_file_id) then
-        call core.judge_sales(p_file_id, null);
+        select d.p_texts, d.p_days into v_texts, v_days from core.sales_days(p_file_id) as d;
+        call core.judge_sales(p_file_id, null, v_texts, v_days);
     end if;
 end
 $$;

@@ -2,6 +2,8 @@
 
 create or replace function core.sales_days(p_file_id bigint, out p_texts text[], out p_days date[])
 language plpgsql
+-- without statistics on the fresh partition the planner would sort all days
+set enable_sort = off
 as $$
 declare
     v_formats text[] := (select f.date_formats from ops.feed f where f.feed = 'sales');
@@ -94,7 +96,7 @@ as $$
 $$;
 comment on function core.sales_texts(bigint, text, boolean, text[], bigint[]) is 'The rows of one sales file that are data, all or those given: each value''s text, trimmed, numbers with a decimal point.';
 
-create or replace procedure core.judge_sales(p_file_id bigint, p_rows bigint[])
+create or replace procedure core.judge_sales(p_file_id bigint, p_rows bigint[], p_texts text[], p_days date[])
 language plpgsql
 as $$
 declare
@@ -105,8 +107,6 @@ declare
     v_from date;
     v_to date;
     v_received_on date;
-    v_texts text[];
-    v_days date[];
     v_small_bytes bigint := 1024 * 1024;
     v_stores_known boolean := exists (select from ops.file where feed = 'stores' and status = 'loaded');
     v_promotions_known boolean := exists (select from ops.file where feed = 'promotions' and status = 'loaded');
@@ -126,10 +126,7 @@ begin
     from ops.file f
     where f.file_id = p_file_id;
 
-    -- without statistics on the fresh partition the planner would sort all days, and look up the masters line by line
-    perform set_config('enable_sort', 'off', true);
-    select d.p_texts, d.p_days into v_texts, v_days from core.sales_days(p_file_id) as d;
-    perform set_config('enable_sort', 'on', true);
+    -- without statistics on the fresh partition the planner would look up the masters line by line
     perform set_config(
         'enable_nestloop',
         case when pg_relation_size(format('raw.sales_%s', p_file_id)) > v_small_bytes then 'off' else 'on' end,
@@ -224,7 +221,7 @@ begin
         as reason_bits,
         false as is_duplicate
     from priced n
-    left join unnest(v_texts, v_days) as d (text, day) on d.text = n.day_text
+    left join unnest(p_texts, p_days) as d (text, day) on d.text = n.day_text
     left join core.customer_version c
         on c.customer_id = n.customer_id and c.version_to = 'infinity' and c.known_to = 'infinity'
     left join core.product_version p
@@ -239,7 +236,7 @@ begin
     call core.mark_duplicates();
 end
 $$;
-comment on procedure core.judge_sales(bigint, bigint[]) is 'Reads and judges the rows of one sales file, all or those given (temporary table sale_line_judged): typed values, null where they cannot be read, reasons as bits, net amount in cents, duplicates within the file.';
+comment on procedure core.judge_sales(bigint, bigint[], text[], date[]) is 'Reads and judges the rows of one sales file, all or those given (temporary table sale_line_judged): typed values, null where they cannot be read, reasons as bits, net amount in cents, duplicates within the file.';
 
 create or replace procedure core.mark_duplicates()
 language plpgsql

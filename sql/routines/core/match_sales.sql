@@ -26,16 +26,18 @@ declare
     v_received bigint;
     v_rows bigint[];
     v_written_otherwise bigint;
+    v_texts text[];
+    v_days date[];
 begin
+    select d.p_texts, d.p_days into v_texts, v_days from core.sales_days(p_file_id) as d;
     if core.can_match_sales(p_file_id) then
-        call core.find_differing_sales(p_file_id);
-        select count(*) into v_received from core.sales_texts(p_file_id, '.', true, '{}', null);
+        call core.find_differing_sales(p_file_id, v_texts, v_days, v_received);
         select coalesce(array_agg(distinct d.row_number), '{}')
         into v_rows
         from pg_temp.sale_line_differing d
         where d.row_number is not null;
         if cardinality(v_rows) <= v_most_share * v_received then
-            call core.judge_sales(p_file_id, v_rows);
+            call core.judge_sales(p_file_id, v_rows, v_texts, v_days);
             -- a line number such as 01 can be that of a row that was matched: then all are judged
             select count(*)
             into v_written_otherwise
@@ -50,13 +52,13 @@ begin
         end if;
         drop table pg_temp.sale_line_differing;
     end if;
-    call core.judge_sales(p_file_id, null);
+    call core.judge_sales(p_file_id, null, v_texts, v_days);
     call core.compare_with_all_sales();
 end
 $$;
 comment on procedure core.judge_differing_sales(bigint) is 'Judges the rows of a sales file that do not say what the current lines say; where most differ, all of them.';
 
-create or replace procedure core.find_differing_sales(p_file_id bigint)
+create or replace procedure core.find_differing_sales(p_file_id bigint, p_texts text[], p_days date[], out p_received bigint)
 language plpgsql
 as $$
 declare
@@ -66,8 +68,6 @@ declare
     v_from date;
     v_to date;
     v_last_day date;
-    v_texts text[];
-    v_days date[];
     v_repeated bigint[];
     v_stores_known boolean := exists (select from ops.file where feed = 'stores' and status = 'loaded');
     v_promotions_known boolean := exists (select from ops.file where feed = 'promotions' and status = 'loaded');
@@ -81,20 +81,19 @@ begin
     into v_is_trimmed, v_part, v_from, v_to, v_last_day
     from ops.file f
     where f.file_id = p_file_id;
-    select d.p_texts, d.p_days into v_texts, v_days from core.sales_days(p_file_id) as d;
     perform set_config('enable_nestloop', 'off', true);
     perform set_config('enable_mergejoin', 'off', true);
 
     -- by a 64-bit hash: a row too many is only judged
-    select coalesce(array_agg(k.key_hash), '{}')
-    into v_repeated
+    select
+        coalesce(sum(k.rows), 0),
+        coalesce(array_agg(k.key_hash) filter (where k.rows > 1 and k.key_hash is not null), '{}')
+    into p_received, v_repeated
     from (
-        select hashtextextended(r.transaction_id, hashtext(r.line_no_text)) as key_hash
+        select hashtextextended(r.transaction_id, hashtext(r.line_no_text)) as key_hash, count(*) as rows
         from core.sales_texts(p_file_id, v_mark, v_is_trimmed, '{}', null) as r
         group by hashtextextended(r.transaction_id, hashtext(r.line_no_text))
-        having count(*) > 1
-    ) as k
-    where k.key_hash is not null;
+    ) as k;
 
     create temporary table sale_line_differing on commit drop as
     select
@@ -117,7 +116,7 @@ begin
     full join (
         select t.*, d.day
         from core.sales_texts(p_file_id, v_mark, v_is_trimmed, '{}', null) as t
-        left join unnest(v_texts, v_days) as d (text, day) on d.text = t.day_text
+        left join unnest(p_texts, p_days) as d (text, day) on d.text = t.day_text
     ) as r on r.transaction_id = c.transaction_id and r.line_no_text = c.line_no::text
     left join core.store_version s
         on v_stores_known and s.store_id = c.store_id and s.version_to = 'infinity' and s.known_to = 'infinity'
@@ -145,7 +144,7 @@ begin
     analyze pg_temp.sale_line_differing (row_number, transaction_id, line_no);
 end
 $$;
-comment on procedure core.find_differing_sales(bigint) is 'Which rows of a yearly sales file do not say what a current line says, and which current lines no row says (temporary table sale_line_differing).';
+comment on procedure core.find_differing_sales(bigint, text[], date[]) is 'Which rows of a yearly sales file do not say what a current line says, and which current lines no row says (temporary table sale_line_differing); gives how many rows it has.';
 
 create or replace procedure core.compare_with_differing_sales(p_file_id bigint, p_matched_rows bigint)
 language plpgsql

@@ -38,7 +38,7 @@ begin
         select
             j.rejected_record_id,
             $1,
-            raw.line_number($1, j.row_number),
+            numbered.line_number,
             jsonb_object($2, array[%s]),
             reason.names,
             j.net_cents * 0.01,
@@ -51,9 +51,21 @@ begin
         from pg_temp.sale_line_rejected j
         join raw.sales r on r.row_number = j.row_number and r.file_id = $1
         join (
-            select distinct b.reason_bits, core.reject_reasons(b.reason_bits) as names
-            from pg_temp.sale_line_rejected b
-        ) as reason on reason.reason_bits = j.reason_bits',
+            select few.reason_bits, core.reject_reasons(few.reason_bits) as names
+            from (select distinct b.reason_bits from pg_temp.sale_line_rejected b) as few
+        ) as reason on reason.reason_bits = j.reason_bits
+        -- as raw.line_number, for all at once: shifts only grow
+        join (
+            select
+                together.row_number,
+                together.is_row,
+                together.row_number + coalesce(max(together.shift) over (order by together.row_number, together.is_row), 1) as line_number
+            from (
+                select b.row_number, true as is_row, null::bigint as shift from pg_temp.sale_line_rejected b
+                union all
+                select s.from_row_number, false, s.shift from raw.line_shift s where s.file_id = $1
+            ) as together
+        ) as numbered on numbered.row_number = j.row_number and numbered.is_row',
         -- columns of the raw table, as the contract named them when the file was copied
         v_values
     ) using p_file_id, v_names, p_known_at;
