@@ -13,7 +13,7 @@ from dashboard.components.filters import NAMES, customer_filters
 from dashboard.components.page import empty, header
 from dashboard.components.session import signed_in
 from dashboard.data import customers, export, overview
-from dashboard.data.audience import Audience, SavedAudience
+from dashboard.data.audience import Audience, Half, SavedAudience
 from dashboard.data.customers import Arrangement, Counts
 from dashboard.data.months import Month
 
@@ -78,18 +78,18 @@ def _export(month: Month, audience: Audience, counts: Counts, opened: SavedAudie
                 explanation="Exactly the customers that match, every column of the snapshot, no contact data.",
             )
         with st.popover("For a channel", icon=":material/campaign:"):
-            _channel_export(month, audience, key)
+            _channel_export(month, audience, opened)
     take_away.offered((month, audience))
 
 
-def _channel_export(month: Month, audience: Audience, audience_id: int | None) -> None:
+def _channel_export(month: Month, audience: Audience, opened: SavedAudience | None) -> None:
     channel = st.segmented_control(
         "Channel", list(words.CHANNEL), format_func=lambda name: words.CHANNEL[name], key="export channel"
     )
     st.caption("Only customers who are in the current master and opted in to the channel there; unknown counts as no.")
     if channel is None:
         return
-    reached = replace(audience, channel=channel)
+    reached = replace(audience, channel=channel, half=_campaign_half(audience, opened))
     found = ask_fresh(customers.total, month.month, reached)
     if not found:
         empty("Nobody of this list may be contacted by this channel.")
@@ -97,13 +97,27 @@ def _channel_export(month: Month, audience: Audience, audience_id: int | None) -
     with_contact = signed_in().may_see_contact and st.toggle(
         f"With name and {'e-mail address' if channel == 'email' else 'telephone number'}", key="export contact"
     )
+    if with_contact:
+        st.caption("Who opted in and gave no address is in the list too, with an empty cell.")
+    key = opened.audience_id if opened else None
     for file_format, name in FORMATS.items():
         take_away.button(
             f"{name} of {numbers.count(found)}",
             f"export {channel} {file_format}",
             (month, audience),
-            partial(export.prepare, reached, file_format, with_contact=with_contact, audience_id=audience_id),
+            partial(export.prepare, reached, file_format, with_contact=with_contact, audience_id=key),
         )
+
+
+def _campaign_half(audience: Audience, opened: SavedAudience | None) -> Half | None:
+    """A campaign leaves the holdout of the open audience out unless somebody says otherwise."""
+    if opened is None or not opened.holdout_percent or audience.half:
+        if audience.half and audience.half.is_holdout:
+            st.warning("These are the customers who are held out of campaigns.", icon=":material/front_hand:")
+        return audience.half
+    share = f"{opened.holdout_percent.normalize():f} %"
+    is_left_out = st.toggle(f"Leave out the holdout of {share}", value=True, key="leave out the holdout")
+    return Half(opened.audience_id, opened.holdout_percent, is_holdout=False) if is_left_out else None
 
 
 def _list(month: Month, audience: Audience, counts: Counts) -> None:
@@ -196,21 +210,34 @@ def _breakdown(month: Month, audience: Audience, counts: Counts) -> None:
     with left:
         by_tier = counts.groups.groupby("value_tier")["customers"].sum().reindex(tiers).dropna()
         colour = colours.tier_colours(tiers)
-        _bars("tier", by_tier.rename(words.tier), [colour[str(tier)] for tier in by_tier.index])
+        _bars("tier", by_tier.rename(words.tier), [colour[str(tier)] for tier in by_tier.index], counts.customers)
         by_status = counts.groups.groupby("activity_status")["customers"].sum().reindex(list(words.STATUS)).dropna()
-        _bars("status", by_status.rename(words.status), [colours.STATUS[str(status)] for status in by_status.index])
+        status_colours = [colours.STATUS[str(status)] for status in by_status.index]
+        _bars("status", by_status.rename(words.status), status_colours, counts.customers)
     with right:
         for attribute, label in (("customer_group", "customer group"), ("home_store_id", "home store")):
-            found = ask(customers.by_attribute, month.month, audience, attribute).set_index("value")["customers"]
-            _bars(label, found.rename(lambda value: "Unknown" if pandas.isna(value) else value), colours.MAIN)
+            _attribute_bars(month, audience, attribute, label, counts.customers)
         by_segment = counts.groups.groupby("segment")["customers"].sum().sort_values(ascending=False)
-        _bars("segment", by_segment, colours.MAIN)
-        by_city = ask(customers.by_attribute, month.month, audience, "city").set_index("value")["customers"]
-        _bars("city", by_city.rename(lambda city: "Unknown" if pandas.isna(city) else city), colours.MAIN)
+        _bars("segment", by_segment, [colours.MAIN] * len(by_segment), counts.customers)
+        _attribute_bars(month, audience, "city", "city", counts.customers)
 
 
-def _bars(name: str, counted: pandas.Series, colour: str | list[str]) -> None:
-    total = int(counted.sum())
+def _attribute_bars(month: Month, audience: Audience, attribute: str, label: str, total: int) -> None:
+    found = ask(customers.by_attribute, month.month, audience, attribute).set_index("value")["customers"]
+    counted = found.rename(lambda value: "Unknown" if pandas.isna(value) else value)
+    _bars(label, counted, [colours.MAIN] * len(counted), total)
+
+
+def _bars(name: str, counted: pandas.Series, colour: list[str], total: int) -> None:
+    """Bars of the most frequent values and, where `total` customers are more, one of all others."""
+    most = str(counted.idxmax())
+    finding = f"{words.plain(most)} is the most frequent {name}: {numbers.share(float(counted.max()), total)}"
+    about = f"Customers by {name}."
+    others = total - int(counted.sum())
+    if others:
+        about = f"Customers by {name}: the {len(counted)} most frequent, and all others together."
+        counted = pandas.concat([counted, pandas.Series({"All others": others})])
+        colour = [*colour, colours.SOFT]
     labels = [str(label) for label in counted.index]
     chart = charts.figure(60 + 28 * len(counted), showlegend=False)
     chart.add_bar(
@@ -225,9 +252,7 @@ def _bars(name: str, counted: pandas.Series, colour: str | list[str]) -> None:
     )
     chart.update_yaxes(autorange="reversed")
     chart.update_xaxes(visible=False, range=[0, 1.35 * float(counted.max())])
-    most = str(counted.idxmax())
-    finding = f"{words.plain(most)} is the most frequent {name}: {numbers.share(float(counted.max()), total)}"
-    charts.show(finding, f"Customers by {name}.", chart, f"by {name}")
+    charts.show(finding, about, chart, f"by {name}")
 
 
 main()

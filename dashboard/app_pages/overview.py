@@ -9,7 +9,7 @@ import pandas
 import plotly.graph_objects as go
 import streamlit as st
 
-from dashboard.components import charts, colours, numbers, tables, words
+from dashboard.components import address, charts, colours, numbers, tables, words
 from dashboard.components.cache import ask
 from dashboard.components.page import empty, header, same_days
 from dashboard.components.session import as_signed_in
@@ -19,6 +19,7 @@ from dashboard.data.months import Month
 from dashboard.data.overview import Flows, Revenue
 
 LAST_YEAR = 12
+MONTH_BEFORE = "before"
 
 
 def main() -> None:
@@ -249,15 +250,23 @@ def _growth(month: Month, history: pandas.DataFrame) -> None:
 def _revenue_tree(month: Month) -> None:
     published = [other for other in ask(calendar.months) if other.month < month.month]
     if not published:
-        empty("The revenue tree compares two months; there is only one.")
+        empty("The revenue tree compares a month with an earlier one; no earlier month is published.")
         return
-    other = st.selectbox(
+    earlier = {f"{other.month:%Y-%m}": other for other in published}
+    options = [MONTH_BEFORE, *list(earlier)[1:]]
+    address.restore("against", MONTH_BEFORE, lambda given: given[0] if given[0] in options else MONTH_BEFORE)
+    if st.session_state["against"] not in options:
+        st.session_state["against"] = MONTH_BEFORE
+    against = st.selectbox(
         "Compare revenue with",
-        published,
-        format_func=lambda earlier: same_days(month, earlier.month),
-        key=f"revenue against {month.month}",
+        options,
+        format_func=lambda option: same_days(month, earlier.get(option, published[0]).month),
+        key="against",
+        persist_state="session",
         width=260,
     )
+    address.write("against", [] if against == MONTH_BEFORE else [against])
+    other = earlier.get(against, published[0])
     after = ask(overview.revenue, month.month)
     before = ask(overview.comparable_revenue, month, other.month)
     _draw_revenue(month, other.month, before, after)

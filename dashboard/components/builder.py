@@ -13,6 +13,8 @@ from dashboard.data import customers, overview, saved
 from dashboard.data import months as calendar
 from dashboard.data.audience import (
     FIELDS,
+    FIRST_DAY,
+    LAST_DAY,
     LIST_OPERATORS,
     LONGEST_VALUE,
     MOST_CONDITIONS,
@@ -32,7 +34,6 @@ from include.warehouse.export_customers import COLUMNS
 
 LONGEST_LINK = 6_000
 HIDDEN: Literal["collapsed"] = "collapsed"
-FIRST_DAY, LAST_DAY = date(1900, 1, 1), date(2199, 12, 31)
 OPERATOR_WORDS = {
     "is": "is one of",
     "is_not": "is none of",
@@ -275,9 +276,10 @@ def _values(month: Month, draft: Draft) -> list[str]:
         return _saved(draft, key)
     wanted = values_wanted(kind, draft.operator)
     given = [*draft.values, *[None] * wanted][:wanted]
-    if kind == "number" and COLUMNS[draft.column] == "count":
+    # a link may ask for at least 2.5 purchases: that is shown as it is
+    if kind == "number" and COLUMNS[draft.column] == "count" and all(_is_whole(text) for text in given):
         kind = "count"
-    entered = [_value(kind, f"{key} {number}", text) for number, text in enumerate(given)]
+    entered = [_value(kind, f"{key} {kind} {number}", text) for number, text in enumerate(given)]
     return [text for text in entered if text]
 
 
@@ -367,6 +369,11 @@ def _match(key: str, label: str, is_any: bool, options: dict[str, str], collapse
         label_visibility="collapsed" if collapsed else "visible",
     )
     return bool(chosen == "any")
+
+
+def _is_whole(text: str | None) -> bool:
+    number = _number(text)
+    return number is None or number.is_integer()
 
 
 def _whole(text: str | None) -> int | None:

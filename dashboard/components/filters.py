@@ -8,7 +8,7 @@ from dashboard.components import address, words
 from dashboard.components.cache import ask
 from dashboard.data import customers, overview
 from dashboard.data.months import Month
-from include.warehouse.customer_filter import CHANNELS, CustomerFilter, is_storable
+from include.warehouse.customer_filter import CHANNELS, CustomerFilter, is_storable, storable
 
 NAMES = ("status", "tier", "segment", "event", "opt_in", "customer_group", "city", "home_store_id", "search")
 UNKNOWN = "Unknown"
@@ -44,15 +44,16 @@ def customer_filters(month: Month) -> CustomerFilter:
 
 
 def _search() -> str:
-    address.restore("search", "", lambda given: given[0][:LONGEST_SEARCH])
+    address.restore("search", "", lambda given: storable(given[0])[:LONGEST_SEARCH])
     text = st.text_input(
         "Search",
         key="search",
         persist_state="session",
         max_chars=LONGEST_SEARCH,
-        placeholder="Customer id or name",
+        placeholder="Customer id or name, accents count",
         icon=":material/search:",
-    ).strip()
+    )
+    text = storable(text).strip()
     address.write("search", [text] if text else [])
     return text
 

@@ -51,14 +51,15 @@ def empty(message: str) -> None:
 def _select_month(published: list[Month]) -> Month:
     by_key = {f"{month.month:%Y-%m}": month for month in published}
     report = published[0]
-    options = [REPORT_MONTH, *list(by_key)[1:]]
+    # a link to the month that is the latest today still means that month when another has come
+    options = [REPORT_MONTH, *by_key]
     address.restore("month", REPORT_MONTH, lambda given: given[0] if given[0] in options else REPORT_MONTH)
     if st.session_state["month"] not in options:
         st.session_state["month"] = REPORT_MONTH
     key = st.selectbox(
         "Month",
         options,
-        format_func=lambda option: _month_label(by_key.get(option, report)),
+        format_func=lambda option: words.month(by_key[option].month) if option in by_key else _latest(report),
         key="month",
         persist_state="session",
     )
@@ -66,10 +67,8 @@ def _select_month(published: list[Month]) -> Month:
     return by_key.get(key, report)
 
 
-def _month_label(month: Month) -> str:
-    if month.is_report_month:
-        return f"{words.month(month.month)} (latest)"
-    return words.month(month.month)
+def _latest(report: Month) -> str:
+    return f"{words.month(report.month)} (latest)"
 
 
 def _flags(month: Month, report: Month) -> None:

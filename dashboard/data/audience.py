@@ -15,7 +15,9 @@ from include.warehouse.export_customers import COLUMNS
 
 MOST_CONDITIONS = 50
 LONGEST_VALUE = 10_000
-MOST_DIGITS = 20
+# What the page can show: whole numbers that a browser keeps, and days of its calendar.
+LARGEST_NUMBER = 2**53 - 1
+FIRST_DAY, LAST_DAY = date(1900, 1, 1), date(2199, 12, 31)
 DEEPEST_AUDIENCE = 5
 
 
@@ -376,7 +378,9 @@ def _check_values(condition: Condition, kind: str) -> None:
         typed = _typed(condition, kind)
     except (InvalidOperation, ValueError) as error:
         raise AudienceError(f"{condition.field}: {', '.join(condition.values)[:50]!r} cannot be read") from error
-    if kind == "number" and not all(value.is_finite() and abs(value.adjusted()) < MOST_DIGITS for value in typed):
+    if kind == "number" and not all(value.is_finite() and abs(value) <= LARGEST_NUMBER for value in typed):
+        raise AudienceError(f"{condition.field}: {', '.join(condition.values)[:50]!r} is out of range")
+    if kind == "date" and not all(FIRST_DAY <= value <= LAST_DAY for value in typed):
         raise AudienceError(f"{condition.field}: {', '.join(condition.values)[:50]!r} is out of range")
 
 

@@ -117,5 +117,10 @@ def is_storable(value: str) -> bool:
     return "\0" not in value and not any("\ud800" <= character <= "\udfff" for character in value)
 
 
+def storable(value: str) -> str:
+    """The value without the characters that no text of the database can hold."""
+    return "".join(character for character in value if is_storable(character))
+
+
 def _without_wildcards(value: str) -> str:
     return value.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")

@@ -1,3 +1,4 @@
+-- What asks for a name or an address holds a part of it.
 create or replace view mart.audience as
 select
     audience_id,
@@ -7,9 +8,13 @@ select
     holdout_percent,
     created_at,
     changed_at
-from crm.audience;
+from crm.audience
+where
+    not mart.asks_for_contact(definition)
+    or owner = access.current_email()
+    or (mart.may_read_contact() and not (select access.is_restricted()));
 
-comment on view mart.audience is 'Saved audiences: conditions over a month''s customers. The holdout of a customer is decided by mart.holdout_position.';
+comment on view mart.audience is 'Saved audiences: conditions over a month''s customers. Those that ask for a name, an address or a number are shown to their owner, and to who may read them of all customers. The holdout of a customer is decided by mart.holdout_position.';
 comment on column mart.audience.audience_id is 'Key; the dashboard opens it by ?audience=KEY.';
 comment on column mart.audience.name is 'Name that its owner gave it.';
 comment on column mart.audience.owner is 'Who saved it.';

@@ -1,0 +1,142 @@
+"""Links, bookmarks and defaults: a page shows what its address says, or says that it does not."""
+
+import json
+import re
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import date
+from decimal import Decimal
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from dashboard.components import session
+from dashboard.data import customers, saved
+from dashboard.data import warehouse as data_layer
+from dashboard.data.audience import Audience, AudienceError, Condition, Group, Half
+from include.warehouse.customer_filter import CustomerFilter
+from include.warehouse.database import engine
+from include.warehouse.settings import REPOSITORY, Settings
+from include.warehouse.users import User
+from tests.dashboard.conftest import ADMIN
+
+PAGES = REPOSITORY / "dashboard" / "app_pages"
+
+
+@pytest.fixture(autouse=True)
+def on_published(reading: Callable[[Settings], None], published: Settings) -> None:
+    reading(published)
+
+
+def opened(name: str, *, state: dict[str, object] | None = None, **address: str) -> AppTest:
+    page = AppTest.from_file(str(PAGES / f"{name}.py"), default_timeout=120)
+    page.session_state[session.USER] = ADMIN
+    for key, value in (state or {}).items():
+        page.session_state[key] = value
+    for key, text in address.items():
+        page.query_params[key] = text
+    page.run()
+    assert not page.exception, page.exception
+    return page
+
+
+def link(*condition: object) -> str:
+    return json.dumps({"match": "all", "groups": [{"match": "all", "exclude": False, "conditions": [condition]}]})
+
+
+def count(published: Settings, condition: str = "true") -> int:
+    with engine(published).connect() as connection:
+        statement = f"select count(*) from mart.customer_snapshot where month = '2025-10-01' and {condition}"
+        return int(connection.exec_driver_sql(statement).scalar_one())
+
+
+def shown(page: AppTest) -> int:
+    return int(str(next(one for one in page.metric if one.label == "Customers").value).replace(",", ""))
+
+
+def test_a_count_that_is_no_whole_number_is_asked_as_it_stands(published: Settings) -> None:
+    page = opened("customers", month="2025-10", where=link("frequency", "at_least", ["2.5"]))
+    assert shown(page) == count(published, "frequency >= 2.5") != count(published, "frequency >= 2")
+    assert '"2.5"' in page.query_params["where"]
+
+
+@pytest.mark.parametrize(
+    "condition",
+    [
+        ("first_core_date", "since", ["0001-01-01"]),
+        ("first_core_date", "until", ["9999-12-31"]),
+        ("first_core_date", "between", ["1899-12-31", "2025-01-01"]),
+        ("frequency", "at_least", ["1e19"]),
+        ("monetary", "at_most", ["-99999999999999999999"]),
+    ],
+)
+def test_a_value_that_no_field_can_show_is_left_out_and_said(published: Settings, condition: tuple[object]) -> None:
+    page = opened("customers", month="2025-10", where=link(*condition))
+    assert "left out" in page.warning[0].value
+    assert shown(page) == count(published)
+
+
+def test_a_search_with_a_character_that_no_text_has_is_answered(published: Settings) -> None:
+    page = opened("customers", month="2025-10", search="C0\x00100")
+    assert shown(page) == 1
+    assert page.query_params["search"] == "C0100"
+
+
+def test_the_latest_month_and_the_compared_one_can_be_bookmarked() -> None:
+    report = opened("overview").selectbox(key="month")
+    assert report.value == "report"
+    assert report.options[0].removesuffix(" (latest)") == report.options[1] == "November 2025"
+    page = opened("overview", month="2025-11", against="2025-03")
+    assert page.query_params["month"] == "2025-11"
+    assert page.query_params["against"] == "2025-03"
+    assert page.selectbox(key="against").value == "2025-03"
+    page = opened("overview", month="2025-11", against="2031-01")
+    assert page.selectbox(key="against").value == "before"
+    assert "against" not in page.query_params
+
+
+def test_shares_of_a_breakdown_are_of_all_customers(published: Settings) -> None:
+    page = opened("customers", state={"shown as": "Breakdown"}, month="2025-10")
+    with engine(published).connect() as connection:
+        most = connection.exec_driver_sql(
+            "select city, count(*) as customers from mart.customer_snapshot"
+            " where month = '2025-10-01' group by city order by 2 desc limit 1"
+        ).one()
+    texts = "\n".join(one.value for one in page.markdown)
+    found = re.search(r"is the most frequent city: ([\d.]+) %", texts)
+    assert found
+    assert float(found[1]) == pytest.approx(100 * most.customers / count(published), abs=0.06)
+
+
+def test_a_campaign_leaves_the_holdout_out_unless_said_otherwise() -> None:
+    key = saved.save(None, "campaign", Audience(CustomerFilter()), Decimal(30))
+    reached = Audience(CustomerFilter(month=date(2025, 10, 1)), channel="email")
+    rest = replace(reached, half=Half(key, Decimal("30.00"), is_holdout=False))
+    everybody, others = (customers.total(date(2025, 10, 1), one) for one in (reached, rest))
+    assert 0 < others < everybody
+    page = opened("customers", state={"export channel": "email"}, month="2025-10", audience=str(key))
+    assert f"CSV of {others}" in [button.label for button in page.button]
+    page.toggle(key="leave out the holdout").set_value(False).run()
+    assert f"CSV of {everybody}" in [button.label for button in page.button]
+
+
+@pytest.mark.parametrize(
+    "audience",
+    [
+        Audience(CustomerFilter(search="Maria")),
+        Audience(groups=(Group((Condition("current_email", "contains", ("maria",)),)),)),
+    ],
+)
+def test_an_audience_that_asks_for_a_name_or_an_address_is_not_shown_to_who_may_not_know(audience: Audience) -> None:
+    owner = User("owner@example.org", "Owner", "sales")
+    with data_layer.acting_as(owner):
+        key = saved.save(None, "by name", audience, Decimal(0))
+    for role, knows in {"marketing": True, "viewer": False, "analyst": False, "sales": False}.items():
+        with data_layer.acting_as(User(f"{role}@example.org", role, role)):
+            assert (key in [one.audience_id for one in saved.audiences()]) == knows, role
+            if not knows:
+                with pytest.raises(AudienceError, match="does not exist"):
+                    saved.find(key)
+    with data_layer.acting_as(owner):
+        assert saved.find(key).audience == audience
+        assert saved.delete(key)
