@@ -22,6 +22,7 @@ FATES = {
     "rows_rejected": ("Rejected", "#cc6677"),
 }
 FILES_IN_CHART = 15
+SEES_SOME = "You see some customers only. {} speak of all customers and are left out."
 REASONS = {
     "undecodable": "Cannot be decoded",
     "wrong_column_count": "Wrong number of columns",
@@ -104,6 +105,43 @@ def _attention(files: pandas.DataFrame, runs: pandas.DataFrame) -> None:
 
 
 def _files(files: pandas.DataFrame) -> None:
+    if signed_in().is_restricted:
+        st.caption(SEES_SOME.format("Rows, amounts and messages of a file"))
+        files = files[["file_id", "file_name", "feed", "status", "received_at", "effective_date"]]
+    else:
+        _fates(files)
+        st.caption(
+            "Rows and amounts of a loaded file: received = loaded + unchanged + rejected + duplicate; returns count"
+            " negative. Superseded are rows of earlier files that this one withdrew or replaced."
+        )
+    sign = numbers.currency_prefix().strip()
+    st.dataframe(
+        files,
+        hide_index=True,
+        placeholder="",
+        key="files",
+        column_config={
+            "file_id": None,
+            "file_name": "File",
+            "feed": "Feed",
+            "status": "Status",
+            "received_at": st.column_config.DatetimeColumn("Received, UTC", format="D MMM YYYY, HH:mm"),
+            "effective_date": st.column_config.DateColumn("Effective", format="D MMM YYYY"),
+            **{
+                f"rows_{fate}": st.column_config.NumberColumn(fate.capitalize(), format="localized")
+                for fate in ("received", "loaded", "unchanged", "rejected", "duplicate", "superseded")
+            },
+            **{
+                f"amount_{fate}": st.column_config.NumberColumn(f"{fate.capitalize()}, {sign}", format="%,.2f")
+                for fate in ("received", "loaded", "unchanged", "rejected", "duplicate")
+            },
+            "message": "Message",
+        },
+    )
+
+
+def _fates(files: pandas.DataFrame) -> None:
+    """Draws what became of the rows of the newest loaded files."""
     loaded = files[files["status"] == "loaded"]
     received = int(loaded["rows_received"].sum())
     rejected = int(loaded["rows_rejected"].sum())
@@ -127,28 +165,6 @@ def _files(files: pandas.DataFrame) -> None:
             chart,
             "fates",
         )
-    sign = numbers.currency_prefix().strip()
-    st.dataframe(
-        files,
-        hide_index=True,
-        placeholder="",
-        key="files",
-        column_config={
-            "file_id": None,
-            "file_name": "File",
-            "feed": "Feed",
-            "status": "Status",
-            "received_at": st.column_config.DatetimeColumn("Received, UTC", format="D MMM YYYY, HH:mm"),
-            "effective_date": st.column_config.DateColumn("Effective", format="D MMM YYYY"),
-            **{
-                f"rows_{fate}": st.column_config.NumberColumn(fate.capitalize(), format="localized")
-                for fate in ("received", "loaded", "unchanged", "rejected", "duplicate", "superseded")
-            },
-            "amount_received": st.column_config.NumberColumn(f"Received, {sign}", format="%,.2f"),
-            "amount_loaded": st.column_config.NumberColumn(f"Loaded, {sign}", format="%,.2f"),
-            "message": "Message",
-        },
-    )
 
 
 def _rejects() -> None:
@@ -209,9 +225,12 @@ def _checks() -> None:
     st.caption(
         "Checks of the unpublished months, before readers see them. A failed one keeps them back, a warning does not."
     )
-    shown = found.assign(outcome=found["outcome"].map(OUTCOMES))
+    columns = ["outcome", "contract", "check_name", "severity", "measured", "threshold", "failed_rows", "message"]
+    if signed_in().is_restricted:
+        st.caption(SEES_SOME.format("What was measured, failed rows and messages"))
+        columns = [name for name in columns if name not in ("measured", "failed_rows", "message")]
     st.dataframe(
-        shown[["outcome", "contract", "check_name", "severity", "measured", "threshold", "failed_rows", "message"]],
+        found.assign(outcome=found["outcome"].map(OUTCOMES))[columns],
         hide_index=True,
         placeholder="",
         key="checks",
@@ -243,9 +262,14 @@ def _conservation() -> None:
         "Nothing is lost or doubled between a file and a published total: a row received has one fate, and the money"
         f" of the accepted lines is the money of the published months. Run {run_id}."
     )
+    shown = found.assign(is_ok=found["is_ok"].map({True: "Agrees", False: "Does not agree"}))
+    if signed_in().is_restricted:
+        st.caption(SEES_SOME.format("The sums themselves"))
+        shown = shown.drop(columns=["left_value", "right_value"])
     st.dataframe(
-        found.assign(is_ok=found["is_ok"].map({True: "Agrees", False: "Does not agree"})),
+        shown,
         hide_index=True,
+        placeholder="",
         key="conservation",
         column_config={
             "identity": "What must agree",
@@ -299,7 +323,8 @@ def _runs(runs: pandas.DataFrame) -> None:
     chart.update_xaxes(visible=False, range=[0, 1.6 * float(steps["seconds"].max())])
     charts.show(
         f"The step “{slowest['step']}” took longest: {float(slowest['seconds']):,.1f} s",
-        "Seconds of every step, its parts added up although they may run side by side, with rows and bytes.",
+        "Seconds of every step, its parts added up although they may run side by side"
+        + (f". {SEES_SOME.format('Rows and bytes')}" if signed_in().is_restricted else ", with rows and bytes."),
         chart,
         "steps",
     )

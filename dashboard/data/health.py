@@ -1,16 +1,19 @@
 """What arrived, what became of it, and what the checks said: the accepted state and the operations."""
 
 import csv
+import hashlib
+import json
 from pathlib import Path
 from typing import Any
 
 import pandas
 from psycopg2.extensions import connection as PsycopgConnection  # noqa: N812 - a type, not a call
+from sqlalchemy import text
 
 from dashboard.data import downloads
 from dashboard.data.downloads import Prepared
 from dashboard.data.frames import frame
-from dashboard.data.warehouse import connect, rows
+from dashboard.data.warehouse import change, connect, rows
 
 # Their rows hold names, addresses and numbers of people.
 PERSONAL_FEEDS = ("customers",)
@@ -37,6 +40,9 @@ def files() -> pandas.DataFrame:
             rows_superseded,
             amount_received,
             amount_loaded,
+            amount_unchanged,
+            amount_rejected,
+            amount_duplicate,
             message
         from mart.source_file
         order by received_at desc, file_id desc
@@ -59,7 +65,7 @@ def prepare_rejects(file_id: int) -> Prepared:
     """The open rejects of a file as CSV: its own columns in their order, then the reasons, and rows that were no rows.
 
     The name is one under which the corrected rows of a sales file can be sent again. Who may not see contact data does
-    not get what could be: rows of the customers feed, rows that could not be read.
+    not get what could be: rows of the customers feed, rows that could not be read. It is noted in mart.export_log.
     """
     with connect() as connection:
         source = connection.exec_driver_sql(
@@ -71,7 +77,8 @@ def prepare_rejects(file_id: int) -> Prepared:
                 array(
                     select column_name from mart.source_file_column where file_id = %(file_id)s order by position
                 ) as header,
-                (select max(delimiter) from mart.source_file_column where file_id = %(file_id)s) as delimiter
+                (select max(delimiter) from mart.source_file_column where file_id = %(file_id)s) as delimiter,
+                mart.rejects_have_contact(file.file_id) as has_contact
             from mart.source_file as file
             where file.file_id = %(file_id)s
             """,
@@ -83,7 +90,27 @@ def prepare_rejects(file_id: int) -> Prepared:
         assert isinstance(driver, PsycopgConnection)
         delimiter = "\t" if source.delimiter == "tab" else source.delimiter or ","
         rows = _write_rejects(driver, path, file_id, list(source.header), delimiter)
+    _note(file_id, source.file_name, path, rows, source.has_contact)
     return Prepared(downloads.offer(path), None, rows)
+
+
+def _note(file_id: int, source_name: str, path: Path, rows: int, has_contact: bool) -> None:
+    with path.open("rb") as file:
+        sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+    note = {
+        "file_id": file_id,
+        "filters": {"rejects_of": source_name},
+        "has_contact": has_contact,
+        "file_name": path.name,
+        "format": "csv",
+        "rows": rows,
+        "bytes": path.stat().st_size,
+        "sha256": sha256,
+    }
+    with change() as connection:
+        connection.execute(
+            text("select mart.log_export(cast(:note as jsonb))"), {"note": json.dumps(note, ensure_ascii=False)}
+        )
 
 
 def _write_rejects(driver: PsycopgConnection, path: Path, file_id: int, header: list[str], delimiter: str) -> int:

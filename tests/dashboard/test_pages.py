@@ -9,17 +9,20 @@ from streamlit.testing.v1 import AppTest
 
 from dashboard.components import session
 from include.warehouse.settings import REPOSITORY, Settings
+from include.warehouse.users import User
 from tests.dashboard.conftest import ADMIN
 
 PAGES = sorted(
     path for path in (REPOSITORY / "dashboard" / "app_pages").glob("*.py") if path.stem not in ("__init__", "sign_in")
 )
 NO_MONTH = {"data_health"}
+HEALTH = REPOSITORY / "dashboard" / "app_pages" / "data_health.py"
+SELLER = User("seller@example.org", "Seller", "sales")
 
 
-def run(path: Path, **address: str | list[str]) -> AppTest:
+def run(path: Path, user: User = ADMIN, **address: str | list[str]) -> AppTest:
     page = AppTest.from_file(str(path), default_timeout=120)
-    page.session_state[session.USER] = ADMIN
+    page.session_state[session.USER] = user
     for name, value in address.items():
         page.query_params[name] = value
     page.run()
@@ -103,6 +106,32 @@ def test_filters_conditions_and_clearing(reading: Callable[[Settings], None], pu
 def _customers(page: AppTest) -> int:
     metric = next(metric for metric in page.metric if metric.label == "Customers")
     return int(str(metric.value).replace(",", ""))
+
+
+def test_the_amounts_of_a_file_add_up(reading: Callable[[Settings], None], published: Settings) -> None:
+    reading(published)
+    page = run(HEALTH)
+    assert "received = loaded + unchanged + rejected + duplicate" in texts(page)
+    files = page.dataframe[0].value
+    for kind in ("rows", "amount"):
+        fates = files[[f"{kind}_{fate}" for fate in ("loaded", "unchanged", "rejected", "duplicate")]]
+        assert list(fates.sum(axis="columns").round(2)) == list(files[f"{kind}_received"].astype(float).round(2))
+    assert files["amount_rejected"].abs().max() > 0
+
+
+@pytest.mark.parametrize("section", ["Files", "Checks", "Conservation", "Runs"])
+def test_figures_of_all_customers_are_left_out_in_words_for_who_sees_some(
+    section: str, reading: Callable[[Settings], None], published: Settings
+) -> None:
+    reading(published)
+    said = "speak of all customers and are left out"
+    assert said not in texts(run(HEALTH, section=section))
+    page = run(HEALTH, SELLER, section=section)
+    assert said in texts(page)
+    shown = page.dataframe[0].value
+    assert len(shown)
+    # dates and messages can be missing, figures cannot: those are left out whole
+    assert not {"left_value", "right_value", "rows_received", "amount_received", "measured", "failed_rows"} & set(shown)
 
 
 def test_a_warehouse_that_does_not_answer_is_said_in_words(

@@ -1,11 +1,16 @@
 """Rejected rows taken away, mended by hand and sent again, until they are loaded."""
 
 import csv
+import hashlib
+import json
 from collections.abc import Callable
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import pytest
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
 
 from dashboard.data import downloads, health
 from dashboard.data import warehouse as data_layer
@@ -14,9 +19,12 @@ from include.warehouse.database import engine
 from include.warehouse.load import load_files
 from include.warehouse.settings import Settings
 from include.warehouse.users import User
+from tests.dashboard.conftest import ADMIN
 from tests.fixtures.published import load_and_publish
+from tests.fixtures.retailer import write_files
 
 ANALYST = User("analyst@example.org", "Analyst", "analyst")
+SELLER = User("seller@example.org", "Seller", "sales")
 
 
 def file_of(prepared: Prepared) -> Path:
@@ -29,6 +37,96 @@ def file_of(prepared: Prepared) -> Path:
 def read(path: Path) -> list[dict[str, str]]:
     with path.open(encoding="utf-8-sig", newline="") as file:
         return list(csv.DictReader(file))
+
+
+def notes(settings: Settings) -> list[dict[str, Any]]:
+    """What the log of exports holds, without the moments."""
+    with engine(settings).connect() as connection:
+        found = connection.exec_driver_sql("select * from mart.export_log order by export_id").mappings().all()
+    return [{name: value for name, value in row.items() if name not in ("export_id", "exported_at")} for row in found]
+
+
+def note_of(path: Path, who: str, file_id: int, source: str, *, rows: int, has_contact: bool) -> dict[str, Any]:
+    """What the log must say of a file of rejects."""
+    return {
+        "exported_by": who,
+        "month": None,
+        "run_id": None,
+        "audience_id": None,
+        "channel": None,
+        "filters": {"rejects_of": source},
+        "has_contact": has_contact,
+        "file_name": path.name,
+        "format": "csv",
+        "rows": rows,
+        "bytes": path.stat().st_size,
+        "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
+        "file_id": file_id,
+    }
+
+
+@pytest.mark.timeout(300)
+def test_every_download_of_rejects_is_noted(
+    fresh_warehouse: Settings, reading: Callable[[Settings], None], tmp_path: Path
+) -> None:
+    load_and_publish(fresh_warehouse, tmp_path / "files")
+    reading(fresh_warehouse)
+    found = health.rejects()
+    files = dict(zip(found["file_name"], found["file_id"].astype(int), strict=True))
+    master = max(name for name in files if name.startswith("customers"))
+    expected = []
+    for user, source, rows, has_contact in (
+        (ADMIN, "sales_2025.csv", 3, False),
+        (ADMIN, master, 1, True),
+        (ANALYST, master, 1, False),
+        (SELLER, "sales_2025.csv", 0, False),
+    ):
+        with data_layer.acting_as(user):
+            prepared = health.prepare_rejects(files[source])
+        path = file_of(prepared)
+        expected.append(note_of(path, user.email, files[source], source, rows=rows, has_contact=has_contact))
+        assert notes(fresh_warehouse) == expected
+        assert prepared.rows == rows
+
+
+@pytest.mark.timeout(300)
+def test_columns_that_no_contract_knows_and_rows_without_columns_may_be_contact_data(
+    fresh_warehouse: Settings, reading: Callable[[Settings], None], tmp_path: Path
+) -> None:
+    for path in write_files(tmp_path / "files"):
+        if path.name == "sales_2025.csv":
+            head, *lines = path.read_text(encoding="utf-8").splitlines()
+            path.write_text("\n".join([f"{head},note", *(f"{line},call +34 1" for line in lines)]), encoding="utf-8")
+        if path.name == "sales_2024.csv":
+            path.write_bytes(path.read_bytes().rstrip(b"\n") + b"\nNobody Known,+34 1\n")
+        load_files(fresh_warehouse, [path])
+    reading(fresh_warehouse)
+    found = health.rejects()
+    files = dict(zip(found["file_name"], found["file_id"].astype(int), strict=True))
+    for user, has_contact in ((ADMIN, True), (ANALYST, False)):
+        for source in ("sales_2024.csv", "sales_2025.csv"):
+            with data_layer.acting_as(user):
+                path = file_of(health.prepare_rejects(files[source]))
+            assert ("+34 1" in path.read_text(encoding="utf-8")) is has_contact
+            assert notes(fresh_warehouse)[-1]["has_contact"] is has_contact
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"file_id": None}, {"file_id": -1}, {"month": "2024-01-01"}, {"run_id": 1}, {"channel": "sms"}, {"rows": None}],
+    ids=str,
+)
+def test_a_note_is_of_a_list_or_of_the_rejects_of_a_file(
+    change: dict[str, Any], reading: Callable[[Settings], None], published: Settings
+) -> None:
+    reading(published)
+    note = {"file_id": int(health.rejects()["file_id"].iloc[0]), "filters": {}, "has_contact": False}
+    note |= {"file_name": "rejects.csv", "format": "csv", "rows": 1, "bytes": 1, "sha256": "0"}
+    with (
+        pytest.raises(DBAPIError, match=r"violates (check|foreign key|not-null) |null value"),
+        data_layer.change() as to,
+    ):
+        to.execute(text("select mart.log_export(cast(:note as jsonb))"), {"note": json.dumps(note | change)})
 
 
 @pytest.mark.timeout(300)

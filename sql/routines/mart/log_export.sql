@@ -3,19 +3,34 @@ language sql security definer
 set search_path = pg_catalog
 begin atomic
     insert into ops.export_log (
-        exported_by, month, run_id, audience_id, channel, filters, has_contact, file_name, format, rows, bytes, sha256
+        exported_by, month, run_id, audience_id, channel, filters, has_contact, file_name, format, rows, bytes, sha256,
+        file_id
     )
     select
         coalesce(access.current_email(), session_user),
         e.month, e.run_id, e.audience_id, e.channel, e.filters, e.has_contact, e.file_name, e.format, e.rows, e.bytes,
-        e.sha256
+        e.sha256, e.file_id
     from jsonb_to_record(p_export) as e (
         month date, run_id bigint, audience_id bigint, channel text, filters jsonb, has_contact boolean, file_name text,
-        format text, rows bigint, bytes bigint, sha256 text
+        format text, rows bigint, bytes bigint, sha256 text, file_id bigint
     )
     returning export_id;
 end;
-comment on function mart.log_export(jsonb) is 'Notes that the current user has taken a customer list away; gives the key of the note.';
+comment on function mart.log_export(jsonb) is 'Notes that the current user has taken a customer list, or with file_id the rejects of a file, away; gives the key of the note.';
+
+-- masking itself decides, so that no rule is written twice
+create or replace function mart.rejects_have_contact(p_file_id bigint) returns boolean
+language sql stable
+begin atomic
+    select mart.may_read_contact() and exists (
+        select from ops.rejected_record r
+        join ops.file f on f.file_id = r.file_id
+        where r.file_id = p_file_id
+            and r.resolution is null
+            and mart.masked_row(r.raw_row, f.feed, r.reasons, f.column_map) is distinct from r.raw_row
+    );
+end;
+comment on function mart.rejects_have_contact(bigint) is 'Whether the open rejects of a file, as the connected role reads them, hold what would be masked for others because it may be personal data.';
 
 create or replace procedure mart.grant_writers()
 language plpgsql
