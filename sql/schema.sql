@@ -1014,6 +1014,8 @@ COMMENT ON PROCEDURE crm.touch_moved_customers(IN p_run_id bigint, IN p_month da
 
 COMMENT ON FUNCTION crm.whole_from() IS 'The month from which on every later refresh computes all customers: changes before it have to be noted. Null before the first build.';
 
+COMMENT ON FUNCTION mart.asks_for_contact(p_asked jsonb) IS 'Whether the conditions of an audience or an export ask for a name, an address or a number, and so hold a part of it: a search, or a column of the contact data.';
+
 COMMENT ON FUNCTION mart.count_movement(p_earlier date, p_later date, p_dimension text, p_is_upper_half boolean) IS 'What mart.movement returns, of half of the customers and with a plan that the planner finds by itself.';
 
 COMMENT ON PROCEDURE mart.create_policies(IN p_reader text) IS 'Says which rows a role of readers sees: all of them; for sales_reader those of the current user''s customers. Figures of users are read by the user alone. Of a table that is secured but has no customers, such as prepared totals, sales_reader sees nothing.';
@@ -1030,8 +1032,8 @@ CREATE TABLE ops.export_log (
     export_id bigint NOT NULL,
     exported_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
     exported_by text NOT NULL,
-    month date NOT NULL,
-    run_id bigint NOT NULL,
+    month date,
+    run_id bigint,
     audience_id bigint,
     channel text,
     filters jsonb NOT NULL,
@@ -1041,10 +1043,16 @@ CREATE TABLE ops.export_log (
     rows bigint NOT NULL,
     bytes bigint NOT NULL,
     sha256 text NOT NULL,
-    CONSTRAINT export_log_format_check CHECK ((format = ANY (ARRAY['csv'::text, 'xlsx'::text])))
+    file_id bigint,
+    CONSTRAINT export_log_format_check CHECK ((format = ANY (ARRAY['csv'::text, 'xlsx'::text]))),
+    CONSTRAINT export_log_list_or_rejects CHECK (
+CASE
+    WHEN (file_id IS NULL) THEN (num_nulls(month, run_id) = 0)
+    ELSE (num_nonnulls(month, run_id, audience_id, channel) = 0)
+END)
 );
 
-COMMENT ON TABLE ops.export_log IS 'One row per customer list that somebody took away from the dashboard.';
+COMMENT ON TABLE ops.export_log IS 'One row per customer list, or rejects of a file, that somebody took away from the dashboard.';
 
 COMMENT ON COLUMN ops.export_log.export_id IS 'Key.';
 
@@ -1052,35 +1060,81 @@ COMMENT ON COLUMN ops.export_log.exported_at IS 'When.';
 
 COMMENT ON COLUMN ops.export_log.exported_by IS 'Who.';
 
-COMMENT ON COLUMN ops.export_log.month IS 'Month that the list shows.';
+COMMENT ON COLUMN ops.export_log.month IS 'Month that the list shows; null for rejects.';
 
-COMMENT ON COLUMN ops.export_log.run_id IS 'Publication that it shows.';
+COMMENT ON COLUMN ops.export_log.run_id IS 'Publication that it shows; null for rejects.';
 
 COMMENT ON COLUMN ops.export_log.audience_id IS 'Saved audience that it was made from, if one was open.';
 
 COMMENT ON COLUMN ops.export_log.channel IS 'Channel that it was made for; null for a list of everybody who matches.';
 
-COMMENT ON COLUMN ops.export_log.filters IS 'Filters and conditions, as the file''s companion has them.';
+COMMENT ON COLUMN ops.export_log.filters IS 'Filters and conditions, as the file''s companion has them; for rejects the name of the file that brought them.';
 
-COMMENT ON COLUMN ops.export_log.has_contact IS 'Whether it holds names, addresses and numbers.';
+COMMENT ON COLUMN ops.export_log.has_contact IS 'Whether it holds names, addresses and numbers; for rejects, whether it holds what others see masked because it may be that.';
 
 COMMENT ON COLUMN ops.export_log.file_name IS 'Name of the file.';
 
 COMMENT ON COLUMN ops.export_log.format IS 'csv or xlsx.';
 
-COMMENT ON COLUMN ops.export_log.rows IS 'Customers.';
+COMMENT ON COLUMN ops.export_log.rows IS 'Customers, or rejected rows.';
 
 COMMENT ON COLUMN ops.export_log.bytes IS 'Size of the file.';
 
 COMMENT ON COLUMN ops.export_log.sha256 IS 'SHA-256 of the file, so that a file found later can be told to be this one.';
 
-COMMENT ON FUNCTION mart.log_export(p_export jsonb) IS 'Notes that the current user has taken a customer list away; gives the key of the note.';
+COMMENT ON COLUMN ops.export_log.file_id IS 'Received file whose rejects they are; null for a customer list.';
+
+COMMENT ON FUNCTION mart.log_export(p_export jsonb) IS 'Notes that the current user has taken a customer list, or with file_id the rejects of a file, away; gives the key of the note.';
 
 COMMENT ON FUNCTION mart.masked_row(p_raw_row jsonb, p_feed text, p_reasons text[], p_column_map jsonb) IS 'A row as received without what may be personal data: nothing of the customers feed or of an unreadable row, else the columns that the feed''s contract knows.';
 
 COMMENT ON FUNCTION mart.may_read_contact() IS 'Whether the connected role may read mart.customer_contact: others see null for names, addresses and numbers elsewhere.';
 
 COMMENT ON FUNCTION mart.movement(p_earlier date, p_later date, p_dimension text) IS 'Customers of the later month by their value_tier, activity_status or segment (p_dimension) in the earlier month and in the later: origin is null for who was not in the snapshot then; monetary is that of the later month.';
+
+CREATE TABLE ops.rejected_record (
+    rejected_record_id bigint NOT NULL,
+    file_id bigint NOT NULL,
+    line_number bigint NOT NULL,
+    raw_row jsonb NOT NULL,
+    reasons text[] NOT NULL,
+    amount numeric,
+    natural_key text[],
+    transaction_date date,
+    rejected_at timestamp with time zone NOT NULL,
+    resolved_by bigint,
+    resolution text,
+    customer_id text,
+    CONSTRAINT rejected_record_resolution_check CHECK ((resolution = ANY (ARRAY['replayed'::text, 'superseded'::text, 'brought_again'::text, 'duplicate'::text])))
+);
+
+COMMENT ON TABLE ops.rejected_record IS 'Every rejected row with all its reasons, as received.';
+
+COMMENT ON COLUMN ops.rejected_record.rejected_record_id IS 'Key.';
+
+COMMENT ON COLUMN ops.rejected_record.file_id IS 'File that brought the row.';
+
+COMMENT ON COLUMN ops.rejected_record.line_number IS 'First physical line of the record in the file, the header being 1.';
+
+COMMENT ON COLUMN ops.rejected_record.raw_row IS 'Header name to value as received.';
+
+COMMENT ON COLUMN ops.rejected_record.reasons IS 'All reasons, in the documented order.';
+
+COMMENT ON COLUMN ops.rejected_record.amount IS 'Net amount where it could be read.';
+
+COMMENT ON COLUMN ops.rejected_record.natural_key IS 'Natural key where it could be read.';
+
+COMMENT ON COLUMN ops.rejected_record.transaction_date IS 'Transaction date where it could be read.';
+
+COMMENT ON COLUMN ops.rejected_record.rejected_at IS 'When the row was rejected.';
+
+COMMENT ON COLUMN ops.rejected_record.resolved_by IS 'File that closed the reject.';
+
+COMMENT ON COLUMN ops.rejected_record.resolution IS 'replayed (accepted after all), superseded (its file was), brought_again (its key was) or duplicate (a later replayed row of its key).';
+
+COMMENT ON COLUMN ops.rejected_record.customer_id IS 'Customer whom a sales line speaks of, where it names one.';
+
+COMMENT ON FUNCTION mart.rejects_have_contact(p_file_id bigint) IS 'Whether the open rejects of a file, as the connected role reads them, hold what would be masked for others because it may be personal data.';
 
 COMMENT ON FUNCTION mart.safe_text(p_text text) IS 'Text for a CSV file: a spreadsheet takes a cell that begins with = + - @, a tab or a line end for a formula, so an apostrophe goes before it; other text stays as it is.';
 
@@ -2564,9 +2618,10 @@ CREATE VIEW mart.audience WITH (security_invoker='true') AS
     holdout_percent,
     created_at,
     changed_at
-   FROM crm.audience;
+   FROM crm.audience
+  WHERE ((NOT mart.asks_for_contact(definition)) OR (owner = access.current_email()) OR (mart.may_read_contact() AND (NOT ( SELECT access.is_restricted() AS is_restricted))));
 
-COMMENT ON VIEW mart.audience IS 'Saved audiences: conditions over a month''s customers. The holdout of a customer is decided by mart.holdout_position.';
+COMMENT ON VIEW mart.audience IS 'Saved audiences: conditions over a month''s customers. Those that ask for a name, an address or a number are shown to their owner, and to who may read them of all customers. The holdout of a customer is decided by mart.holdout_position.';
 
 COMMENT ON COLUMN mart.audience.audience_id IS 'Key; the dashboard opens it by ?audience=KEY.';
 
@@ -3169,16 +3224,20 @@ CREATE VIEW mart.export_log WITH (security_invoker='true') AS
     run_id,
     audience_id,
     channel,
-    filters,
+        CASE
+            WHEN (mart.may_read_contact() OR (NOT mart.asks_for_contact(filters))) THEN filters
+            ELSE '{"left_out": "a name, an address or a number"}'::jsonb
+        END AS filters,
     has_contact,
     file_name,
     format,
     rows,
     bytes,
-    sha256
+    sha256,
+    file_id
    FROM ops.export_log;
 
-COMMENT ON VIEW mart.export_log IS 'Every customer list that somebody took away from the dashboard: who, when, which customers, and the hash of the file.';
+COMMENT ON VIEW mart.export_log IS 'Every customer list, and all rejects of a file, that somebody took away from the dashboard: who, when, which customers or rows, and the hash of the file.';
 
 COMMENT ON COLUMN mart.export_log.export_id IS 'Key.';
 
@@ -3186,27 +3245,29 @@ COMMENT ON COLUMN mart.export_log.exported_at IS 'When.';
 
 COMMENT ON COLUMN mart.export_log.exported_by IS 'Who.';
 
-COMMENT ON COLUMN mart.export_log.month IS 'Month that the list shows.';
+COMMENT ON COLUMN mart.export_log.month IS 'Month that the list shows; null for rejects.';
 
-COMMENT ON COLUMN mart.export_log.run_id IS 'Publication that it shows; see mart.publication.';
+COMMENT ON COLUMN mart.export_log.run_id IS 'Publication that it shows; see mart.publication. Null for rejects.';
 
 COMMENT ON COLUMN mart.export_log.audience_id IS 'Saved audience that it was made from, if one was open; see mart.audience.';
 
 COMMENT ON COLUMN mart.export_log.channel IS 'Channel that it was made for; null for a list of everybody who matches.';
 
-COMMENT ON COLUMN mart.export_log.filters IS 'Filters and conditions, as the file''s companion has them.';
+COMMENT ON COLUMN mart.export_log.filters IS 'Filters and conditions, as the file''s companion has them; for rejects {"rejects_of": name of the file that brought them}.';
 
-COMMENT ON COLUMN mart.export_log.has_contact IS 'Whether it holds names, addresses and numbers.';
+COMMENT ON COLUMN mart.export_log.has_contact IS 'Whether it holds names, addresses and numbers; for rejects, whether it holds what others see masked because it may be that.';
 
 COMMENT ON COLUMN mart.export_log.file_name IS 'Name of the file.';
 
 COMMENT ON COLUMN mart.export_log.format IS 'csv or xlsx.';
 
-COMMENT ON COLUMN mart.export_log.rows IS 'Customers.';
+COMMENT ON COLUMN mart.export_log.rows IS 'Customers, or rejected rows.';
 
 COMMENT ON COLUMN mart.export_log.bytes IS 'Size of the file.';
 
 COMMENT ON COLUMN mart.export_log.sha256 IS 'SHA-256 of the file.';
+
+COMMENT ON COLUMN mart.export_log.file_id IS 'Received file whose rejects they are; see mart.source_file. Null for a customer list.';
 
 CREATE VIEW mart.fact_customer_month WITH (security_invoker='true') AS
  SELECT s.month,
@@ -3992,48 +4053,6 @@ COMMENT ON COLUMN ops.reject_count.records IS 'Open rejects with it.';
 COMMENT ON COLUMN ops.reject_count.records_with_amount IS 'Those of them with an amount that could be read.';
 
 COMMENT ON COLUMN ops.reject_count.amount IS 'Sum of these amounts.';
-
-CREATE TABLE ops.rejected_record (
-    rejected_record_id bigint NOT NULL,
-    file_id bigint NOT NULL,
-    line_number bigint NOT NULL,
-    raw_row jsonb NOT NULL,
-    reasons text[] NOT NULL,
-    amount numeric,
-    natural_key text[],
-    transaction_date date,
-    rejected_at timestamp with time zone NOT NULL,
-    resolved_by bigint,
-    resolution text,
-    customer_id text,
-    CONSTRAINT rejected_record_resolution_check CHECK ((resolution = ANY (ARRAY['replayed'::text, 'superseded'::text, 'brought_again'::text, 'duplicate'::text])))
-);
-
-COMMENT ON TABLE ops.rejected_record IS 'Every rejected row with all its reasons, as received.';
-
-COMMENT ON COLUMN ops.rejected_record.rejected_record_id IS 'Key.';
-
-COMMENT ON COLUMN ops.rejected_record.file_id IS 'File that brought the row.';
-
-COMMENT ON COLUMN ops.rejected_record.line_number IS 'First physical line of the record in the file, the header being 1.';
-
-COMMENT ON COLUMN ops.rejected_record.raw_row IS 'Header name to value as received.';
-
-COMMENT ON COLUMN ops.rejected_record.reasons IS 'All reasons, in the documented order.';
-
-COMMENT ON COLUMN ops.rejected_record.amount IS 'Net amount where it could be read.';
-
-COMMENT ON COLUMN ops.rejected_record.natural_key IS 'Natural key where it could be read.';
-
-COMMENT ON COLUMN ops.rejected_record.transaction_date IS 'Transaction date where it could be read.';
-
-COMMENT ON COLUMN ops.rejected_record.rejected_at IS 'When the row was rejected.';
-
-COMMENT ON COLUMN ops.rejected_record.resolved_by IS 'File that closed the reject.';
-
-COMMENT ON COLUMN ops.rejected_record.resolution IS 'replayed (accepted after all), superseded (its file was), brought_again (its key was) or duplicate (a later replayed row of its key).';
-
-COMMENT ON COLUMN ops.rejected_record.customer_id IS 'Customer whom a sales line speaks of, where it names one.';
 
 CREATE VIEW mart.reject_count WITH (security_invoker='true') AS
  SELECT file.file_id,
@@ -5300,6 +5319,9 @@ ALTER TABLE ONLY ops.check_result
 
 ALTER TABLE ONLY ops.conservation
     ADD CONSTRAINT conservation_run_id_fkey FOREIGN KEY (run_id) REFERENCES ops.run(run_id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY ops.export_log
+    ADD CONSTRAINT export_log_file_id_fkey FOREIGN KEY (file_id) REFERENCES ops.file(file_id);
 
 ALTER TABLE ONLY ops.failed_row
     ADD CONSTRAINT failed_row_run_id_fkey FOREIGN KEY (run_id) REFERENCES ops.run(run_id) ON DELETE CASCADE;

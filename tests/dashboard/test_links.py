@@ -11,7 +11,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from dashboard.components import session
-from dashboard.data import customers, saved
+from dashboard.data import customers, export, saved
 from dashboard.data import warehouse as data_layer
 from dashboard.data.audience import Audience, AudienceError, Condition, Group, Half
 from include.warehouse.customer_filter import CustomerFilter
@@ -20,6 +20,7 @@ from include.warehouse.settings import REPOSITORY, Settings
 from include.warehouse.users import User
 from tests.dashboard.conftest import ADMIN
 
+MONTH = date(2025, 10, 1)
 PAGES = REPOSITORY / "dashboard" / "app_pages"
 
 
@@ -110,9 +111,9 @@ def test_shares_of_a_breakdown_are_of_all_customers(published: Settings) -> None
 
 def test_a_campaign_leaves_the_holdout_out_unless_said_otherwise() -> None:
     key = saved.save(None, "campaign", Audience(CustomerFilter()), Decimal(30))
-    reached = Audience(CustomerFilter(month=date(2025, 10, 1)), channel="email")
+    reached = Audience(CustomerFilter(month=MONTH), channel="email")
     rest = replace(reached, half=Half(key, Decimal("30.00"), is_holdout=False))
-    everybody, others = (customers.total(date(2025, 10, 1), one) for one in (reached, rest))
+    everybody, others = (customers.total(MONTH, one) for one in (reached, rest))
     assert 0 < others < everybody
     page = opened("customers", state={"export channel": "email"}, month="2025-10", audience=str(key))
     assert f"CSV of {others}" in [button.label for button in page.button]
@@ -140,3 +141,14 @@ def test_an_audience_that_asks_for_a_name_or_an_address_is_not_shown_to_who_may_
     with data_layer.acting_as(owner):
         assert saved.find(key).audience == audience
         assert saved.delete(key)
+
+
+def test_the_log_of_exports_does_not_tell_what_was_searched_to_who_may_not_know() -> None:
+    for audience in (Audience(CustomerFilter(month=MONTH, search="C01")), Audience(CustomerFilter(month=MONTH))):
+        export.prepare(audience, "csv")
+    newest = "select filters from mart.export_log order by export_id desc limit 2"
+    for role, knows in {"marketing": True, "viewer": False, "analyst": False}.items():
+        with data_layer.acting_as(User(f"{role}@example.org", role, role)):
+            everybody, searched = (row["filters"] for row in data_layer.rows(newest))
+        assert everybody == {}
+        assert searched == ({"search": "C01"} if knows else {"left_out": "a name, an address or a number"})
