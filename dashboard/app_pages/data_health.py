@@ -170,7 +170,7 @@ def _fates(files: pandas.DataFrame) -> None:
 def _rejects() -> None:
     found = ask_fresh(health.rejects)
     if found.empty:
-        empty("No row is rejected.")
+        empty("No row of your customers is rejected." if signed_in().is_restricted else "No row is rejected.")
         return
     by_reason = found.groupby("reason")["records"].sum().sort_values()
     chart = charts.figure(60 + 26 * len(by_reason), showlegend=False)
