@@ -4,7 +4,7 @@ import pandas
 import plotly.graph_objects as go
 import streamlit as st
 
-from dashboard.components import address, charts, colours, numbers, tables, words
+from dashboard.components import address, charts, colours, numbers, words
 from dashboard.components.cache import ask
 from dashboard.components.page import empty, header
 from dashboard.data import cohorts
@@ -85,7 +85,14 @@ def _table(view: str, newest: pandas.DataFrame, sizes: pandas.Series) -> None:
     texts = newest.map(lambda value: _in_table(value, view)).rename(columns=str)
     texts.insert(0, "Cohort", [words.month(cohort) for cohort in newest.index])
     texts.insert(1, "Customers", [numbers.count(sizes[cohort]) for cohort in newest.index])
-    tables.show(texts)
+    # Streamlit fits a column to its first rows, which are blank for the later ages
+    width = 70 if view in SHARES else 100
+    columns = {
+        str(age): st.column_config.TextColumn(str(age), alignment="right", width=width) for age in newest.columns
+    }
+    columns["Cohort"] = st.column_config.TextColumn("Cohort", pinned=True)
+    columns["Customers"] = st.column_config.TextColumn("Customers", alignment="right")
+    st.dataframe(texts, hide_index=True, column_config=columns, height="content", placeholder="")
 
 
 def _values(month: Month, view: str, found: pandas.DataFrame) -> pandas.DataFrame:
