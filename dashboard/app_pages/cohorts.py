@@ -4,7 +4,7 @@ import pandas
 import plotly.graph_objects as go
 import streamlit as st
 
-from dashboard.components import address, charts, colours, numbers, tables, words
+from dashboard.components import address, charts, colours, numbers, words
 from dashboard.components.cache import ask
 from dashboard.components.page import empty, header
 from dashboard.data import cohorts
@@ -22,7 +22,10 @@ MEANINGS = {
     "revenue": "Core net amount from the first month up to that one, divided by the customers of the cohort.",
     "total": "Core net amount of the cohort from the first month up to that one.",
 }
-MOST_COHORTS = 25
+# Pixels a cell of the map needs for its text, and what the names beside the rows need.
+CELL = 40
+NAMES = 120
+SHARES = ("recurring", "cumulative")
 # The age in months that a finding speaks of.
 QUARTER = 3
 
@@ -47,8 +50,7 @@ def main() -> None:
 
 def _heat_map(month: Month, view: str, found: pandas.DataFrame) -> None:
     table = _values(month, view, found)
-    newest = table.iloc[-MOST_COHORTS:] if len(table) > MOST_COHORTS else table
-    newest = newest.dropna(axis=1, how="all").iloc[::-1]
+    newest = table.dropna(axis=1, how="all").iloc[::-1]
     sizes = found.drop_duplicates("cohort").set_index("cohort")["customers"]
     shades = newest.drop(columns=[0], errors="ignore") if view == "recurring" else newest
     chart = charts.figure(90 + 24 * len(newest))
@@ -58,8 +60,9 @@ def _heat_map(month: Month, view: str, found: pandas.DataFrame) -> None:
             x=[str(k) for k in newest.columns],
             y=[f"{words.short_month(cohort)} · {numbers.count(sizes[cohort])}" for cohort in newest.index],
             text=[[_text(value, view) for value in row] for row in newest.to_numpy()],
-            texttemplate="%{text}" if len(newest.columns) <= MOST_COHORTS else None,
-            textfont={"color": colours.ON_SEQUENCE},
+            customdata=[[_exact(value, view) for value in row] for row in newest.to_numpy()],
+            texttemplate="%{text}",
+            textfont={"color": colours.ON_SEQUENCE, "size": 11},
             zmin=0,
             zmax=float(shades.max().max()) if shades.size else None,
             colorscale=list(colours.SEQUENCE),
@@ -67,17 +70,29 @@ def _heat_map(month: Month, view: str, found: pandas.DataFrame) -> None:
             hoverongaps=False,
             xgap=1,
             ygap=1,
-            hovertemplate="First bought %{y} customers<br>%{x} months later: %{text}<extra></extra>",
+            hovertemplate="First bought %{y} customers<br>%{x} months later: %{customdata}<extra></extra>",
         )
     )
-    chart.update_xaxes(showgrid=False, side="top", title="months after the first core purchase", type="category")
+    chart.update_xaxes(showgrid=False, side="top", type="category")
     chart.update_yaxes(showgrid=False, autorange="reversed", type="category")
-    charts.show(_finding(view, table), _explanation(month, view, len(table), len(newest)), chart, "cohorts")
+    width = NAMES + CELL * len(newest.columns)
+    charts.show(_finding(view, table), _explanation(month, view), chart, "cohorts", least_width=width)
     with st.expander("The same as a table"):
-        texts = newest.map(lambda value: _text(value, view)).rename(columns=str)
-        texts.insert(0, "Cohort", [words.month(cohort) for cohort in newest.index])
-        texts.insert(1, "Customers", [numbers.count(sizes[cohort]) for cohort in newest.index])
-        tables.show(texts)
+        _table(view, newest, sizes)
+
+
+def _table(view: str, newest: pandas.DataFrame, sizes: pandas.Series) -> None:
+    texts = newest.map(lambda value: _in_table(value, view)).rename(columns=str)
+    texts.insert(0, "Cohort", [words.month(cohort) for cohort in newest.index])
+    texts.insert(1, "Customers", [numbers.count(sizes[cohort]) for cohort in newest.index])
+    # Streamlit fits a column to its first rows, which are blank for the later ages
+    width = 70 if view in SHARES else 100
+    columns = {
+        str(age): st.column_config.TextColumn(str(age), alignment="right", width=width) for age in newest.columns
+    }
+    columns["Cohort"] = st.column_config.TextColumn("Cohort", pinned=True)
+    columns["Customers"] = st.column_config.TextColumn("Customers", alignment="right")
+    st.dataframe(texts, hide_index=True, column_config=columns, height="content", placeholder="")
 
 
 def _values(month: Month, view: str, found: pandas.DataFrame) -> pandas.DataFrame:
@@ -101,11 +116,22 @@ def _values(month: Month, view: str, found: pandas.DataFrame) -> pandas.DataFram
 
 
 def _text(value: float, view: str) -> str:
+    """What stands in a cell."""
     if pandas.isna(value):
         return ""
-    if view in ("recurring", "cumulative"):
-        return f"{100 * value:.0f} %"
-    return numbers.money(value)
+    return f"{100 * value:.0f} %" if view in SHARES else numbers.short_money(value)
+
+
+def _exact(value: float, view: str) -> str:
+    """What a cell says when it is pointed at."""
+    if pandas.isna(value):
+        return ""
+    return f"{100 * value:.1f} %" if view in SHARES else numbers.money(value, 2)
+
+
+def _in_table(value: float, view: str) -> str:
+    """What stands in the table, where there is room for whole amounts."""
+    return _text(value, view) if pandas.isna(value) or view in SHARES else numbers.money(value)
 
 
 def _finding(view: str, table: pandas.DataFrame) -> str:
@@ -121,12 +147,14 @@ def _finding(view: str, table: pandas.DataFrame) -> str:
     }[view]
 
 
-def _explanation(month: Month, view: str, cohorts_found: int, cohorts_shown: int) -> str:
-    parts = [MEANINGS[view], "Cells that cannot be observed yet are blank."]
+def _explanation(month: Month, view: str) -> str:
+    parts = [
+        MEANINGS[view],
+        "Columns: months after the first core purchase.",
+        "Cells that cannot be observed yet are blank.",
+    ]
     if month.is_open:
         parts.append(f"{words.month(month.month)} is open, so its cells are blank too.")
-    if cohorts_found > cohorts_shown:
-        parts.append(f"The newest {cohorts_shown} cohorts of {cohorts_found}; average over all.")
     return " ".join(parts)
 
 

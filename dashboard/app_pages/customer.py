@@ -46,13 +46,16 @@ def main() -> None:
         found = ask(data.reasons, customer_id, month.month)
         _headline(_name(master), found["customer"])
         _why(month, found)
-    _timeline(month, history)
+    until = history[history["month"] <= month.month]
+    if not until.empty:
+        _timeline(month, until)
+    # seven columns need the whole width
+    _purchases(customer_id)
     left, right = st.columns(2, gap="large")
     with left:
-        _purchases(customer_id)
+        _products(customer_id)
     with right:
         _consent(master, history)
-        _products(customer_id)
 
 
 def _search() -> str | None:
@@ -122,7 +125,7 @@ def _why(month: Month, found: dict[str, Any]) -> None:
     ]
     if row["t_score"] is not None:
         bands = words.listed([str(months) for months in ruled["tenure_bands"]])
-        tenure = f"first core purchase {row['tenure_months']} months ago; bands from {bands} months"
+        tenure = f"first core purchase {numbers.counted(row['tenure_months'], 'month')} ago; bands from {bands} months"
         lines.append({"What": "T", "Value": str(row["t_score"]), "Why": tenure})
         total = (
             f"{rules.weights(ruled)} = {row['rfmt_total'].normalize():f}; {rules.tier_rule(row['value_tier'], ruled)}"
@@ -140,7 +143,7 @@ def _status_reason(row: dict[str, Any], ruled: dict[str, Any]) -> str:
     rule = rules.status_rule(row["activity_status"], ruled)
     if row["last_core_date"] is None:
         return rule
-    return f"{rule}: it was {words.day(row['last_core_date'])}, {row['recency_days']} days before"
+    return f"{rule}: it was {words.day(row['last_core_date'])}, {numbers.counted(row['recency_days'], 'day')} before"
 
 
 def _score_reason(limit: dict[str, Any]) -> dict[str, str]:
@@ -149,7 +152,7 @@ def _score_reason(limit: dict[str, Any]) -> dict[str, str]:
     def shown(value: Any) -> str:
         if metric == "monetary":
             return numbers.money(float(value), 2)
-        return f"{numbers.count(float(value))} {'days' if metric == 'recency' else 'purchases'}"
+        return numbers.counted(float(value), "day" if metric == "recency" else "purchase")
 
     bound, better = ("at most", "at most") if metric == "recency" else ("from", "from")
     why = f"{shown(limit['value'])}"
@@ -164,7 +167,9 @@ def _before(row: dict[str, Any]) -> str:
     if row["previous_status"] is None:
         return "first month in the snapshot"
     before = f"{words.status(row['previous_status'])}, {words.tier(row['previous_tier'])}, {row['previous_segment']}"
-    bought = f"{row['month_orders']} orders this month" if row["month_orders"] else "no order this month"
+    bought = (
+        f"{numbers.counted(row['month_orders'], 'order')} this month" if row["month_orders"] else "no order this month"
+    )
     return f"month before: {before}; {bought}"
 
 
@@ -180,7 +185,7 @@ def _timeline(month: Month, history: pandas.DataFrame) -> None:
         y=history["month_amount"].astype(float),
         marker_color=colours.MAIN,
         customdata=[
-            f"{numbers.money(amount, 2)}, {numbers.count(orders)} orders"
+            f"{numbers.money(amount, 2)}, {numbers.counted(orders, 'order')}"
             for amount, orders in zip(history["month_amount"], history["month_orders"], strict=True)
         ],
         hovertemplate="%{x}: %{customdata}<extra></extra>",
@@ -199,7 +204,8 @@ def _timeline(month: Month, history: pandas.DataFrame) -> None:
     chart.update_xaxes(fixedrange=True, type="category")
     active = int((history["month_orders"] > 0).sum())
     charts.show(
-        f"Bought in {active} of {len(history)} months, {numbers.money(float(history['month_amount'].sum()))} in all",
+        f"Bought in {active} of {numbers.counted(len(history), 'month')} up to {words.month(month.month)},"
+        f" {numbers.money(float(history['month_amount'].sum()))} in all",
         "Net amount of every month, with tier and status above it.",
         chart,
         "timeline",
@@ -242,14 +248,24 @@ def _purchases(customer_id: str) -> None:
         hide_index=True,
         height=420,
         key="purchases",
+        # the last of these are the first to leave a narrow screen
+        column_order=[
+            "transaction_date",
+            "product",
+            "quantity",
+            "net_amount",
+            "transaction_type",
+            "store",
+            "transaction_id",
+        ],
         column_config={
             "transaction_date": st.column_config.DateColumn("Day", format="D MMM YYYY"),
-            "transaction_id": "Receipt",
             "product": "Product",
-            "store": "Store",
-            "transaction_type": "Kind",
-            "quantity": st.column_config.NumberColumn("Quantity", format="localized"),
+            "quantity": st.column_config.NumberColumn("Qty", format="localized"),
             "net_amount": st.column_config.NumberColumn(f"Net, {numbers.currency_prefix().strip()}", format="%,.2f"),
+            "transaction_type": "Kind",
+            "store": "Store",
+            "transaction_id": "Receipt",
         },
     )
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
 
 import pandas
 import plotly.graph_objects as go
@@ -15,6 +16,10 @@ from dashboard.data import customers, movements, overview
 from dashboard.data import months as calendar
 from dashboard.data.months import Month
 
+# Pixels of a flow chart: between its nodes, enough for a line of text; above and below; a node's width.
+GAP = 24
+MARGIN = 16
+THICKNESS = 14
 MEASURES = {"customers": "Customers", "monetary": "Money"}
 
 
@@ -97,23 +102,30 @@ def _flows(month: Month, earlier: date, dimension: Dimension, found: pandas.Data
     if moved.empty:
         empty("Nobody moved between these months.")
         return
+    finding = _finding(dimension, moved, measure)
+    moved = moved[moved[measure] > 0]
+    if moved.empty:
+        empty("Who moved between these months has no money in the window.")
+        return
     origins = [value for value in dimension.values if value in set(moved["origin"])]
     destinations = [value for value in dimension.values if value in set(moved["destination"])]
     colour = [dimension.colour.get(value, colours.SOFT) for value in origins + destinations]
     shown = numbers.money if measure == "monetary" else numbers.count
-    chart = charts.figure(380)
+    most = max(len(origins), len(destinations))
+    height = max(380, 2 * MARGIN + 2 * GAP * most)
+    gap = GAP / (height - 2 * MARGIN)
+    left = _centres(moved.groupby("origin")[measure].sum().reindex(origins), gap, most)
+    right = _centres(moved.groupby("destination")[measure].sum().reindex(destinations), gap, most)
+    chart = charts.figure(height)
     chart.add_trace(
         go.Sankey(
             node={
                 "label": [dimension.word(value) for value in origins + destinations],
                 "color": colour,
                 "x": [0.001] * len(origins) + [0.999] * len(destinations),
-                "y": [
-                    *_centres(moved, "origin", origins, measure),
-                    *_centres(moved, "destination", destinations, measure),
-                ],
-                "pad": 16,
-                "thickness": 14,
+                "y": left + right,
+                "pad": GAP,
+                "thickness": THICKNESS,
                 "line": {"width": 0},
                 "hovertemplate": "%{label}<extra></extra>",
             },
@@ -125,37 +137,60 @@ def _flows(month: Month, earlier: date, dimension: Dimension, found: pandas.Data
                 "customdata": [shown(value) for value in moved[measure]],
                 "hovertemplate": "%{source.label} → %{target.label}: %{customdata}<extra></extra>",
             },
+            # Plotly writes names on the ribbons; ours have a ground of their own
+            textfont={"color": "rgba(0,0,0,0)", "shadow": "none"},
             valueformat=",",
         )
     )
-    chart.update_layout(margin={"l": 4, "r": 4, "t": 12, "b": 12})
+    chart.update_layout(
+        margin={"l": 4, "r": 4, "t": MARGIN, "b": MARGIN},
+        annotations=[
+            *_name_tags(dimension, origins, left, x=0, xanchor="left", xshift=THICKNESS + 6),
+            *_name_tags(dimension, destinations, right, x=1, xanchor="right", xshift=-THICKNESS - 6),
+        ],
+    )
     charts.show(
-        _finding(dimension, moved),
+        finding,
         f"From {words.month(earlier)} on the left to {words.month(month.month)} on the right; who stayed is left out.",
         chart,
         "flows",
     )
 
 
-def _centres(moved: pandas.DataFrame, end: str, values: list[str], measure: str) -> list[float]:
-    """Heights of the nodes of one side, from 0 at the top to 1, in the order of `values`."""
-    sizes = moved.groupby(end)[measure].sum().reindex(values).astype(float)
-    return [float(centre) for centre in ((sizes.cumsum() - sizes / 2) / sizes.sum()).clip(0.001, 0.999)]
+def _centres(sizes: pandas.Series, gap: float, most: int) -> list[float]:
+    """Heights of the nodes of one side, from 0 at the top to 1; `most` is how many the fuller side has."""
+    scale = (1 - gap * (most - 1)) / float(sizes.sum())
+    # the side with fewer nodes stands in the middle
+    above = gap * (most - len(sizes)) / 2
+    centres = []
+    for size in sizes.astype(float):
+        centres.append(min(max(above + size * scale / 2, 0.001), 0.999))
+        above += size * scale + gap
+    return centres
 
 
-def _finding(dimension: Dimension, moved: pandas.DataFrame) -> str:
-    top = moved.sort_values("customers").iloc[-1]
-    most = (
-        f"{dimension.word(top['origin'])} to {dimension.word(top['destination'])} was the most frequent move:"
-        f" {numbers.count(top['customers'])} customers"
-    )
+def _name_tags(dimension: Dimension, values: list[str], centres: list[float], **place: object) -> list[dict[str, Any]]:
+    return [
+        charts.name_tag(dimension.word(value), y=1 - centre, yanchor="middle", **place)
+        for value, centre in zip(values, centres, strict=True)
+    ]
+
+
+def _finding(dimension: Dimension, moved: pandas.DataFrame, measure: str) -> str:
+    is_money = measure == "monetary"
     if dimension.name != "value_tier":
-        return most
+        top = moved.sort_values(measure).iloc[-1]
+        way = f"{dimension.word(top['origin'])} to {dimension.word(top['destination'])}"
+        if is_money:
+            return f"{way} was the move with the most money: {numbers.money(top['monetary'])}"
+        return f"{way} was the most frequent move: {numbers.counted(top['customers'], 'customer')}"
     rank = {tier: -position for position, tier in enumerate(dimension.values)}
     scored = moved[(moved["origin"] != "none") & (moved["destination"] != "none")]
     rises = scored["destination"].map(rank).astype(int) > scored["origin"].map(rank).astype(int)
-    up, down = int(scored["customers"][rises].sum()), int(scored["customers"][~rises].sum())
-    return f"{numbers.count(up)} customers moved up a tier, {numbers.count(down)} moved down"
+    up, down = float(scored[measure][rises].sum()), float(scored[measure][~rises].sum())
+    if is_money:
+        return f"Customers with {numbers.money(up)} moved up a tier, with {numbers.money(down)} moved down"
+    return f"{numbers.counted(up, 'customer')} moved up a tier, {numbers.count(down)} moved down"
 
 
 def _matrix(month: Month, earlier: date, dimension: Dimension, found: pandas.DataFrame, measure: str) -> None:
@@ -163,8 +198,10 @@ def _matrix(month: Month, earlier: date, dimension: Dimension, found: pandas.Dat
     origins = [value for value in [*dimension.values, movements.NOT_KNOWN] if value in table.index]
     destinations = [value for value in dimension.values if value in table.columns]
     table = table.reindex(index=origins, columns=destinations)
-    stayed = int(found["customers"][found["origin"] == found["destination"]].sum())
-    st.markdown(f"**{numbers.share(stayed, int(found['customers'].sum()))} stayed where they were**")
+    stayed = float(found[measure][found["origin"] == found["destination"]].sum())
+    share = numbers.share(stayed, float(found[measure].sum()))
+    whose = " of the money is with customers who" if measure == "monetary" else ""
+    st.markdown(f"**{share}{whose} stayed where they were**")
     st.caption(
         f"Rows: {words.month(earlier)}. Columns: {words.month(month.month)}."
         + (" Money: net amount of core lines in the later month's window." if measure == "monetary" else "")

@@ -18,6 +18,8 @@ BARS = 48
 # How far a distribution is drawn, as a multiple of the best (for recency the worst) cut point.
 REACH = {"recency": 2.5, "frequency": 2.5, "monetary": 3.0}
 UNITS = {"recency": "days since the last core purchase", "frequency": "core purchases", "monetary": "core net amount"}
+# What is counted, where it is not money.
+THINGS = {"recency": "day", "frequency": "purchase"}
 GOOD = 4
 
 
@@ -114,26 +116,37 @@ def _bands(month: Month, bands: dict[str, list[Band]]) -> None:
 def in_words(metric: str, band: Band) -> str:
     """A band as a sentence has it: 6 to 9 purchases."""
     low, high = band.lowest, band.highest
-    if metric == "monetary":
-        shown = [None if limit is None else numbers.money(float(limit), 2) for limit in (low, high)]
-        unit = ""
-    else:
-        shown = [None if limit is None else numbers.count(float(limit)) for limit in (low, high)]
-        unit = " days" if metric == "recency" else " purchases"
     if low is None and high is None:
         return "any value"
     if low is None:
-        return f"up to {shown[1]}{unit}"
+        return f"up to {_in_units(metric, float(high or 0))}"
     if high is None:
-        return f"{shown[0]}{unit} or more"
-    return f"{shown[0]}{unit}" if low == high else f"{shown[0]} to {shown[1]}{unit}"
+        return f"{_in_units(metric, float(low))} or more"
+    return _between(metric, float(low), float(high))
+
+
+def _between(metric: str, low: float, high: float) -> str:
+    """6 to 9 purchases, or the one number that both are."""
+    if low == high:
+        return _in_units(metric, low)
+    first = numbers.money(low, 2) if metric == "monetary" else numbers.count(low)
+    return f"{first} to {_in_units(metric, high)}"
+
+
+def _in_units(metric: str, value: float, decimals: int = 2) -> str:
+    """26 days, 1 purchase or €1,234.50."""
+    return numbers.money(value, decimals) if metric == "monetary" else numbers.counted(value, THINGS[metric])
 
 
 def _tenure_in_words(tenure: list[int], score: int) -> str:
     if score > len(tenure):
         return "–"
     first = tenure[score - 1]
-    return f"{first} months or more" if score == len(tenure) else f"{first} to {tenure[score] - 1} months"
+    return (
+        f"{numbers.counted(first, 'month')} or more"
+        if score == len(tenure)
+        else f"{first} to {tenure[score] - 1} months"
+    )
 
 
 def _distribution(month: Month, metric: str, bands: list[Band]) -> None:
@@ -160,10 +173,9 @@ def _distribution(month: Month, metric: str, bands: list[Band]) -> None:
     for cut in cuts:
         chart.add_vline(x=cut, line_color=colours.FALL, line_dash="dot", line_width=1.5)
     chart.update_xaxes(tickprefix=numbers.currency_prefix() if metric == "monetary" else "", tickformat=",")
-    half = _half(found)
-    shown = numbers.money(half) if metric == "monetary" else numbers.count(half)
+    half = f"{_in_units(metric, _half(found), 0)} or {'less' if metric == 'recency' else 'more'}"
     charts.show(
-        f"{words.METRIC[metric]}: half have {shown} or {'less' if metric == 'recency' else 'more'}",
+        f"{words.METRIC[metric]}: half have {half}",
         f"Scored customers by {UNITS[metric]}; dotted lines are the cut points."
         + (f" {numbers.count(beyond)} lie beyond the right edge." if beyond else ""),
         chart,
@@ -181,8 +193,9 @@ def _cuts(metric: str, bands: list[Band]) -> list[float]:
 def _range(metric: str, start: int, width: int) -> str:
     if metric == "monetary":
         return f"{numbers.money(start)} to {numbers.money(start + width)}"
-    last = start + width - 1
-    return numbers.count(start) if last == start else f"{numbers.count(start)} to {numbers.count(last)}"
+    if metric == "monetary":
+        return f"{numbers.money(start)} to {numbers.money(start + width)}"
+    return _between(metric, start, start + width - 1)
 
 
 def _half(found: pandas.DataFrame) -> float:

@@ -26,8 +26,34 @@ def figure(height: int = 300, **layout: Any) -> go.Figure:
     return empty
 
 
-def show(finding: str, explanation: str, chart: go.Figure, key: str, **options: Any) -> Any:
-    """Draws a chart below the sentence that it supports; gives its selection where `on_select` is asked for."""
+def name_tag(text: str, **place: Any) -> dict[str, Any]:
+    """An annotation that stays readable on any colours: the theme's text on the theme's background."""
+    light = st.context.theme.type or "light"
+    return {
+        "text": text,
+        "font": {"color": st.get_option(f"theme.{light}.textColor"), "size": 12},
+        "bgcolor": st.get_option(f"theme.{light}.backgroundColor"),
+        "borderpad": 1,
+        "showarrow": False,
+        "xref": "paper",
+        "yref": "paper",
+        **place,
+    }
+
+
+def show(finding: str, explanation: str, chart: go.Figure, key: str, least_width: int = 0, **options: Any) -> Any:
+    """Draws a chart below the sentence that it supports; gives its selection where `on_select` is asked for.
+
+    A chart with a `least_width` in pixels scrolls sideways where there is less room.
+    """
     st.markdown(f"**{finding}**")
     st.caption(explanation)
-    return st.plotly_chart(chart, key=key, config=CONFIG, alt=finding, **options)
+    if not least_width:
+        return st.plotly_chart(chart, key=key, config=CONFIG, alt=finding, **options)
+    # Streamlit fits every chart into its container, so the container is what is made wide
+    st.html(
+        f"<style>.st-key-{key}_scroll {{ overflow-x: auto; }}"
+        f" .st-key-{key}_scroll > div {{ min-width: {least_width}px; }}</style>"
+    )
+    with st.container(key=f"{key}_scroll"):
+        return st.plotly_chart(chart, key=key, config=CONFIG, alt=finding, **options)

@@ -1,5 +1,7 @@
 """Numbers for people: separators, units, signs."""
 
+from decimal import ROUND_HALF_UP, Decimal
+
 from dashboard.components.cache import ask
 from dashboard.data import months
 
@@ -15,12 +17,17 @@ def currency_prefix() -> str:
 
 def count(value: float | None) -> str:
     """12,345."""
-    return "–" if value is None else _signed(f"{abs(value):,.0f}", value)
+    return "–" if value is None else _signed(_rounded(value), value)
+
+
+def counted(value: float, thing: str) -> str:
+    """1 day, 12,345 days."""
+    return f"{count(value)} {thing}" if value == 1 else f"{count(value)} {thing}s"
 
 
 def money(value: float | None, decimals: int = 0) -> str:
     """€12,345."""
-    return "–" if value is None else _signed(f"{currency_prefix()}{abs(value):,.{decimals}f}", value)
+    return "–" if value is None else _signed(f"{currency_prefix()}{_rounded(value, decimals)}", value)
 
 
 def short_money(value: float) -> str:
@@ -28,7 +35,7 @@ def short_money(value: float) -> str:
     for size, unit in ((1_000_000, "M"), (1_000, "k")):
         if abs(value) >= size:
             decimals = 1 if abs(value) < 10 * size else 0
-            return _signed(f"{currency_prefix()}{abs(value) / size:,.{decimals}f}{unit}", value)
+            return _signed(f"{currency_prefix()}{_rounded(value / size, decimals)}{unit}", value)
     return money(value)
 
 
@@ -49,7 +56,14 @@ def change(now: float, before: float | None) -> str | None:
 
 def difference(now: float, before: float) -> str:
     """+1,234."""
-    return f"{'+' if now >= before else MINUS}{abs(now - before):,.0f}"
+    return f"{'+' if now >= before else MINUS}{_rounded(now - before)}"
+
+
+def _rounded(value: float, decimals: int = 0) -> str:
+    """The size without its sign, halves rounded up as people do it; Python's own formats round them to even."""
+    # a sum of fractions may lie a hair below the half that it stands for
+    exact = Decimal(f"{abs(value):.6f}")
+    return f"{exact.quantize(Decimal(1).scaleb(-decimals), ROUND_HALF_UP):,f}"
 
 
 def _signed(text: str, value: float) -> str:

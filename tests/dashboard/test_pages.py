@@ -1,13 +1,18 @@
 """Every page in each of its states, run by Streamlit's own test runner."""
 
+import json
 import re
 from collections.abc import Callable
+from datetime import date
+from decimal import Decimal
 from pathlib import Path
 
+import pandas
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from dashboard.components import session
+from dashboard.components import numbers, session
+from dashboard.data import cohorts
 from include.warehouse.settings import REPOSITORY, Settings
 from include.warehouse.users import User
 from tests.dashboard.conftest import ADMIN
@@ -144,3 +149,47 @@ def test_a_warehouse_that_does_not_answer_is_said_in_words(
     page.run()
     assert not page.exception
     assert "does not answer" in page.error[0].value
+
+
+def test_halves_are_rounded_up_as_people_do_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(numbers, "currency_prefix", lambda: "€")
+    assert [numbers.money(value) for value in (1_130_638.5, Decimal("0.5"), -2.5)] == ["€1,130,639", "€1", "−€3"]
+    assert numbers.money(2.675, 2) == "€2.68"
+    assert numbers.money(sum([0.1] * 3 + [0.2])) == "€1"
+    assert numbers.money(-0.4) == "€0"
+    assert [numbers.short_money(value) for value in (12_500, 950.5, 1_250_000)] == ["€13k", "€951", "€1.3M"]
+    assert [numbers.counted(value, "day") for value in (0, 1, 1_200)] == ["0 days", "1 day", "1,200 days"]
+
+
+def test_every_cohort_and_age_is_on_the_map(
+    reading: Callable[[Settings], None], published: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reading(published)
+    firsts = [date(2022 + number // 12, number % 12 + 1, 1) for number in range(46)]
+    rows = [(first, age, 9, 4, 5, 1234.5) for number, first in enumerate(firsts) for age in range(46 - number)]
+    found = pandas.DataFrame(rows, columns=["cohort", "k", "customers", "buyers", "repeated", "amount"])
+    monkeypatch.setattr(cohorts, "cohorts", lambda month: found)
+    page = run(REPOSITORY / "dashboard" / "app_pages" / "cohorts.py", show="total", month="2025-10")
+    chart = json.loads(page.get("plotly_chart")[0].proto.spec)["data"][0]
+    table = page.dataframe[0].value
+    assert len(chart["y"]) == len(table) == 46
+    assert chart["x"] == list(table.columns[2:]) == [str(age) for age in range(46)]
+    assert (chart["text"][-1][-1], chart["customdata"][-1][-1]) == ("€57k", "€56,787.00")
+
+
+def test_a_finding_about_money_speaks_of_money(reading: Callable[[Settings], None], published: Settings) -> None:
+    reading(published)
+    path = REPOSITORY / "dashboard" / "app_pages" / "movements.py"
+    for dimension in ("value_tier", "activity_status", "segment"):
+        findings = [element.value for element in run(path, by=dimension, measure="monetary").markdown]
+        assert all("€" in text or "money" in text for text in findings)
+        assert "customer" in run(path, by=dimension).markdown[0].value
+
+
+def test_a_customer_is_told_up_to_the_chosen_month(reading: Callable[[Settings], None], published: Settings) -> None:
+    reading(published)
+    path = REPOSITORY / "dashboard" / "app_pages" / "customer.py"
+    shown = texts(run(path, customer="C0100", month="2025-02"))
+    found = re.search(r"Bought in \d+ of (\d+) months? up to February 2025", shown)
+    assert found
+    assert int(found[1]) <= 14
