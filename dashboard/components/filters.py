@@ -50,7 +50,8 @@ def _search() -> str:
         key="search",
         persist_state="session",
         max_chars=LONGEST_SEARCH,
-        placeholder="Customer id or name, accents count",
+        placeholder="Customer id or name",
+        help="A part of it, in small or capital letters; accents as the name is written.",
         icon=":material/search:",
     )
     text = storable(text).strip()
