@@ -13,12 +13,11 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from sqlalchemy import text
-
 from dashboard.data import downloads, saved
 from dashboard.data.audience import Audience, Half, where
 from dashboard.data.downloads import Prepared
-from dashboard.data.warehouse import acting_as, change, connect, current_user
+from dashboard.data.export_log import log_export
+from dashboard.data.warehouse import acting_as, connect, current_user
 from include.warehouse.customer_filter import check_filter
 from include.warehouse.errors import WarehouseError
 from include.warehouse.export_customers import NO_CONTACT, Export, Selection, write_selection
@@ -105,23 +104,18 @@ def write_ordered(order: dict[str, Any]) -> dict[str, Any]:
 
 
 def _note(audience: Audience, file_format: str, written: Export, has_contact: bool, audience_id: int | None) -> None:
-    note = {
-        "month": audience.filters.month.isoformat() if audience.filters.month else None,
-        "run_id": written.run_id,
-        "audience_id": audience_id,
-        "channel": audience.channel,
-        "filters": audience.as_document(),
-        "has_contact": has_contact,
-        "file_name": written.path.name,
-        "format": file_format,
-        "rows": written.rows,
-        "bytes": written.path.stat().st_size,
-        "sha256": written.sha256,
-    }
-    with change() as connection:
-        connection.execute(
-            text("select mart.log_export(cast(:note as jsonb))"), {"note": json.dumps(note, ensure_ascii=False)}
-        )
+    log_export(
+        written.path,
+        file_format,
+        written.rows,
+        written.sha256,
+        month=audience.filters.month.isoformat() if audience.filters.month else None,
+        run_id=written.run_id,
+        audience_id=audience_id,
+        channel=audience.channel,
+        filters=audience.as_document(),
+        has_contact=has_contact,
+    )
 
 
 def summary(month: date) -> BinaryIO:

@@ -2,18 +2,17 @@
 
 import csv
 import hashlib
-import json
 from pathlib import Path
 from typing import Any
 
 import pandas
 from psycopg2.extensions import connection as PsycopgConnection  # noqa: N812 - a type, not a call
-from sqlalchemy import text
 
 from dashboard.data import downloads
 from dashboard.data.downloads import Prepared
+from dashboard.data.export_log import log_export
 from dashboard.data.frames import frame
-from dashboard.data.warehouse import change, connect, rows
+from dashboard.data.warehouse import connect, rows
 
 # Their rows hold names, addresses and numbers of people.
 PERSONAL_FEEDS = ("customers",)
@@ -90,27 +89,11 @@ def prepare_rejects(file_id: int) -> Prepared:
         assert isinstance(driver, PsycopgConnection)
         delimiter = "\t" if source.delimiter == "tab" else source.delimiter or ","
         rows = _write_rejects(driver, path, file_id, list(source.header), delimiter)
-    _note(file_id, source.file_name, path, rows, source.has_contact)
-    return Prepared(downloads.offer(path), None, rows)
-
-
-def _note(file_id: int, source_name: str, path: Path, rows: int, has_contact: bool) -> None:
     with path.open("rb") as file:
         sha256 = hashlib.file_digest(file, "sha256").hexdigest()
-    note = {
-        "file_id": file_id,
-        "filters": {"rejects_of": source_name},
-        "has_contact": has_contact,
-        "file_name": path.name,
-        "format": "csv",
-        "rows": rows,
-        "bytes": path.stat().st_size,
-        "sha256": sha256,
-    }
-    with change() as connection:
-        connection.execute(
-            text("select mart.log_export(cast(:note as jsonb))"), {"note": json.dumps(note, ensure_ascii=False)}
-        )
+    about = {"file_id": file_id, "filters": {"rejects_of": source.file_name}, "has_contact": source.has_contact}
+    log_export(path, "csv", rows, sha256, **about)
+    return Prepared(downloads.offer(path), None, rows)
 
 
 def _write_rejects(driver: PsycopgConnection, path: Path, file_id: int, header: list[str], delimiter: str) -> int:
