@@ -13,7 +13,7 @@ from dashboard.components.filters import NAMES, customer_filters
 from dashboard.components.page import empty, header
 from dashboard.components.session import signed_in
 from dashboard.data import customers, export, overview
-from dashboard.data.audience import Audience, Half, SavedAudience
+from dashboard.data.audience import Audience, SavedAudience
 from dashboard.data.customers import Arrangement, Counts
 from dashboard.data.months import Month
 
@@ -89,7 +89,7 @@ def _channel_export(month: Month, audience: Audience, opened: SavedAudience | No
     st.caption("Only customers who are in the current master and opted in to the channel there; unknown counts as no.")
     if channel is None:
         return
-    reached = replace(audience, channel=channel, half=_campaign_half(audience, opened))
+    reached = replace(audience, channel=channel, half=audiences.campaign_half(audience, opened))
     found = ask_fresh(customers.total, month.month, reached)
     if not found:
         empty("Nobody of this list may be contacted by this channel.")
@@ -107,17 +107,6 @@ def _channel_export(month: Month, audience: Audience, opened: SavedAudience | No
             (month, audience),
             partial(export.prepare, reached, file_format, with_contact=with_contact, audience_id=key),
         )
-
-
-def _campaign_half(audience: Audience, opened: SavedAudience | None) -> Half | None:
-    """A campaign leaves the holdout of the open audience out unless somebody says otherwise."""
-    if opened is None or not opened.holdout_percent or audience.half:
-        if audience.half and audience.half.is_holdout:
-            st.warning("These are the customers who are held out of campaigns.", icon=":material/front_hand:")
-        return audience.half
-    share = f"{opened.holdout_percent.normalize():f} %"
-    is_left_out = st.toggle(f"Leave out the holdout of {share}", value=True, key="leave out the holdout")
-    return Half(opened.audience_id, opened.holdout_percent, is_holdout=False) if is_left_out else None
 
 
 def _list(month: Month, audience: Audience, counts: Counts) -> None:

@@ -75,6 +75,19 @@ def half(one: SavedAudience | None) -> Half | None:
     return Half(one.audience_id, one.holdout_percent, chosen == "held")
 
 
+def campaign_half(audience: Audience, one: SavedAudience | None) -> Half | None:
+    """A campaign leaves the holdout of the open audience out unless somebody says otherwise."""
+    if audience.half:
+        if audience.half.is_holdout:
+            st.warning("These are the customers who are held out of campaigns.", icon=":material/front_hand:")
+        return audience.half
+    if one is None or not one.holdout_percent:
+        return None
+    label = f"Leave out the holdout of {one.holdout_percent.normalize():f} %"
+    is_left_out = st.toggle(label, value=True, key="leave out the holdout")
+    return Half(one.audience_id, one.holdout_percent, is_holdout=False) if is_left_out else None
+
+
 def manage(audience: Audience, one: SavedAudience | None) -> None:
     """Draws what can be done with saved audiences: open, save, share, delete."""
     asked = replace(audience, half=None, channel=None)
