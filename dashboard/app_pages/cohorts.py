@@ -92,7 +92,7 @@ def _table(view: str, newest: pandas.DataFrame, sizes: pandas.Series) -> None:
     }
     columns["Cohort"] = st.column_config.TextColumn("Cohort", pinned=True)
     columns["Customers"] = st.column_config.TextColumn("Customers", alignment="right")
-    st.dataframe(texts, hide_index=True, column_config=columns, height="content", placeholder="")
+    st.dataframe(texts, hide_index=True, column_config=columns, height="content")
 
 
 def _values(month: Month, view: str, found: pandas.DataFrame) -> pandas.DataFrame:

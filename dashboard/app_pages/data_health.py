@@ -269,7 +269,6 @@ def _conservation() -> None:
     st.dataframe(
         shown,
         hide_index=True,
-        placeholder="",
         key="conservation",
         column_config={
             "identity": "What must agree",

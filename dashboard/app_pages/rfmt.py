@@ -193,8 +193,6 @@ def _cuts(metric: str, bands: list[Band]) -> list[float]:
 def _range(metric: str, start: int, width: int) -> str:
     if metric == "monetary":
         return f"{numbers.money(start)} to {numbers.money(start + width)}"
-    if metric == "monetary":
-        return f"{numbers.money(start)} to {numbers.money(start + width)}"
     return _between(metric, start, start + width - 1)
 
 
