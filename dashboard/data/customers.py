@@ -31,6 +31,13 @@ FIRST_COLUMNS = (
     "opt_in_phone",
 )
 CHOOSABLE_COLUMNS = tuple(column for column in COLUMNS if column not in ("month", "as_of_date", "run_id"))
+# Amounts and what has the same order, but is sorted in half the time.
+CENTS = {
+    "monetary": "monetary_cents",
+    "total_amount": "total_cents",
+    "month_amount": "month_cents",
+    "month_core_amount": "month_core_cents",
+}
 ATTRIBUTES = ("customer_group", "city", "home_store_id")
 
 
@@ -69,8 +76,8 @@ def _grouped(month: date, audience: Audience) -> pandas.DataFrame:
             value_tier,
             segment,
             count(*) as customers,
-            sum(monetary) as monetary,
-            sum(month_amount) as month_amount,
+            sum(monetary_cents) * 0.01 as monetary,
+            sum(month_cents) * 0.01 as month_amount,
             count(*) filter (where opt_in_email) as email,
             count(*) filter (where opt_in_sms) as sms,
             count(*) filter (where opt_in_phone) as phone
@@ -132,7 +139,10 @@ def by_attribute(month: date, audience: Audience, attribute: str, most: int = 12
     conditions, parameters = where(audience, month)
     return _frame(
         f"""
-        select customer.{_listed(attribute, ATTRIBUTES)} as value, count(*) as customers, sum(monetary) as monetary
+        select
+            customer.{_listed(attribute, ATTRIBUTES)} as value,
+            count(*) as customers,
+            sum(monetary_cents) * 0.01 as monetary
         from mart.customer_snapshot as customer
         where {conditions}
         group by 1
@@ -161,7 +171,8 @@ def page(month: date, audience: Audience, arrangement: Arrangement, number: int,
     columns = dict.fromkeys(["customer_id", *arrangement.columns])
     shown = ",\n            ".join(f"customer.{_listed(column, COLUMNS)}" for column in columns)
     direction = "desc" if arrangement.is_descending else "asc"
-    order = f"customer.{_listed(arrangement.sort, COLUMNS)} {direction} nulls last"
+    sort = _listed(arrangement.sort, COLUMNS)
+    order = f"customer.{CENTS.get(sort, sort)} {direction} nulls last"
     # the keys of the page first: PostgreSQL would compute the columns of every customer before it sorts
     return _frame(
         f"""

@@ -3,6 +3,7 @@
 A CSV is written by the database (COPY); an Excel file by a process of its own, so that nobody's page waits for it.
 """
 
+import hashlib
 import json
 import subprocess
 import sys
@@ -119,12 +120,16 @@ def _note(audience: Audience, file_format: str, written: Export, has_contact: bo
 
 
 def summary(month: date) -> BinaryIO:
-    """The Excel summary of a published month as an open file; on disk it is already gone."""
+    """The Excel summary of a published month as an open file, noted in mart.export_log; on disk it is already gone."""
     with tempfile.TemporaryDirectory(prefix="summary-") as folder:
         path = Path(folder) / summary_name(month)
         with connect() as connection:
             figures = read_figures(connection, published_month(connection, month))
         write_book(path, figures)
+        with path.open("rb") as file:
+            sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+        about = {"month": month.isoformat(), "run_id": figures.shown.run_id, "filters": {"summary_of": f"{month:%Y-%m}"}}
+        log_export(path, "xlsx", figures.customers, sha256, **about, has_contact=False)
         return path.open("rb")
 
 

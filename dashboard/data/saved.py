@@ -157,7 +157,7 @@ def compare(month: date, first: Audience, second: Audience) -> dict[str, Part]:
             f"""
             select {counted}
             from (
-                select {one} is true as is_first, {two} is true as is_second, customer.monetary
+                select {one} is true as is_first, {two} is true as is_second, customer.monetary_cents
                 from mart.customer_snapshot as customer
                 where customer.month = %(month)s
             ) as compared
@@ -173,5 +173,5 @@ def _counted(parts: dict[str, Sequence[bool]]) -> str:
     for name, (is_first, is_second) in parts.items():
         condition = f"is_first is {str(is_first).lower()} and is_second is {str(is_second).lower()}"
         columns.append(f"count(*) filter (where {condition}) as {name}")
-        columns.append(f"coalesce(sum(monetary) filter (where {condition}), 0) as {name}_monetary")
+        columns.append(f"coalesce(sum(monetary_cents) filter (where {condition}), 0) * 0.01 as {name}_monetary")
     return ", ".join(columns)

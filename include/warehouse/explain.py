@@ -33,7 +33,8 @@ def explain(connection: Connection, customer_id: str, month: date | None = None)
             " and a customer appears from registration or the first transaction on"
         )
     return {
-        "customer": customer[0],
+        # every amount is there in currency units
+        "customer": {name: value for name, value in customer[0].items() if not name.endswith("_cents")},
         "month": shown,
         "rule_set": _rule_set(connection, shown["rule_set"]),
         "limits": _limits(connection, customer[0]),

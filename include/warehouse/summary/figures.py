@@ -65,6 +65,11 @@ class Figures:
         return self.by_name[name].rows
 
     @property
+    def customers(self) -> int:
+        """Customers of the month."""
+        return sum(int(row["customers"]) for row in self["tier_by_status"] if not row["is_total"])
+
+    @property
     def month_sha256(self) -> str:
         """One hash over the figures of the month; what came when (files, checks) is not part of it."""
         names = [name for name in self.by_name if name not in QUALITY_FIGURES]

@@ -6,11 +6,16 @@ begin atomic
     join crm.published_month p on p.month = u.month and p.run_id = u.run_id
     where
         u.user_email = access.current_email()
-        and (u.customers, u.customers_hash) = (
-            select
-                count(*),
-                bit_xor(hashtextextended(visible.customer_id, 0))
-            from access.visible_customers() as visible (customer_id)
+        and access.asked_customer() is null
+        and (
+            u.visible = (select access.visible_stamp(access.current_email()))
+            -- a new customers file or user need not have changed whom this user sees
+            or (u.customers, u.customers_hash) = (
+                select
+                    count(*),
+                    bit_xor(hashtextextended(visible.customer_id, 0))
+                from access.visible_customers() as visible (customer_id)
+            )
         );
 end;
 

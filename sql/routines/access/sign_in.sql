@@ -58,16 +58,7 @@ begin atomic
         u.email,
         coalesce(u.full_name, u.email),
         u.role,
-        md5(concat_ws(
-            ' ',
-            array(
-                select o.email
-                from access.user_account o
-                where o.email = u.email or (u.role = 'supervisor' and o.supervisor_email = u.email)
-                order by o.email
-            )::text,
-            (select max(f.loaded_at) from ops.file f where f.feed = 'customers' and f.status = 'loaded')
-        )),
+        access.visible_stamp(u.email),
         md5(concat_ws(
             ' ',
             u.created_at,

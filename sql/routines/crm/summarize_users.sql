@@ -35,12 +35,19 @@ create or replace procedure crm.find_users_to_prepare()
 language plpgsql
 as $$
 begin
-    create temp table user_customer on commit drop as
+    -- before their customers: one who changes hands in between makes this the stamp of another state, not of a wrong one
+    create temp table user_visible on commit drop as
     select
         u.email as user_email,
+        access.visible_stamp(u.email) as visible
+    from access.user_account u;
+
+    create temp table user_customer on commit drop as
+    select
+        u.user_email,
         v.customer_id
-    from access.user_account u
-    cross join lateral access.emails_seen_by(u.email) as seen (email)
+    from user_visible u
+    cross join lateral access.emails_seen_by(u.user_email) as seen (email)
     join core.customer_version v
         on lower(v.responsible_email) = seen.email
         and octet_length(v.responsible_email) <= 254
@@ -79,16 +86,22 @@ begin
         not exists (select from user_seen seen where seen.user_email = u.user_email)
         or not exists (select from crm.published_month p where p.month = u.month)
         or exists (select from user_to_prepare t where t.user_email = u.user_email and t.month = u.month);
-    insert into crm.user_month (user_email, month, run_id, customers, customers_hash)
+    insert into crm.user_month (user_email, month, run_id, customers, customers_hash, visible)
     select
         t.user_email,
         t.month,
         t.run_id,
         t.customers,
-        t.customers_hash
-    from user_to_prepare t;
+        t.customers_hash,
+        v.visible
+    from user_to_prepare t
+    join user_visible v on v.user_email = t.user_email;
+    update crm.user_month u
+    set visible = v.visible
+    from user_visible v
+    where v.user_email = u.user_email and v.visible <> u.visible;
 
-    drop table user_seen;
+    drop table user_seen, user_visible;
     analyze user_customer;
     analyze user_to_prepare;
 end

@@ -16,7 +16,7 @@ begin atomic
     )
     returning export_id;
 end;
-comment on function mart.log_export(jsonb) is 'Notes that the current user has taken a customer list, or with file_id the rejects of a file, away; gives the key of the note.';
+comment on function mart.log_export(jsonb) is 'Notes that the current user has taken a customer list, a summary, or with file_id the rejects of a file, away; gives the key of the note.';
 
 -- masking itself decides, so that no rule is written twice
 create or replace function mart.rejects_have_contact(p_file_id bigint) returns boolean

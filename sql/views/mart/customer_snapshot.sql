@@ -41,10 +41,15 @@ select
     s.previous_tier,
     s.previous_segment,
     s.rule_set,
-    s.run_id
+    s.run_id,
+    s.monetary_cents,
+    s.total_cents,
+    s.month_cents,
+    s.month_core_cents
 from crm.snapshot s
--- a month can be attached before it is published
-join crm.published_month p on p.month = s.month;
+-- a month can be attached before it is published; an array is looked up once, not joined to every row, and read from its
+-- beginning: the newest months, which most ask for, come first
+where s.month = any (array(select p.month from crm.published_month p order by p.month desc));
 
 comment on view mart.customer_snapshot is 'One row per customer and published month: attributes, measures, scores, tier, segment and what changed. Ask for one month at a time where you can: each month is a partition.';
 comment on column mart.customer_snapshot.month is 'Month, its first day.';
@@ -89,3 +94,7 @@ comment on column mart.customer_snapshot.previous_tier is 'Value tier of the mon
 comment on column mart.customer_snapshot.previous_segment is 'Segment of the month before; null in the customer''s first month.';
 comment on column mart.customer_snapshot.rule_set is 'Version of the rule set that decided the row.';
 comment on column mart.customer_snapshot.run_id is 'Run that built the row.';
+comment on column mart.customer_snapshot.monetary_cents is 'monetary in whole cents, quicker to sort and to sum over many customers.';
+comment on column mart.customer_snapshot.total_cents is 'total_amount in whole cents.';
+comment on column mart.customer_snapshot.month_cents is 'month_amount in whole cents.';
+comment on column mart.customer_snapshot.month_core_cents is 'month_core_amount in whole cents.';
