@@ -72,28 +72,6 @@ COMMENT ON FUNCTION access.emails_seen_by(p_email text) IS 'E-mail addresses who
 
 COMMENT ON FUNCTION access.end_sign_in(p_email text, p_method text, p_outcome text) IS 'Notes how an attempt to sign in, or a session, ended; a sign-in clears the count of attempts. What is no e-mail address is not kept: it may be a password in the wrong field.';
 
-CREATE TABLE access.sign_in_event (
-    sign_in_event_id bigint NOT NULL,
-    happened_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
-    email text,
-    method text NOT NULL,
-    outcome text NOT NULL,
-    CONSTRAINT sign_in_event_method_check CHECK ((method = ANY (ARRAY['password'::text, 'oidc'::text]))),
-    CONSTRAINT sign_in_event_outcome_check CHECK ((outcome = ANY (ARRAY['signed_in'::text, 'signed_out'::text, 'wrong_password'::text, 'unknown_user'::text, 'inactive'::text, 'locked'::text])))
-);
-
-COMMENT ON TABLE access.sign_in_event IS 'Every sign-in, sign-out and refusal.';
-
-COMMENT ON COLUMN access.sign_in_event.sign_in_event_id IS 'Key.';
-
-COMMENT ON COLUMN access.sign_in_event.happened_at IS 'When.';
-
-COMMENT ON COLUMN access.sign_in_event.email IS 'E-mail address as it was given; null where what was given is none.';
-
-COMMENT ON COLUMN access.sign_in_event.method IS 'password, or oidc: the company''s login.';
-
-COMMENT ON COLUMN access.sign_in_event.outcome IS 'signed_in, signed_out, or why it was refused: wrong_password, unknown_user, inactive or locked.';
-
 CREATE TABLE ops.file (
     file_id bigint NOT NULL,
     file_name text NOT NULL,
@@ -192,6 +170,30 @@ COMMENT ON COLUMN ops.file.amount_rejected IS 'Sum of readable net amounts of th
 COMMENT ON COLUMN ops.file.amount_duplicate IS 'Sum of net amounts of the duplicate rows.';
 
 COMMENT ON COLUMN ops.file.is_trimmed IS 'Whether no value of the file has white space around it, as seen when it was copied.';
+
+COMMENT ON FUNCTION access.visible_stamp(p_email text) IS 'A text that changes whenever the customers may change that a user sees who does not see all: with each customers file, and with the users.';
+
+CREATE TABLE access.sign_in_event (
+    sign_in_event_id bigint NOT NULL,
+    happened_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    email text,
+    method text NOT NULL,
+    outcome text NOT NULL,
+    CONSTRAINT sign_in_event_method_check CHECK ((method = ANY (ARRAY['password'::text, 'oidc'::text]))),
+    CONSTRAINT sign_in_event_outcome_check CHECK ((outcome = ANY (ARRAY['signed_in'::text, 'signed_out'::text, 'wrong_password'::text, 'unknown_user'::text, 'inactive'::text, 'locked'::text])))
+);
+
+COMMENT ON TABLE access.sign_in_event IS 'Every sign-in, sign-out and refusal.';
+
+COMMENT ON COLUMN access.sign_in_event.sign_in_event_id IS 'Key.';
+
+COMMENT ON COLUMN access.sign_in_event.happened_at IS 'When.';
+
+COMMENT ON COLUMN access.sign_in_event.email IS 'E-mail address as it was given; null where what was given is none.';
+
+COMMENT ON COLUMN access.sign_in_event.method IS 'password, or oidc: the company''s login.';
+
+COMMENT ON COLUMN access.sign_in_event.outcome IS 'signed_in, signed_out, or why it was refused: wrong_password, unknown_user, inactive or locked.';
 
 COMMENT ON FUNCTION access.find_user(p_email text) IS 'An active user; visible changes whenever the customers may change that a restricted user sees, stamp with every new password and sign-out.';
 
@@ -412,7 +414,20 @@ COMMENT ON COLUMN core.customer_version.warnings IS 'Values that could not be re
 
 COMMENT ON COLUMN core.customer_version.search_text IS 'What customers are searched by: id and name in small letters, each a line; null where that is longer than 600 bytes (personal data).';
 
-COMMENT ON FUNCTION access.visible_customers() IS 'Customers of the current user by the responsible_email of the current master. It reads as the owner, so that policies may ask it.';
+CREATE VIEW access.visible_customer AS
+ SELECT v.customer_id
+   FROM core.customer_version v
+  WHERE ((access.asked_customer() IS NULL) AND (lower(v.responsible_email) = ANY (ARRAY( SELECT access.visible_emails() AS visible_emails))) AND (octet_length(v.responsible_email) <= 254) AND (v.version_to = 'infinity'::date) AND (v.known_to = 'infinity'::timestamp with time zone))
+UNION ALL
+ SELECT v.customer_id
+   FROM core.customer_version v
+  WHERE ((v.customer_id = access.asked_customer()) AND (lower(v.responsible_email) = ANY (ARRAY( SELECT access.visible_emails() AS visible_emails))) AND (octet_length(v.responsible_email) <= 254) AND (v.version_to = 'infinity'::date) AND (v.known_to = 'infinity'::timestamp with time zone));
+
+COMMENT ON VIEW access.visible_customer IS 'Customers of the current user by the responsible_email of the current master.';
+
+COMMENT ON COLUMN access.visible_customer.customer_id IS 'Customer.';
+
+COMMENT ON FUNCTION access.visible_customers() IS 'access.visible_customer for the views of mart and for access.prepared_months: whoever asks need not have a right to the view.';
 
 CREATE TABLE crm.published_month (
     month date NOT NULL,
@@ -457,7 +472,8 @@ CREATE TABLE crm.user_month (
     month date NOT NULL,
     run_id bigint NOT NULL,
     customers bigint NOT NULL,
-    customers_hash bigint NOT NULL
+    customers_hash bigint NOT NULL,
+    visible text NOT NULL
 );
 
 COMMENT ON TABLE crm.user_month IS 'Published months that are prepared for users who see many customers, but not all. Their figures count only while the same run is published and the user sees the same customers.';
@@ -471,6 +487,8 @@ COMMENT ON COLUMN crm.user_month.run_id IS 'Run that was published.';
 COMMENT ON COLUMN crm.user_month.customers IS 'How many customers the user saw.';
 
 COMMENT ON COLUMN crm.user_month.customers_hash IS 'Hash of their ids.';
+
+COMMENT ON COLUMN crm.user_month.visible IS 'access.visible_stamp of the user when the figures were last found to be of the customers whom they see.';
 
 COMMENT ON FUNCTION access.prepared_months() IS 'Published months whose prepared figures are those of the customers whom the current user sees now (see crm.summarize_users).';
 
@@ -1016,7 +1034,13 @@ COMMENT ON FUNCTION crm.whole_from() IS 'The month from which on every later ref
 
 COMMENT ON FUNCTION mart.asks_for_contact(p_asked jsonb) IS 'Whether the conditions of an audience or an export ask for a name, an address or a number, and so hold a part of it: a search, or a column of the contact data.';
 
+COMMENT ON FUNCTION mart.value_of(p_dimension text, p_value_tier text, p_activity_status text, p_segment text) IS 'The value of the dimension value_tier, activity_status or segment.';
+
 COMMENT ON FUNCTION mart.count_movement(p_earlier date, p_later date, p_dimension text, p_is_upper_half boolean) IS 'What mart.movement returns, of half of the customers and with a plan that the planner finds by itself.';
+
+COMMENT ON FUNCTION mart.my_customers() IS 'Customers of the current user, who sees some only; none for who sees all. To narrow a query: customer_id = any (array(select mart.my_customers())), where mart.sees_few_customers().';
+
+COMMENT ON FUNCTION mart.count_own_movement(p_earlier date, p_later date, p_dimension text) IS 'What mart.movement returns, of the customers of a user who sees few: each is looked up in both months.';
 
 COMMENT ON PROCEDURE mart.create_policies(IN p_reader text) IS 'Says which rows a role of readers sees: all of them; for sales_reader those of the current user''s customers. Figures of users are read by the user alone. Of a table that is secured but has no customers, such as prepared totals, sales_reader sees nothing.';
 
@@ -1084,7 +1108,7 @@ COMMENT ON COLUMN ops.export_log.sha256 IS 'SHA-256 of the file, so that a file 
 
 COMMENT ON COLUMN ops.export_log.file_id IS 'Received file whose rejects they are; null for a customer list.';
 
-COMMENT ON FUNCTION mart.log_export(p_export jsonb) IS 'Notes that the current user has taken a customer list, or with file_id the rejects of a file, away; gives the key of the note.';
+COMMENT ON FUNCTION mart.log_export(p_export jsonb) IS 'Notes that the current user has taken a customer list, a summary, or with file_id the rejects of a file, away; gives the key of the note.';
 
 COMMENT ON FUNCTION mart.masked_row(p_raw_row jsonb, p_feed text, p_reasons text[], p_column_map jsonb) IS 'A row as received without what may be personal data: nothing of the customers feed or of an unreadable row, else the columns that the feed''s contract knows.';
 
@@ -1139,6 +1163,8 @@ COMMENT ON FUNCTION mart.rejects_have_contact(p_file_id bigint) IS 'Whether the 
 COMMENT ON FUNCTION mart.safe_text(p_text text) IS 'Text for a CSV file: a spreadsheet takes a cell that begins with = + - @, a tab or a line end for a formula, so an apostrophe goes before it; other text stays as it is.';
 
 COMMENT ON FUNCTION mart.save_audience(p_audience_id bigint, p_name text, p_definition jsonb, p_holdout_percent numeric) IS 'Saves an audience for the current user, without a key as a new one or in place of theirs of the same name; gives its key. The caller has checked the definition.';
+
+COMMENT ON FUNCTION mart.sees_few_customers() IS 'Whether the current user sees so few customers only that it is quicker to look each of them up: 30,000 of a million, as measured.';
 
 COMMENT ON FUNCTION mart.tables_read() IS 'Tables that the views of mart read, whether they have customers or figures of users, and whether row security is on.';
 
@@ -2820,50 +2846,56 @@ COMMENT ON COLUMN mart.customer_search.customer_id IS 'Customer, as the files gi
 COMMENT ON COLUMN mart.customer_search.search_text IS 'Id and, on a second line, the full name (personal data). Only the id for whoever may not read mart.customer_contact.';
 
 CREATE VIEW mart.customer_snapshot WITH (security_invoker='true') AS
- SELECT s.month,
-    s.as_of_date,
-    s.customer_id,
-    s.customer_group,
-    s.city,
-    s.home_store_id,
-    s.opt_in_email,
-    s.opt_in_sms,
-    s.opt_in_phone,
-    s.is_in_master,
-    s.first_core_date,
-    s.last_core_date,
-    s.last_purchase_date,
-    s.recency_days,
-    s.frequency,
-    ((s.monetary_cents)::numeric * 0.01) AS monetary,
-    ((s.total_cents)::numeric * 0.01) AS total_amount,
-    ((s.month_cents)::numeric * 0.01) AS month_amount,
-    ((s.month_core_cents)::numeric * 0.01) AS month_core_amount,
-    s.month_orders,
-    s.month_items,
-    s.tenure_months,
-    s.activity_status,
-    s.r_score,
-    s.f_score,
-    s.m_score,
-    s.t_score,
-    s.rfmt_score,
-    s.rfmt_total,
-    s.value_tier,
-    s.segment,
-    s.is_high_spender,
-    s.last_scored_month,
-    s.last_scored_tier,
-    s.lifecycle_event,
-    s.growth_state,
-    s.abc_class,
-    s.previous_status,
-    s.previous_tier,
-    s.previous_segment,
-    s.rule_set,
-    s.run_id
-   FROM (crm.snapshot s
-     JOIN crm.published_month p ON ((p.month = s.month)));
+ SELECT month,
+    as_of_date,
+    customer_id,
+    customer_group,
+    city,
+    home_store_id,
+    opt_in_email,
+    opt_in_sms,
+    opt_in_phone,
+    is_in_master,
+    first_core_date,
+    last_core_date,
+    last_purchase_date,
+    recency_days,
+    frequency,
+    ((monetary_cents)::numeric * 0.01) AS monetary,
+    ((total_cents)::numeric * 0.01) AS total_amount,
+    ((month_cents)::numeric * 0.01) AS month_amount,
+    ((month_core_cents)::numeric * 0.01) AS month_core_amount,
+    month_orders,
+    month_items,
+    tenure_months,
+    activity_status,
+    r_score,
+    f_score,
+    m_score,
+    t_score,
+    rfmt_score,
+    rfmt_total,
+    value_tier,
+    segment,
+    is_high_spender,
+    last_scored_month,
+    last_scored_tier,
+    lifecycle_event,
+    growth_state,
+    abc_class,
+    previous_status,
+    previous_tier,
+    previous_segment,
+    rule_set,
+    run_id,
+    monetary_cents,
+    total_cents,
+    month_cents,
+    month_core_cents
+   FROM crm.snapshot s
+  WHERE (month = ANY (ARRAY( SELECT p.month
+           FROM crm.published_month p
+          ORDER BY p.month DESC)));
 
 COMMENT ON VIEW mart.customer_snapshot IS 'One row per customer and published month: attributes, measures, scores, tier, segment and what changed. Ask for one month at a time where you can: each month is a partition.';
 
@@ -2950,6 +2982,14 @@ COMMENT ON COLUMN mart.customer_snapshot.previous_segment IS 'Segment of the mon
 COMMENT ON COLUMN mart.customer_snapshot.rule_set IS 'Version of the rule set that decided the row.';
 
 COMMENT ON COLUMN mart.customer_snapshot.run_id IS 'Run that built the row.';
+
+COMMENT ON COLUMN mart.customer_snapshot.monetary_cents IS 'monetary in whole cents, quicker to sort and to sum over many customers.';
+
+COMMENT ON COLUMN mart.customer_snapshot.total_cents IS 'total_amount in whole cents.';
+
+COMMENT ON COLUMN mart.customer_snapshot.month_cents IS 'month_amount in whole cents.';
+
+COMMENT ON COLUMN mart.customer_snapshot.month_core_cents IS 'month_core_amount in whole cents.';
 
 CREATE VIEW mart.customers WITH (security_invoker='true') AS
  SELECT customer_id,
@@ -3237,7 +3277,7 @@ CREATE VIEW mart.export_log WITH (security_invoker='true') AS
     file_id
    FROM ops.export_log;
 
-COMMENT ON VIEW mart.export_log IS 'Every customer list, and all rejects of a file, that somebody took away from the dashboard: who, when, which customers or rows, and the hash of the file.';
+COMMENT ON VIEW mart.export_log IS 'Every customer list, Excel summary and file of rejects that somebody took away from the dashboard: who, when, which customers or rows, and the hash of the file.';
 
 COMMENT ON COLUMN mart.export_log.export_id IS 'Key.';
 
@@ -3245,7 +3285,7 @@ COMMENT ON COLUMN mart.export_log.exported_at IS 'When.';
 
 COMMENT ON COLUMN mart.export_log.exported_by IS 'Who.';
 
-COMMENT ON COLUMN mart.export_log.month IS 'Month that the list shows; null for rejects.';
+COMMENT ON COLUMN mart.export_log.month IS 'Month that the list or summary shows; null for rejects.';
 
 COMMENT ON COLUMN mart.export_log.run_id IS 'Publication that it shows; see mart.publication. Null for rejects.';
 
@@ -3253,7 +3293,7 @@ COMMENT ON COLUMN mart.export_log.audience_id IS 'Saved audience that it was mad
 
 COMMENT ON COLUMN mart.export_log.channel IS 'Channel that it was made for; null for a list of everybody who matches.';
 
-COMMENT ON COLUMN mart.export_log.filters IS 'Filters and conditions, as the file''s companion has them; for rejects {"rejects_of": name of the file that brought them}.';
+COMMENT ON COLUMN mart.export_log.filters IS 'Filters and conditions, as the file''s companion has them; for a summary {"summary_of": month}; for rejects {"rejects_of": name of the file that brought them}.';
 
 COMMENT ON COLUMN mart.export_log.has_contact IS 'Whether it holds names, addresses and numbers; for rejects, whether it holds what others see masked because it may be that.';
 
@@ -3261,7 +3301,7 @@ COMMENT ON COLUMN mart.export_log.file_name IS 'Name of the file.';
 
 COMMENT ON COLUMN mart.export_log.format IS 'csv or xlsx.';
 
-COMMENT ON COLUMN mart.export_log.rows IS 'Customers, or rejected rows.';
+COMMENT ON COLUMN mart.export_log.rows IS 'Customers, of a summary those whom it sums up; or rejected rows.';
 
 COMMENT ON COLUMN mart.export_log.bytes IS 'Size of the file.';
 
@@ -4073,14 +4113,15 @@ UNION ALL
     live.reason,
     live.records,
     live.amount
-   FROM (ops.file
-     CROSS JOIN LATERAL ( SELECT reason.reason,
+   FROM (( SELECT rejected_record.file_id,
+            reason.reason,
             count(*) AS records,
             sum(rejected_record.amount) AS amount
            FROM (ops.rejected_record
              CROSS JOIN LATERAL unnest(rejected_record.reasons) reason(reason))
-          WHERE ((rejected_record.file_id = file.file_id) AND (rejected_record.resolution IS NULL))
-          GROUP BY reason.reason) live)
+          WHERE (rejected_record.resolution IS NULL)
+          GROUP BY rejected_record.file_id, reason.reason) live
+     JOIN ops.file ON ((file.file_id = live.file_id)))
   WHERE access.is_restricted();
 
 COMMENT ON VIEW mart.reject_count IS 'Open rejects of every file, counted under each of their reasons.';
@@ -5364,11 +5405,14 @@ CREATE POLICY rows_of_mart_reader ON core.sale_line FOR SELECT TO mart_reader US
 
 CREATE POLICY rows_of_mart_reader ON core.sale_line_superseded FOR SELECT TO mart_reader USING (true);
 
-CREATE POLICY rows_of_sales_reader ON core.customer_version FOR SELECT TO sales_reader USING ((customer_id IN ( SELECT access.visible_customers() AS visible_customers)));
+CREATE POLICY rows_of_sales_reader ON core.customer_version FOR SELECT TO sales_reader USING ((customer_id IN ( SELECT v.customer_id
+   FROM access.visible_customer v)));
 
-CREATE POLICY rows_of_sales_reader ON core.sale_line FOR SELECT TO sales_reader USING ((customer_id IN ( SELECT access.visible_customers() AS visible_customers)));
+CREATE POLICY rows_of_sales_reader ON core.sale_line FOR SELECT TO sales_reader USING ((customer_id IN ( SELECT v.customer_id
+   FROM access.visible_customer v)));
 
-CREATE POLICY rows_of_sales_reader ON core.sale_line_superseded FOR SELECT TO sales_reader USING ((customer_id IN ( SELECT access.visible_customers() AS visible_customers)));
+CREATE POLICY rows_of_sales_reader ON core.sale_line_superseded FOR SELECT TO sales_reader USING ((customer_id IN ( SELECT v.customer_id
+   FROM access.visible_customer v)));
 
 ALTER TABLE core.sale_line ENABLE ROW LEVEL SECURITY;
 
@@ -5452,9 +5496,11 @@ CREATE POLICY rows_of_mart_reader ON crm.user_month_score FOR SELECT TO mart_rea
 
 CREATE POLICY rows_of_mart_reader ON crm.user_month_summary FOR SELECT TO mart_reader USING ((user_email = access.current_email()));
 
-CREATE POLICY rows_of_sales_reader ON crm.snapshot FOR SELECT TO sales_reader USING ((customer_id IN ( SELECT access.visible_customers() AS visible_customers)));
+CREATE POLICY rows_of_sales_reader ON crm.snapshot FOR SELECT TO sales_reader USING ((customer_id IN ( SELECT v.customer_id
+   FROM access.visible_customer v)));
 
-CREATE POLICY rows_of_sales_reader ON crm.snapshot_history FOR SELECT TO sales_reader USING ((customer_id IN ( SELECT access.visible_customers() AS visible_customers)));
+CREATE POLICY rows_of_sales_reader ON crm.snapshot_history FOR SELECT TO sales_reader USING ((customer_id IN ( SELECT v.customer_id
+   FROM access.visible_customer v)));
 
 CREATE POLICY rows_of_sales_reader ON crm.user_month_cohort FOR SELECT TO sales_reader USING ((user_email = access.current_email()));
 
@@ -5512,9 +5558,11 @@ CREATE POLICY rows_of_mart_reader ON ops.reject_count FOR SELECT TO mart_reader 
 
 CREATE POLICY rows_of_mart_reader ON ops.rejected_record FOR SELECT TO mart_reader USING (true);
 
-CREATE POLICY rows_of_sales_reader ON ops.failed_row FOR SELECT TO sales_reader USING (((failed_row ->> 'customer_id'::text) IN ( SELECT access.visible_customers() AS visible_customers)));
+CREATE POLICY rows_of_sales_reader ON ops.failed_row FOR SELECT TO sales_reader USING (((failed_row ->> 'customer_id'::text) IN ( SELECT v.customer_id
+   FROM access.visible_customer v)));
 
-CREATE POLICY rows_of_sales_reader ON ops.rejected_record FOR SELECT TO sales_reader USING (((customer_id IN ( SELECT access.visible_customers() AS visible_customers)) OR (file_id IN ( SELECT f.file_id
+CREATE POLICY rows_of_sales_reader ON ops.rejected_record FOR SELECT TO sales_reader USING (((customer_id IN ( SELECT v.customer_id
+   FROM access.visible_customer v)) OR (file_id IN ( SELECT f.file_id
    FROM ops.file f
   WHERE (f.feed <> ALL (ARRAY['sales'::text, 'customers'::text]))))));
 

@@ -10,7 +10,14 @@ from datetime import date
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from include.warehouse.customer_filter import CHANNELS, CustomerFilter, filter_clauses, is_storable
+from include.warehouse.customer_filter import (
+    CHANNELS,
+    HASHED,
+    LOOKED_UP,
+    CustomerFilter,
+    filter_clauses,
+    is_storable,
+)
 from include.warehouse.export_customers import COLUMNS
 
 MOST_CONDITIONS = 50
@@ -211,23 +218,31 @@ def _saved_in(groups: Sequence[Group]) -> list[SavedAudience]:
     return [condition.saved for group in groups for condition in group.conditions if condition.saved]
 
 
-def where(audience: Audience, month: date) -> tuple[str, dict[str, Any]]:
-    """Conditions over `mart.customer_snapshot as customer` and their parameters in psycopg2's named style."""
+def where(audience: Audience, month: date, own: str | None = None) -> tuple[str, dict[str, Any]]:
+    """Conditions over `mart.customer_snapshot as customer` and their parameters in psycopg2's named style.
+
+    `own` is for a reader who sees few customers: it holds for all {rows} that they may see, and an index finds these.
+    It narrows what the conditions look through beside the month's customers.
+    """
     parameters: dict[str, Any] = {"month": month}
-    return "\n    and ".join(["customer.month = %(month)s", *_clauses(audience, "", parameters)]), parameters
+    clauses = _clauses(audience, "", parameters, own)
+    return "\n    and ".join(["customer.month = %(month)s", *clauses]), parameters
 
 
-def members_clause(audience: Audience, prefix: str, parameters: dict[str, Any]) -> str:
+def members_clause(audience: Audience, prefix: str, parameters: dict[str, Any], own: str | None = None) -> str:
     """The SQL of belonging to an audience, without the month; adds its values to `parameters`."""
-    return f"({' and '.join(_clauses(audience, f'{prefix}_', parameters)) or 'true'})"
+    return f"({' and '.join(_clauses(audience, f'{prefix}_', parameters, own)) or 'true'})"
 
 
-def _clauses(audience: Audience, prefix: str, parameters: dict[str, Any]) -> list[str]:
+def _clauses(audience: Audience, prefix: str, parameters: dict[str, Any], own: str | None) -> list[str]:
     """What must hold for each customer of an audience, but the month; adds the values to `parameters`."""
-    clauses = filter_clauses(audience.filters, prefix, parameters)
+    searched = HASHED if prefix else LOOKED_UP
+    if own:
+        searched = searched.format(found=f"{{found}} and {own.format(rows='customer_search')}")
+    clauses = filter_clauses(audience.filters, prefix, parameters, searched)
     if audience.groups:
         parts = [
-            group_clause(group, f"{prefix}group_{number}", parameters)
+            group_clause(group, f"{prefix}group_{number}", parameters, own)
             for number, group in enumerate(audience.groups, 1)
         ]
         clauses.append(f"({_joined(parts, audience.is_any)})")
@@ -235,8 +250,7 @@ def _clauses(audience: Audience, prefix: str, parameters: dict[str, Any]) -> lis
         if audience.channel not in CHANNELS:
             raise AudienceError(f"there is no channel {audience.channel[:50]!r}")
         clauses.append(
-            "exists (select from mart.customers as master where master.customer_id = customer.customer_id"
-            f" and master.is_in_master and master.opt_in_{audience.channel})"
+            _among("mart.customers", "master", f"master.is_in_master and master.opt_in_{audience.channel}", own)
         )
     if audience.half:
         position, share = _holdout(audience.half.audience_id, audience.half.percent, f"{prefix}half", parameters)
@@ -250,10 +264,10 @@ def _holdout(audience_id: int, percent: Decimal, prefix: str, parameters: dict[s
     return f"mart.holdout_position(%({prefix}_audience)s, customer.customer_id)", f"%({prefix}_percent)s"
 
 
-def group_clause(group: Group, prefix: str, parameters: dict[str, Any]) -> str:
+def group_clause(group: Group, prefix: str, parameters: dict[str, Any], own: str | None = None) -> str:
     """The SQL of one group; adds its values to `parameters`, their names beginning with `prefix`."""
     parts = [
-        _condition_clause(condition, f"{prefix}_{number}", parameters)
+        _condition_clause(condition, f"{prefix}_{number}", parameters, own)
         for number, condition in enumerate(group.conditions, 1)
     ]
     clause = f"({_joined(parts, group.is_any)})"
@@ -264,33 +278,40 @@ def _joined(parts: Sequence[str], is_any: bool) -> str:
     return (" or " if is_any else " and ").join(parts)
 
 
-def _condition_clause(condition: Condition, prefix: str, parameters: dict[str, Any]) -> str:
+def _condition_clause(condition: Condition, prefix: str, parameters: dict[str, Any], own: str | None) -> str:
     about = FIELDS[condition.field]
     if about.name == AUDIENCE:
-        return _audience_clause(condition, prefix, parameters)
+        return _audience_clause(condition, prefix, parameters, own)
     if condition.month:
         parameters[f"{prefix}_month"] = condition.month
-        then = (
-            "select from mart.customer_snapshot as earlier"
-            f" where earlier.month = %({prefix}_month)s and earlier.customer_id = customer.customer_id"
-        )
+        then = f"earlier.month = %({prefix}_month)s"
         if condition.operator == NOT_KNOWN_THEN:
-            return f"not exists ({then})"
-        return f"exists ({then} and {_comparison(condition, f'earlier.{about.name}', prefix, parameters)})"
+            return (
+                "not exists (select from mart.customer_snapshot as earlier"
+                f" where {then} and earlier.customer_id = customer.customer_id)"
+            )
+        asked = _comparison(condition, f"earlier.{about.name}", prefix, parameters)
+        return _among("mart.customer_snapshot", "earlier", f"{then} and {asked}", own)
     if about.is_master:
         column, _ = MASTER_FIELDS[about.name]
-        return (
-            "exists (select from mart.customers as master where master.customer_id = customer.customer_id"
-            f" and {_comparison(condition, f'master.{column}', prefix, parameters)})"
-        )
+        return _among("mart.customers", "master", _comparison(condition, f"master.{column}", prefix, parameters), own)
     return _comparison(condition, f"customer.{about.name}", prefix, parameters)
 
 
-def _audience_clause(condition: Condition, prefix: str, parameters: dict[str, Any]) -> str:
+def _among(view: str, rows: str, asked: str, own: str | None) -> str:
+    """The SQL of being among the customers of a view of mart who are asked for."""
+    found = f"select {rows}.customer_id from {view} as {rows} where {asked}"
+    if own is None:
+        return f"customer.customer_id in ({found})"
+    # not joined: the planner takes a user's own customers for ten, and would compare each with each
+    return f"(customer.customer_id in ({found} and {own.format(rows=rows)})) is true"
+
+
+def _audience_clause(condition: Condition, prefix: str, parameters: dict[str, Any], own: str | None) -> str:
     saved = condition.saved
     if saved is None:
         raise AudienceError(f"audience {', '.join(condition.values)[:50]} has not been looked up")
-    members = members_clause(saved.audience, prefix, parameters)
+    members = members_clause(saved.audience, prefix, parameters, own)
     if condition.operator in ("in", "not_in"):
         return OPERATORS["audience"][condition.operator].format(members=members)
     position, share = _holdout(saved.audience_id, saved.holdout_percent, prefix, parameters)

@@ -6,6 +6,7 @@ from typing import Any
 import pandas
 
 from dashboard.data.frames import frame
+from dashboard.data.own_customers import looked_up
 from dashboard.data.warehouse import asking_for, connect, rows
 from include.warehouse.explain import explain
 
@@ -19,12 +20,12 @@ def find(text: str) -> list[dict[str, Any]]:
     """
     pattern = "%" + text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"
     return rows(
-        """
+        f"""
         select found.customer_id, customer.full_name
         from (
             select customer_id
             from mart.customer_search
-            where search_text like lower(:pattern)
+            where search_text like lower(:pattern) and {looked_up("customer_search")}
             order by customer_id <> :text, length(customer_id), customer_id
             limit :most
         ) as found

@@ -9,6 +9,7 @@ import pandas
 
 from dashboard.data.audience import Audience, Group, group_clause, where
 from dashboard.data.frames import frame, with_nullable_types
+from dashboard.data.own_customers import looked_up, own
 from dashboard.data.warehouse import connect
 from include.warehouse.export_customers import COLUMNS
 
@@ -68,7 +69,7 @@ def counts(month: date, audience: Audience) -> Counts:
 
 
 def _grouped(month: date, audience: Audience) -> pandas.DataFrame:
-    conditions, parameters = where(audience, month)
+    conditions, parameters = _where(audience, month)
     return _frame(
         f"""
         select
@@ -113,7 +114,7 @@ def _everybody(month: date) -> pandas.DataFrame:
 
 def total(month: date, audience: Audience) -> int:
     """Customers of an audience."""
-    conditions, parameters = where(audience, month)
+    conditions, parameters = _where(audience, month)
     found = _frame(
         f"select count(*) as customers from mart.customer_snapshot as customer where {conditions}", parameters
     )
@@ -124,11 +125,12 @@ def group_counts(month: date, groups: tuple[Group, ...]) -> list[int]:
     """Customers of the month in each group by itself, in one pass."""
     parameters: dict[str, Any] = {"month": month}
     counted = [
-        f"count(*) filter (where {group_clause(group, f'group_{number}', parameters)}) as group_{number}"
+        f"count(*) filter (where {group_clause(group, f'group_{number}', parameters, own())}) as group_{number}"
         for number, group in enumerate(groups, 1)
     ]
     found = _frame(
-        f"select {', '.join(counted)} from mart.customer_snapshot as customer where customer.month = %(month)s",
+        f"select {', '.join(counted)} from mart.customer_snapshot as customer"
+        f" where customer.month = %(month)s and {looked_up('customer')}",
         parameters,
     )
     return [int(count) for count in found.iloc[0]]
@@ -136,7 +138,7 @@ def group_counts(month: date, groups: tuple[Group, ...]) -> list[int]:
 
 def by_attribute(month: date, audience: Audience, attribute: str, most: int = 12) -> pandas.DataFrame:
     """Customers of an audience by one of ATTRIBUTES, the most frequent values first: value, customers, monetary."""
-    conditions, parameters = where(audience, month)
+    conditions, parameters = _where(audience, month)
     return _frame(
         f"""
         select
@@ -167,7 +169,7 @@ def page(month: date, audience: Audience, arrangement: Arrangement, number: int,
 
     Columns are those of the arrangement, and customer_id in any case.
     """
-    conditions, parameters = where(audience, month)
+    conditions, parameters = _where(audience, month)
     columns = dict.fromkeys(["customer_id", *arrangement.columns])
     shown = ",\n            ".join(f"customer.{_listed(column, COLUMNS)}" for column in columns)
     direction = "desc" if arrangement.is_descending else "asc"
@@ -198,8 +200,8 @@ def values(month: date, attribute: str) -> list[str | None]:
     found = _frame(
         f"""
         select {_listed(attribute, ATTRIBUTES)} as value
-        from mart.customer_snapshot
-        where month = %(month)s
+        from mart.customer_snapshot as customer
+        where month = %(month)s and {looked_up("customer")}
         group by 1
         order by 1 nulls last
         """,
@@ -220,6 +222,12 @@ def store_names() -> dict[str, str]:
     """Name of every store that has one."""
     found = frame("select store_id, store_name from mart.stores where store_name is not null")
     return dict(zip(found["store_id"], found["store_name"], strict=True))
+
+
+def _where(audience: Audience, month: date) -> tuple[str, dict[str, Any]]:
+    """As `where`; of a user who sees few customers these are looked up, where a search does not do that already."""
+    conditions, parameters = where(audience, month, own())
+    return conditions if audience.filters.search else f"{conditions}\n    and {looked_up('customer')}", parameters
 
 
 def _listed(name: str, names: Sequence[str] | dict[str, str]) -> str:

@@ -128,8 +128,16 @@ def summary(month: date) -> BinaryIO:
         write_book(path, figures)
         with path.open("rb") as file:
             sha256 = hashlib.file_digest(file, "sha256").hexdigest()
-        about = {"month": month.isoformat(), "run_id": figures.shown.run_id, "filters": {"summary_of": f"{month:%Y-%m}"}}
-        log_export(path, "xlsx", figures.customers, sha256, **about, has_contact=False)
+        log_export(
+            path,
+            "xlsx",
+            figures.customers,
+            sha256,
+            month=month.isoformat(),
+            run_id=figures.shown.run_id,
+            filters={"summary_of": f"{month:%Y-%m}"},
+            has_contact=False,
+        )
         return path.open("rb")
 
 

@@ -21,6 +21,7 @@ from dashboard.data.audience import (
     members_clause,
     to_text,
 )
+from dashboard.data.own_customers import looked_up, own
 from dashboard.data.warehouse import change, connect, rows
 from include.warehouse.customer_filter import CustomerFilter, is_storable
 
@@ -150,7 +151,9 @@ class Part:
 def compare(month: date, first: Audience, second: Audience) -> dict[str, Part]:
     """Customers of a month in both, only in the first, and only in the second, in one pass: both, first, second."""
     parameters: dict[str, Any] = {"month": month}
-    one, two = (members_clause(audience, name, parameters) for name, audience in (("first", first), ("second", second)))
+    one, two = (
+        members_clause(audience, name, parameters, own()) for name, audience in (("first", first), ("second", second))
+    )
     counted = _counted({"both": (True, True), "first": (True, False), "second": (False, True)})
     with connect() as connection:
         found = connection.exec_driver_sql(
@@ -159,7 +162,7 @@ def compare(month: date, first: Audience, second: Audience) -> dict[str, Part]:
             from (
                 select {one} is true as is_first, {two} is true as is_second, customer.monetary_cents
                 from mart.customer_snapshot as customer
-                where customer.month = %(month)s
+                where customer.month = %(month)s and {looked_up("customer")}
             ) as compared
             """,
             parameters,

@@ -25,6 +25,11 @@ EVENTS = (
 )
 CHANNELS = ("email", "sms", "phone")
 
+# Customers found by a search. Joined, they would be taken for 200, while a letter may find most of a million.
+LOOKED_UP = "customer.customer_id = any (array({found}))"
+# The same where it need not hold for every row, as within a saved audience: no index can be asked then.
+HASHED = "(customer.customer_id in ({found})) is true"
+
 LIST_COLUMNS = {
     "status": "activity_status",
     "tier": "value_tier",
@@ -68,8 +73,13 @@ def where_clause(filters: CustomerFilter, month: date) -> tuple[str, dict[str, A
     return "\n    and ".join(["customer.month = %(month)s", *filter_clauses(filters, "", parameters)]), parameters
 
 
-def filter_clauses(filters: CustomerFilter, prefix: str, parameters: dict[str, Any]) -> list[str]:
-    """The conditions without the month; adds their values to `parameters`, the names beginning with `prefix`."""
+def filter_clauses(
+    filters: CustomerFilter, prefix: str, parameters: dict[str, Any], searched: str = LOOKED_UP
+) -> list[str]:
+    """The conditions without the month; adds their values to `parameters`, the names beginning with `prefix`.
+
+    `searched` says how the customers that a search has found, {found}, are taken: LOOKED_UP or HASHED.
+    """
     conditions = []
     for name, column in LIST_COLUMNS.items():
         values = list(getattr(filters, name))
@@ -81,10 +91,8 @@ def filter_clauses(filters: CustomerFilter, prefix: str, parameters: dict[str, A
     conditions += [f"customer.opt_in_{channel}" for channel in CHANNELS if channel in filters.opt_in]
     if filters.search:
         parameters[f"{prefix}search"] = f"%{_without_wildcards(filters.search)}%"
-        conditions.append(
-            "customer.customer_id in (select customer_id from mart.customer_search"
-            f" where search_text like lower(%({prefix}search)s))"
-        )
+        found = f"select customer_id from mart.customer_search where search_text like lower(%({prefix}search)s)"
+        conditions.append(searched.format(found=found))
     return conditions
 
 

@@ -40,8 +40,8 @@ def test_every_schema_table_view_column_and_routine_has_a_comment(connection: Co
 
 
 def test_every_view_lives_in_a_file_of_its_name(connection: Connection) -> None:
-    views = {row["relation_name"] for row in read_columns(connection) if row["kind"] == "v"}
-    assert views == {path.stem for path in (SQL / "views" / "mart").glob("*.sql")}
+    views = {(row["schema_name"], row["relation_name"]) for row in read_columns(connection) if row["kind"] == "v"}
+    assert views == {(path.parent.name, path.stem) for path in (SQL / "views").glob("*/*.sql")}
 
 
 def test_the_data_dictionary_is_current(connection: Connection) -> None:

@@ -352,6 +352,12 @@ def test_prepared_figures_are_those_of_the_users_customers(settings: Settings, t
     with engine(settings).connect() as owner, reading(settings, SELLER) as restricted:
         wanted = expected(owner, "month_summary", customers_of(owner, {SELLER}))
         assert bag(read(restricted, "month_summary")[wanted.columns]) == bag(wanted), "counted: they see others now"
+    with engine(settings).connect() as owner, reading(settings, BOSS) as restricted:
+        wanted = expected(owner, "month_summary", customers_of(owner, {BOSS, SELLER, OTHER}))
+        found = read(restricted, "month_summary")
+        assert found["customers"].sum() > wanted["customers"].sum(), (
+            "still the altered ones: the boss sees the same customers"
+        )
     refresh(settings)
     with connect(settings) as owner:
         owner.exec_driver_sql("delete from crm.user_month where user_email = %s", (BOSS,))

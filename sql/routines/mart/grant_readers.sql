@@ -35,6 +35,9 @@ begin
                 execute format('grant select on %s to %I', v_relation, v_reader);
             end if;
         end loop;
+        if v_reader = 'sales_reader' then
+            grant select on access.visible_customer to sales_reader;
+        end if;
         call mart.create_policies(v_reader);
     end loop;
 end
@@ -79,11 +82,11 @@ begin
             when v_table.has_users then 'user_email = access.current_email()'
             when p_reader <> 'sales_reader' then 'true'
             when v_table.relation = 'ops.rejected_record'::regclass then
-                'customer_id in (select access.visible_customers())
+                'customer_id in (select v.customer_id from access.visible_customer v)
                 or file_id in (select f.file_id from ops.file f where f.feed not in (''sales'', ''customers''))'
-            when v_table.has_customers then 'customer_id in (select access.visible_customers())'
+            when v_table.has_customers then 'customer_id in (select v.customer_id from access.visible_customer v)'
             when v_table.relation = 'ops.failed_row'::regclass then
-                'failed_row ->> ''customer_id'' in (select access.visible_customers())'
+                'failed_row ->> ''customer_id'' in (select v.customer_id from access.visible_customer v)'
         end;
         if v_rows is not null
             and not exists (

@@ -17,17 +17,18 @@ select
     live.reason,
     live.records,
     live.amount
-from ops.file
-cross join lateral (
+from (
     select
+        rejected_record.file_id,
         reason,
         count(*) as records,
         sum(rejected_record.amount) as amount
     from ops.rejected_record
     cross join unnest(rejected_record.reasons) as reason
-    where rejected_record.file_id = file.file_id and rejected_record.resolution is null
-    group by reason
+    where rejected_record.resolution is null
+    group by rejected_record.file_id, reason
 ) as live
+join ops.file on file.file_id = live.file_id
 where access.is_restricted();
 
 comment on view mart.reject_count is 'Open rejects of every file, counted under each of their reasons.';
