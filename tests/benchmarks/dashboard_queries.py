@@ -162,7 +162,11 @@ def _customers(month: Month) -> list[Query]:
         CustomerFilter(month=month.month),
         audiences.from_text(movements.link(month.months_before(6), "value_tier", "gold", "silver"))[0],
     )
+    was_gold = Condition("value_tier", "is", ("gold",), month.months_before(6))
+    not_gold_then = Audience(CustomerFilter(month=month.month), (Group((was_gold,), is_excluded=True),))
+    for_a_campaign = Audience(CustomerFilter(month=month.month), channel="email")
     searched = Audience(CustomerFilter(month=month.month, search="0042"))
+    searched_for_a_letter = Audience(CustomerFilter(month=month.month, search="a"))
     usual = Arrangement()
     by_recency = Arrangement(sort="recency_days", is_descending=False)
     found: list[Query] = []
@@ -171,7 +175,10 @@ def _customers(month: Month) -> list[Query]:
         "status and opt-in": filtered,
         "win back": win_back,
         "moved since half a year": moved,
+        "not gold half a year ago": not_gold_then,
+        "for a campaign by e-mail": for_a_campaign,
         "search": searched,
+        "search for one letter": searched_for_a_letter,
     }.items():
         kind = "paint" if asked is everybody else "filter"
         found.append(("customers", f"{kind}: counts, {name}", lambda asked=asked: customers.counts(month.month, asked)))
