@@ -236,6 +236,7 @@ def members_clause(audience: Audience, prefix: str, parameters: dict[str, Any], 
 
 def _clauses(audience: Audience, prefix: str, parameters: dict[str, Any], own: str | None) -> list[str]:
     """What must hold for each customer of an audience, but the month; adds the values to `parameters`."""
+    # what a saved audience within this one searches for need not hold for every row; its names have a prefix
     searched = HASHED if prefix else LOOKED_UP
     if own:
         searched = searched.format(found=f"{{found}} and {own.format(rows='customer_search')}")

@@ -12,19 +12,6 @@ end;
 comment on function access.emails_seen_by(text) is
     'E-mail addresses whose customers a user sees who does not see all: their own; for a supervisor also those of the users whom they supervise.';
 
-create or replace function access.visible_stamp(p_email text) returns text
-language sql stable parallel safe
-begin atomic
-    select md5(concat_ws(
-        ' ',
-        array(select seen.email from access.emails_seen_by(p_email) as seen (email) order by seen.email)::text,
-        (select extract(epoch from max(f.loaded_at)) from ops.file f where f.feed = 'customers' and f.status = 'loaded')
-    ));
-end;
-
-comment on function access.visible_stamp(text) is
-    'A text that changes whenever the customers may change that a user sees who does not see all: with each customers file, and with the users.';
-
 create or replace function access.visible_emails() returns setof text
 language sql stable parallel safe security definer rows 10
 begin atomic
@@ -33,10 +20,3 @@ begin atomic
 end;
 
 comment on function access.visible_emails() is 'E-mail addresses whose customers the current user sees.';
-
-create or replace function access.asked_customer() returns text
-language sql stable parallel safe
-return nullif(current_setting('warehouse.customer', true), '');
-
-comment on function access.asked_customer() is
-    'The one customer whom a transaction asks for (setting warehouse.customer), or null: it narrows what a user sees, so that one customer is not looked up among all of theirs.';
