@@ -3,7 +3,6 @@
 A CSV is written by the database (COPY); an Excel file by a process of its own, so that nobody's page waits for it.
 """
 
-import hashlib
 import json
 import subprocess
 import sys
@@ -22,6 +21,7 @@ from dashboard.data.warehouse import acting_as, connect, current_user
 from include.warehouse.customer_filter import check_filter
 from include.warehouse.errors import WarehouseError
 from include.warehouse.export_customers import NO_CONTACT, Export, Selection, write_selection
+from include.warehouse.file_hash import sha256_of
 from include.warehouse.published import published_month
 from include.warehouse.settings import REPOSITORY
 from include.warehouse.summary import read_figures, write_book
@@ -126,13 +126,11 @@ def summary(month: date) -> BinaryIO:
         with connect() as connection:
             figures = read_figures(connection, published_month(connection, month))
         write_book(path, figures)
-        with path.open("rb") as file:
-            sha256 = hashlib.file_digest(file, "sha256").hexdigest()
         log_export(
             path,
             "xlsx",
             figures.customers,
-            sha256,
+            sha256_of(path),
             month=month.isoformat(),
             run_id=figures.shown.run_id,
             filters={"summary_of": f"{month:%Y-%m}"},

@@ -1,7 +1,6 @@
 """What arrived, what became of it, and what the checks said: the accepted state and the operations."""
 
 import csv
-import hashlib
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +12,7 @@ from dashboard.data.downloads import Prepared
 from dashboard.data.export_log import log_export
 from dashboard.data.frames import frame
 from dashboard.data.warehouse import connect, rows
+from include.warehouse.file_hash import sha256_of
 
 # Their rows hold names, addresses and numbers of people.
 PERSONAL_FEEDS = ("customers",)
@@ -89,10 +89,8 @@ def prepare_rejects(file_id: int) -> Prepared:
         assert isinstance(driver, PsycopgConnection)
         delimiter = "\t" if source.delimiter == "tab" else source.delimiter or ","
         rows = _write_rejects(driver, path, file_id, list(source.header), delimiter)
-    with path.open("rb") as file:
-        sha256 = hashlib.file_digest(file, "sha256").hexdigest()
     about = {"file_id": file_id, "filters": {"rejects_of": source.file_name}, "has_contact": source.has_contact}
-    log_export(path, "csv", rows, sha256, **about)
+    log_export(path, "csv", rows, sha256_of(path), **about)
     return Prepared(downloads.offer(path), None, rows)
 
 

@@ -20,6 +20,7 @@ from include.warehouse.customer_filter import CustomerFilter, check_filter, wher
 from include.warehouse.database import engine
 from include.warehouse.errors import InputError
 from include.warehouse.excel_list import ListBook
+from include.warehouse.file_hash import sha256_of
 from include.warehouse.published import PublishedMonth, published_month
 from include.warehouse.settings import Settings
 
@@ -173,7 +174,7 @@ def write_selection(
             rows = _write_csv(driver, about["sql"], unfinished)
         else:
             rows = _write_xlsx(driver, about, kinds, shown, unfinished)
-        about |= {"rows": rows, "bytes": unfinished.stat().st_size, "sha256": _sha256(unfinished)}
+        about |= {"rows": rows, "bytes": unfinished.stat().st_size, "sha256": sha256_of(unfinished)}
         about_path = out.with_name(f"{out.name}.about.json")
         about_path.write_text(json.dumps(about, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
         unfinished.replace(out)
@@ -237,8 +238,3 @@ def _fetch(driver: PsycopgConnection, statement: str) -> Iterator[tuple[Any, ...
         register_type(new_type(DECIMAL.values, "DECIMAL_AS_TEXT", UNICODE), cursor)
         cursor.execute(statement)
         yield from cursor
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,12 +1,10 @@
 """Nightly care: retention, statistics, and proof that nothing was lost or altered."""
 
-import hashlib
-from pathlib import Path
-
 from sqlalchemy import text
 
 from include.warehouse.database import connect
 from include.warehouse.errors import VerificationError
+from include.warehouse.file_hash import sha256_of
 from include.warehouse.settings import Settings
 
 NAMED_AT_MOST = 5
@@ -51,7 +49,7 @@ def verify_archive(settings: Settings) -> int:
             )
         ).all()
     missing = [path for path, _ in receipts if not (settings.home / path).is_file()]
-    altered = [path for path, sha256 in receipts if path not in missing and _sha256(settings.home / path) != sha256]
+    altered = [path for path, sha256 in receipts if path not in missing and sha256_of(settings.home / path) != sha256]
     if missing or altered:
         found = [*(f"{path} is missing" for path in missing), *(f"{path} has other bytes" for path in altered)]
         raise VerificationError(f"the archive is not what was loaded: {_some(found)}; restore it from a backup")
@@ -75,11 +73,6 @@ def verify_conservation(settings: Settings) -> int:
             f"rows or money are not conserved: {_some(broken)}; publish nothing before it is found why"
         )
     return len(identities)
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _some(found: list[str]) -> str:
