@@ -2,7 +2,7 @@
 
 Runs when a feed's asset is updated, and every 15 minutes to catch up with anything that an event missed. A run takes up
 everything that is accepted and not yet published, so files that arrive together make one publication. Where nothing
-waits, the plan says so and the rest is skipped.
+waits, the plan says so and the rest is skipped. While a run of `rebuild_months` is under way, the plan waits.
 
 * **plan**: which months and customers the new rows touch
 * **build**: facts per customer and month, the months' snapshots in batches and in order, their summary; readers see
@@ -29,6 +29,7 @@ from include.warehouse.dag_support import (
     is_refused_already,
     plan_run,
     wait_for_quiet_inbox,
+    wait_for_requested_months,
 )
 from include.warehouse.settings import load_settings
 
@@ -50,9 +51,10 @@ def build_customer_snapshot() -> None:
 
     @task
     def plan(**context: Any) -> int:
-        """Waits a moment for files that arrive together, then plans what they change."""
+        """Waits for files that arrive together and for months being rebuilt, then plans what changes."""
         settings = load_settings()
         wait_for_quiet_inbox(settings)
+        wait_for_requested_months(context["ti"])
         if context["dag_run"].run_type != "manual" and is_refused_already(settings):
             raise AirflowSkipException("the gate refused this state; mend the data, or trigger this DAG by hand")
         return plan_run(settings, asked_by=f"{context['dag'].dag_id} {context['run_id']}")

@@ -15,7 +15,7 @@ from typing import Any
 from airflow.sdk import Param, dag, task
 from airflow.sdk.exceptions import AirflowSkipException
 
-from include.warehouse.dag_support import DEFAULT_ARGS, build_and_publish, log_step, plan_run, step_of
+from include.warehouse.dag_support import DEFAULT_ARGS, REBUILD_DAG, build_and_publish, log_step, plan_run, step_of
 from include.warehouse.rebuild_request import read_request
 from include.warehouse.settings import load_settings
 
@@ -23,6 +23,7 @@ MONTH = r"^\d{4}-(0[1-9]|1[0-2])$"
 
 
 @dag(
+    dag_id=REBUILD_DAG,
     dag_display_name="Rebuild months",
     doc_md=__doc__,
     schedule=None,

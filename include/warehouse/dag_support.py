@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 QUIET_SECONDS = 60.0
+REBUILD_DAG = "rebuild_months"
+REBUILD_PAUSE_SECONDS = 2.0
 
 
 def notify_failure(context: Context) -> None:
@@ -85,7 +87,8 @@ def step_of(name: str, **facts: object) -> Iterator[dict[str, object]]:
 def step_of_run(name: str, warehouse_run: int, **facts: object) -> Iterator[dict[str, object]]:
     """As step_of; skips the task where its run is published already, or another took over and publishes the same.
 
-    A step of a refused run fails at once: only a new plan helps.
+    A step of a refused run fails at once: only a new plan helps. So does one of a run that a person asked for and
+    another took over: what was asked for is not part of the other.
     """
     from include.warehouse.refresh import find_plan
 
@@ -95,7 +98,10 @@ def step_of_run(name: str, warehouse_run: int, **facts: object) -> Iterator[dict
         except InputError:
             raise
         except WarehouseError as error:
-            status = find_plan(load_settings(), warehouse_run).status
+            run = find_plan(load_settings(), warehouse_run)
+            status = run.status
+            if status == "abandoned" and run.is_requested:
+                raise AirflowFailException(f"{error}; clear the whole run to ask for its months again") from error
             if status in ("abandoned", "published"):
                 raise AirflowSkipException(f"run {warehouse_run} is {status}; nothing is left to do in it") from error
             if status == "refused":
@@ -119,6 +125,12 @@ def wait_for_quiet_inbox(settings: Settings) -> None:
     deadline = time.monotonic() + QUIET_SECONDS
     while time.monotonic() < deadline and (pending_files(settings) or any(settings.processing.glob("*"))):
         time.sleep(0.5)
+
+
+def wait_for_requested_months(task_instance: Any) -> None:
+    """Lets a run of rebuild_months end, also a dry one: a plan in the middle of it would take it over."""
+    while task_instance.get_dr_count(REBUILD_DAG, states=["running"]):
+        time.sleep(REBUILD_PAUSE_SECONDS)
 
 
 def held_receipts(settings: Settings) -> list[dict[str, Any]]:

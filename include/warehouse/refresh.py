@@ -32,10 +32,11 @@ _has_refresh_lock: ContextVar[bool] = ContextVar("has_refresh_lock", default=Fal
 
 @dataclass(frozen=True)
 class Plan:
-    """What a run will build; `run_id` also where there is nothing to do."""
+    """What a run will build; `run_id` also where there is nothing to do, `is_requested` where months were asked for."""
 
     run_id: int
     status: str
+    is_requested: bool
     months: list[date]
     report_month: date | None
     message: str | None
@@ -310,7 +311,12 @@ def rebuild(settings: Settings, month: date, known_at: datetime) -> dict[str, An
 
 def _plan(connection: Connection, run_id: int) -> Plan:
     run = connection.execute(
-        text("select status, report_month, message from ops.run where run_id = :run_id"), {"run_id": run_id}
+        text(
+            "select status, report_month, message,"
+            " requested ->> 'from' is not null or coalesce((requested ->> 'recut')::boolean, false) as is_requested"
+            " from ops.run where run_id = :run_id"
+        ),
+        {"run_id": run_id},
     ).one_or_none()
     if run is None:
         raise InputError(f"there is no run {run_id}; see: python -m include.warehouse status")
@@ -318,7 +324,7 @@ def _plan(connection: Connection, run_id: int) -> Plan:
         text("select month from ops.run_month where run_id = :run_id and rows_mode <> 'remove' order by month"),
         {"run_id": run_id},
     )
-    return Plan(run_id, run.status, list(months), run.report_month, run.message)
+    return Plan(run_id, run.status, run.is_requested, list(months), run.report_month, run.message)
 
 
 def _build(settings: Settings, step: str, statement: str, run_id: int, month: str, **parameters: int) -> int:

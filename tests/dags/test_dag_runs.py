@@ -18,7 +18,7 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.engine import URL, make_url
 
-from include.warehouse import server
+from include.warehouse import refresh, server
 from include.warehouse.database import connect, engine
 from include.warehouse.migrate import migrate
 from include.warehouse.settings import Settings
@@ -319,8 +319,14 @@ def test_the_gate_refuses_once_and_readers_keep_what_they_have(
 def test_months_are_rebuilt_on_request(airflow: LiveAirflow, settings: Settings) -> None:
     quiet(airflow)
     before = newest_publication(settings)
-    dry = airflow.trigger("rebuild_months", first_month="2025-09", recut=True, dry_run=True)
+    with holding(settings, "refresh"):
+        dry = airflow.trigger("rebuild_months", first_month="2025-09", recut=True, dry_run=True)
+        running(airflow, "rebuild_months", "plan")
+        # what is due meanwhile, as every 15 minutes, waits and leaves the months that were asked for alone
+        due = airflow.trigger(BUILD)
+        running(airflow, BUILD, "plan")
     assert airflow.ended("rebuild_months", dry) == "success"
+    assert airflow.ended(BUILD, due) == "success"
     tasks = airflow.tasks("rebuild_months", dry)
     assert (tasks["audit.gate"], tasks["may_publish"], tasks["publish.publish"]) == ("success", "skipped", "skipped")
     assert newest_publication(settings) == before
@@ -340,6 +346,18 @@ def test_months_are_rebuilt_on_request(airflow: LiveAirflow, settings: Settings)
     rebuilt = value(settings, "select array_agg(requested ->> 'month' order by run_id) from ops.run where status = 'rebuilt'")  # fmt: skip # noqa: E501
     assert rebuilt == ["2025-05-01", "2025-06-01"]
     assert newest_publication(settings) == run_id
+
+
+def test_a_request_that_another_run_took_over_fails(airflow: LiveAirflow, settings: Settings) -> None:
+    quiet(airflow)
+    before = newest_publication(settings)
+    planned = "select max(run_id) from ops.run where kind = 'refresh' and status = 'building' and run_id > :before"
+    asked = airflow.trigger("rebuild_months", first_month="2025-09", recut=True)
+    wait_until(lambda: value(settings, planned, before=before), pause=0.02)
+    assert refresh.plan(settings).status == "nothing_to_do"
+    assert airflow.ended("rebuild_months", asked) == "failed"
+    assert "clear the whole run to ask for its months again" in notices(settings)
+    assert newest_publication(settings) == before
 
 
 def test_maintenance_keeps_what_is_young_and_names_an_altered_file(airflow: LiveAirflow, settings: Settings) -> None:
