@@ -682,6 +682,10 @@ COMMENT ON PROCEDURE crm.approve_rule_set(IN p_rule_set_id integer) IS 'Approves
 
 COMMENT ON FUNCTION crm.attach_new_months(p_run_id bigint) IS 'Attaches the months that were never published, before publication shows them by crm.published_month; in a transaction of its own. Gives their number.';
 
+COMMENT ON FUNCTION ops.lock_key(p_name text) IS 'Key of the advisory lock of that name (load, refresh, build).';
+
+COMMENT ON PROCEDURE crm.await_building() IS 'Waits until no session builds any more, and keeps others from it until the end of the transaction.';
+
 COMMENT ON FUNCTION crm.build_key(p_run_id bigint, p_month date) IS 'Key of one month of a run that has been scored; gives the rows.';
 
 COMMENT ON FUNCTION crm.build_measures(p_run_id bigint, p_month date) IS 'Measures and cut points of one month of a run; gives the rows.';
@@ -954,6 +958,8 @@ COMMENT ON FUNCTION crm.is_standing(p_run_id bigint, p_month date) IS 'Whether a
 
 COMMENT ON FUNCTION crm.is_summary_needed(p_run_id bigint, p_month date) IS 'Whether a run''s figures of a month are published, or belong to a run that can be published or inspected.';
 
+COMMENT ON PROCEDURE crm.join_building() IS 'Says until the end of the transaction that this session builds, beside others.';
+
 COMMENT ON PROCEDURE crm.keep_history(IN p_run_id bigint, IN p_month date, INOUT p_rows bigint) IS 'Copies the published rows of a month that a run changes or removes to crm.snapshot_history; gives their number.';
 
 COMMENT ON PROCEDURE crm.keep_unchanged_runs(IN p_run_id bigint, IN p_month date, IN p_built regclass) IS 'Leaves rows that a run has built unchanged with the run that published them, so that history can say since when.';
@@ -988,7 +994,7 @@ COMMENT ON PROCEDURE crm.publish_in_place(IN p_run_id bigint, IN p_month date, I
 
 COMMENT ON PROCEDURE crm.publish_run(IN p_run_id bigint) IS 'Publishes a run that has passed the gate.';
 
-COMMENT ON PROCEDURE crm.require_building(IN p_run_id bigint) IS 'Stops a step of a run that another run took over or that has ended.';
+COMMENT ON PROCEDURE crm.require_building(IN p_run_id bigint) IS 'Stops a step of a run that another run took over or that has ended; sessions that are left of a killed step are waited for.';
 
 COMMENT ON PROCEDURE crm.require_passed(IN p_run_id bigint) IS 'Stops the publication of a run that has not passed the gate.';
 
@@ -1240,8 +1246,6 @@ COMMENT ON COLUMN core.sale_line.source_part IS 'Part of the yearly file that ow
 COMMENT ON COLUMN core.sale_line.known_from IS 'When the warehouse accepted the line.';
 
 COMMENT ON FUNCTION ops.lines_of_one_key(p_known_at timestamp with time zone, p_audited_until timestamp with time zone) IS 'Current lines that share (transaction_id, line_no) with another one.';
-
-COMMENT ON FUNCTION ops.lock_key(p_name text) IS 'Key of the advisory lock of that name (load, refresh).';
 
 COMMENT ON FUNCTION ops.miscounted_months(p_run_id bigint) IS 'Built months whose rows may differ from their summary: whole ones that do, and all touched ones.';
 

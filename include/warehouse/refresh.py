@@ -200,6 +200,7 @@ def summarize(settings: Settings, run_id: int) -> int:
     """Counts and sums of every month as it will be after publication; gives the number of months."""
     with refresh_lock(settings), _step(settings, "summary") as (connection, done):
         connection.execute(text("call crm.require_building(:run_id)"), {"run_id": run_id})
+        connection.commit()
         months = find_plan(settings, run_id).months
         _in_sessions(
             settings, [("call crm.summarize_month(:run_id, :month)", {"month": month}) for month in months], run_id

@@ -235,6 +235,31 @@ def test_a_month_that_failed_is_not_built_upon(new_warehouse: Callable[[], Setti
     assert_same_mart(disturbed, calm)
 
 
+def test_a_repeated_step_waits_for_the_session_that_a_killed_one_left(
+    new_warehouse: Callable[[], Settings], sample: list[Path]
+) -> None:
+    disturbed, calm = new_warehouse(), new_warehouse()
+    for warehouse in (disturbed, calm):
+        load_files(warehouse, sample)
+    run_id = refresh.plan(disturbed).run_id
+    refresh.aggregate(disturbed, run_id)
+    with engine(disturbed).connect() as left, ThreadPoolExecutor(1) as pool:
+        first_month = "select crm.build_measures(:run_id, month) from ops.run_month order by month limit 1"
+        assert left.execute(text(first_month), {"run_id": run_id}).scalar_one() > 0
+        repeated = pool.submit(steps.build_snapshot, disturbed, run_id)
+        waits = "select exists (select from pg_stat_activity where pg_backend_pid() = any (pg_blocking_pids(pid)))"
+        deadline = time.monotonic() + 120
+        while not left.execute(text(waits)).scalar_one():
+            assert time.monotonic() < deadline
+            assert not repeated.done()
+        left.commit()
+        repeated.result()
+    for step in steps.REFRESH_STEPS[2:]:
+        step.function(disturbed, run_id)
+    steps.refresh(calm)
+    assert_same_mart(disturbed, calm)
+
+
 FAILING_MONTH = """
 create function fail_once() returns trigger language plpgsql as $$
 begin

@@ -107,6 +107,7 @@ as $$
 declare
     v_chunk crm.fact_chunk;
 begin
+    call crm.join_building();
     select c.*
     into v_chunk
     from crm.fact_chunk c

@@ -30,6 +30,7 @@ as $$
 declare
     v_run ops.run;
 begin
+    call crm.await_building();
     select r.* into v_run from ops.run r where r.run_id = p_run_id;
     if v_run.run_id is null then
         raise exception 'there is no run %; start a new refresh', p_run_id;
@@ -39,7 +40,7 @@ begin
     call crm.take_back_months(p_run_id);
 end
 $$;
-comment on procedure crm.require_building(bigint) is 'Stops a step of a run that another run took over or that has ended.';
+comment on procedure crm.require_building(bigint) is 'Stops a step of a run that another run took over or that has ended; sessions that are left of a killed step are waited for.';
 
 create or replace procedure crm.resume_build(p_run_id bigint)
 language plpgsql
@@ -88,6 +89,7 @@ declare
     v_table regclass := to_regclass(format('crm.%I', 'measure_' || p_run_id || '_' || to_char(p_month, 'YYYY_MM')));
     v_rows bigint;
 begin
+    call crm.join_building();
     select m.* into v_plan from ops.run_month m where m.run_id = p_run_id and m.month = p_month;
     if v_plan.rows_mode = 'remove' or v_plan.measured_at is not null then
         return 0;
@@ -118,6 +120,7 @@ declare
     v_plan ops.run_month;
     v_rows bigint;
 begin
+    call crm.join_building();
     select m.* into v_plan from ops.run_month m where m.run_id = p_run_id and m.month = p_month;
     if v_plan.rows_mode = 'remove' or p_part = any (v_plan.parts_scored) then
         return 0;
@@ -163,6 +166,7 @@ declare
     v_table regclass := crm.snapshot_partition('crm.snapshot_unpublished', p_run_id, p_month);
     v_rows bigint;
 begin
+    call crm.join_building();
     if v_table is null or exists (select from pg_constraint c where c.conrelid = v_table and c.contype = 'p') then
         return 0;
     end if;

@@ -304,6 +304,7 @@ declare
 begin
     -- loads wait while the plan takes stock
     perform pg_advisory_xact_lock(ops.lock_key('load'));
+    call crm.await_building();
     v_known_at := clock_timestamp();
     for v_abandoned in select r.run_id from ops.run r where r.status = 'building' and r.kind = 'refresh' loop
         call crm.drop_run_tables(v_abandoned);

@@ -11,6 +11,7 @@ declare
         select p.run_id from crm.published_month p where p.month = p_month and v_mode = 'touched'
     );
 begin
+    call crm.join_building();
     call crm.drop_summaries(p_run_id, p_month);
     if v_mode = 'remove' then
         return;
