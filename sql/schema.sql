@@ -1118,6 +1118,10 @@ COMMENT ON FUNCTION mart.log_export(p_export jsonb) IS 'Notes that the current u
 
 COMMENT ON FUNCTION mart.masked_row(p_raw_row jsonb, p_feed text, p_reasons text[], p_column_map jsonb) IS 'A row as received without what may be personal data: nothing of the customers feed or of an unreadable row, else the columns that the feed''s contract knows.';
 
+COMMENT ON FUNCTION mart.master_after(p_as_of_date date, p_known_at timestamp with time zone) IS 'Customers whose newest version in the master begins after a day or was not known at a time. Of a closed customer the opt-ins are unknown.';
+
+COMMENT ON FUNCTION mart.master_since(p_month date) IS 'Customers for whom the newest master may say something else than their row of a published month, with what it says.';
+
 COMMENT ON FUNCTION mart.may_read_contact() IS 'Whether the connected role may read mart.customer_contact: others see null for names, addresses and numbers elsewhere.';
 
 COMMENT ON FUNCTION mart.movement(p_earlier date, p_later date, p_dimension text) IS 'Customers of the later month by their value_tier, activity_status or segment (p_dimension) in the earlier month and in the later: origin is null for who was not in the snapshot then; monetary is that of the later month.';
@@ -5253,6 +5257,10 @@ CREATE INDEX user_account_supervisor ON access.user_account USING btree (supervi
 CREATE UNIQUE INDEX customer_version_current ON core.customer_version USING btree (customer_id, version_from) WHERE (known_to = 'infinity'::timestamp with time zone);
 
 CREATE INDEX customer_version_customer_id ON core.customer_version USING btree (customer_id);
+
+CREATE INDEX customer_version_from ON core.customer_version USING btree (version_from) WHERE ((version_to = 'infinity'::date) AND (known_to = 'infinity'::timestamp with time zone));
+
+CREATE INDEX customer_version_known ON core.customer_version USING btree (known_from) WHERE ((version_to = 'infinity'::date) AND (known_to = 'infinity'::timestamp with time zone));
 
 CREATE INDEX customer_version_search ON core.customer_version USING btree (customer_id) INCLUDE (search_text) WHERE ((version_to = 'infinity'::date) AND (known_to = 'infinity'::timestamp with time zone));
 

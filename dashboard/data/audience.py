@@ -250,9 +250,7 @@ def _clauses(audience: Audience, prefix: str, parameters: dict[str, Any], own: s
     if audience.channel:
         if audience.channel not in CHANNELS:
             raise AudienceError(f"there is no channel {audience.channel[:50]!r}")
-        clauses.append(
-            _among("mart.customers", "master", f"master.is_in_master and master.opt_in_{audience.channel}", own)
-        )
+        clauses.append(_reached_by(audience.channel, own))
     if audience.half:
         position, share = _holdout(audience.half.audience_id, audience.half.percent, f"{prefix}half", parameters)
         clauses.append(f"{position} {'<' if audience.half.is_holdout else '>='} {share}")
@@ -306,6 +304,20 @@ def _among(view: str, rows: str, asked: str, own: str | None) -> str:
         return f"customer.customer_id in ({found})"
     # not joined: the planner takes a user's own customers for ten, and would compare each with each
     return f"(customer.customer_id in ({found} and {own.format(rows=rows)})) is true"
+
+
+def _reached_by(channel: str, own: str | None) -> str:
+    """The SQL of being opted in to a channel in the current master, whatever month is shown; a closed customer is not.
+
+    For most customers the month's row says it: the master is asked about those for whom it may differ.
+    """
+    if own:
+        return _among("mart.customers", "master", f"master.opt_in_{channel}", own)
+    since = "select master.customer_id from mart.master_since(%(month)s) as master"
+    return (
+        f"(customer.opt_in_{channel} and customer.customer_id not in ({since})"
+        f" or customer.customer_id in ({since} where master.opt_in_{channel}))"
+    )
 
 
 def _audience_clause(condition: Condition, prefix: str, parameters: dict[str, Any], own: str | None) -> str:

@@ -9,6 +9,7 @@ from tempfile import TemporaryDirectory
 import pandas as pd
 from sqlalchemy import text
 
+from dashboard.data.audience import Audience, where
 from include.warehouse.database import engine
 from include.warehouse.load import approve, discard, load_files
 from include.warehouse.settings import Settings
@@ -44,6 +45,13 @@ class RealWarehouse:
     def publish(self, recut: bool = False, recut_from: date | None = None) -> None:
         """Refreshes and publishes."""
         refresh(self.settings, recut=recut or recut_from is not None, from_month=recut_from)
+
+    def audience(self, audience: Audience, month: date) -> set[str]:
+        """Ids of the customers of an audience in a month, as the dashboard selects them."""
+        conditions, parameters = where(audience, month)
+        statement = f"select customer_id from mart.customer_snapshot as customer where {conditions}"
+        with engine(self.settings).connect() as connection:
+            return set(connection.exec_driver_sql(statement, parameters).scalars())
 
     def frame(self, view: str) -> pd.DataFrame:
         """All rows of a mart view, values as the driver gives them."""

@@ -9,6 +9,8 @@ import pandas as pd
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from dashboard.data.audience import Audience
+from include.warehouse.customer_filter import CHANNELS, CustomerFilter
 from include.warehouse.settings import Settings
 from tests.oracle.agreement import assert_accepted_alike
 from tests.oracle.compare import assert_same
@@ -36,6 +38,18 @@ def assert_equal_results(oracle: Oracle, real: RealWarehouse) -> None:
     assert_same(score_limits(oracle), real.frame("cut_point where metric <> 'abc'"), ["month", "metric", "band"])
 
 
+def assert_same_reach(oracle: Oracle, real: RealWarehouse) -> None:
+    """Who may be written to: opted in by the newest master, published or not, of the customers of any month."""
+    customers, snapshot = oracle.customers(), oracle.snapshot()
+    for channel in CHANNELS:
+        is_reached = customers["is_in_master"].eq(True) & customers[f"opt_in_{channel}"].eq(True)
+        reached = set(customers[is_reached]["customer_id"])
+        for first_day, rows in snapshot.groupby("month"):
+            month = pd.Timestamp(first_day).date()
+            found = real.audience(Audience(CustomerFilter(month=month), channel=channel), month)
+            assert found == reached & set(rows["customer_id"]), (channel, month)
+
+
 def score_limits(oracle: Oracle) -> pd.DataFrame:
     """Limits of the score bands by the warehouse's names; those of abc are compared by the classes they give."""
     limits = oracle.cut_points()
@@ -56,6 +70,7 @@ def play(world: World, empty: Settings) -> None:
         event.happen(real)
         if isinstance(event, Publication):
             assert_equal_results(oracle, real)
+        assert_same_reach(oracle, real)
 
 
 def arrival(name: str, *lines: str) -> Arrival:
