@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -129,7 +130,10 @@ def wait_for_quiet_inbox(settings: Settings) -> None:
 
 def wait_for_requested_months(task_instance: Any) -> None:
     """Lets a run of rebuild_months end, also a dry one: a plan in the middle of it would take it over."""
-    while task_instance.get_dr_count(REBUILD_DAG, states=["running"]):
+    is_under_way = partial(task_instance.get_dr_count, REBUILD_DAG, states=["running"])
+    if is_under_way():
+        log.info("waiting for the end of %s, which is under way", REBUILD_DAG)
+    while is_under_way():
         time.sleep(REBUILD_PAUSE_SECONDS)
 
 
