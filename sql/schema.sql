@@ -680,6 +680,8 @@ COMMENT ON PROCEDURE crm.analyze_snapshot() IS 'Gives the planner statistics of 
 
 COMMENT ON PROCEDURE crm.approve_rule_set(IN p_rule_set_id integer) IS 'Approves a draft: raises naming the first check and cell that fail, otherwise compiles the rule set.';
 
+COMMENT ON FUNCTION crm.asks_for_months(p_requested jsonb) IS 'Whether a request names months to build, or new cut points, beside what has changed.';
+
 COMMENT ON FUNCTION crm.attach_new_months(p_run_id bigint) IS 'Attaches the months that were never published, before publication shows them by crm.published_month; in a transaction of its own. Gives their number.';
 
 COMMENT ON FUNCTION ops.lock_key(p_name text) IS 'Key of the advisory lock of that name (load, refresh, build).';
@@ -1050,6 +1052,10 @@ COMMENT ON FUNCTION mart.count_own_movement(p_earlier date, p_later date, p_dime
 
 COMMENT ON PROCEDURE mart.create_policies(IN p_reader text) IS 'Says which rows a role of readers sees: all of them; for sales_reader those of the current user''s customers. Figures of users are read by the user alone. Of a table that is secured but has no customers, such as prepared totals, sales_reader sees nothing.';
 
+COMMENT ON FUNCTION mart.customers_changed_after(p_as_of_date date, p_known_at timestamp with time zone) IS 'Customers whose newest version in the master begins after a day or was not known at a time. Of a closed customer the opt-ins are unknown.';
+
+COMMENT ON FUNCTION mart.customers_changed_since(p_month date) IS 'Customers for whom the newest master may say something else than their row of a published month, with what it says.';
+
 COMMENT ON FUNCTION mart.delete_audience(p_audience_id bigint) IS 'Deletes an audience of the current user; gives whether there was one.';
 
 COMMENT ON PROCEDURE mart.grant_readers() IS 'Lets the roles mart_reader, contact_reader and sales_reader read mart; customer_contact is not for mart_reader. A role that is missing is passed over.';
@@ -1117,10 +1123,6 @@ COMMENT ON COLUMN ops.export_log.file_id IS 'Received file whose rejects they ar
 COMMENT ON FUNCTION mart.log_export(p_export jsonb) IS 'Notes that the current user has taken a customer list, a summary, or with file_id the rejects of a file, away; gives the key of the note.';
 
 COMMENT ON FUNCTION mart.masked_row(p_raw_row jsonb, p_feed text, p_reasons text[], p_column_map jsonb) IS 'A row as received without what may be personal data: nothing of the customers feed or of an unreadable row, else the columns that the feed''s contract knows.';
-
-COMMENT ON FUNCTION mart.master_after(p_as_of_date date, p_known_at timestamp with time zone) IS 'Customers whose newest version in the master begins after a day or was not known at a time. Of a closed customer the opt-ins are unknown.';
-
-COMMENT ON FUNCTION mart.master_since(p_month date) IS 'Customers for whom the newest master may say something else than their row of a published month, with what it says.';
 
 COMMENT ON FUNCTION mart.may_read_contact() IS 'Whether the connected role may read mart.customer_contact: others see null for names, addresses and numbers elsewhere.';
 

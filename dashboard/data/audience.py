@@ -313,10 +313,10 @@ def _reached_by(channel: str, own: str | None) -> str:
     """
     if own:
         return _among("mart.customers", "master", f"master.opt_in_{channel}", own)
-    since = "select master.customer_id from mart.master_since(%(month)s) as master"
+    changed = "select master.customer_id from mart.customers_changed_since(%(month)s) as master"
     return (
-        f"(customer.opt_in_{channel} and customer.customer_id not in ({since})"
-        f" or customer.customer_id in ({since} where master.opt_in_{channel}))"
+        f"(customer.opt_in_{channel} and customer.customer_id not in ({changed})"
+        f" or customer.customer_id in ({changed} where master.opt_in_{channel}))"
     )
 
 

@@ -313,8 +313,7 @@ def rebuild(settings: Settings, month: date, known_at: datetime) -> dict[str, An
 def _plan(connection: Connection, run_id: int) -> Plan:
     run = connection.execute(
         text(
-            "select status, report_month, message,"
-            " requested ->> 'from' is not null or coalesce((requested ->> 'recut')::boolean, false) as is_requested"
+            "select status, report_month, message, crm.asks_for_months(requested) as is_requested"
             " from ops.run where run_id = :run_id"
         ),
         {"run_id": run_id},

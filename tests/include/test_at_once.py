@@ -252,6 +252,7 @@ def test_a_repeated_step_waits_for_the_session_that_a_killed_one_left(
         while not left.execute(text(waits)).scalar_one():
             assert time.monotonic() < deadline
             assert not repeated.done()
+            time.sleep(0.05)
         left.commit()
         repeated.result()
     for step in steps.REFRESH_STEPS[2:]:

@@ -292,6 +292,11 @@ end
 $$;
 comment on procedure crm.plan_months(bigint) is 'Derives from what changed which months a run builds, and for whom.';
 
+create or replace function crm.asks_for_months(p_requested jsonb) returns boolean
+language sql immutable parallel safe
+return p_requested ->> 'from' is not null or coalesce((p_requested ->> 'recut')::boolean, false);
+comment on function crm.asks_for_months(jsonb) is 'Whether a request names months to build, or new cut points, beside what has changed.';
+
 create or replace function crm.plan_refresh(p_requested jsonb, p_requested_by text) returns bigint
 language plpgsql
 as $$
@@ -330,8 +335,7 @@ begin
         set status = 'nothing_to_do', message = 'no sale line has been accepted yet; put sales files into the inbox'
         where run_id = v_run_id;
     elsif not crm.has_changed_since(v_last.known_at)
-        and p_requested ->> 'from' is null
-        and not coalesce((p_requested ->> 'recut')::boolean, false)
+        and not crm.asks_for_months(p_requested)
         and v_last.run_id is not null
         and not exists (
             select
