@@ -566,6 +566,8 @@ COMMENT ON PROCEDURE core.compare_with_all_sales() IS 'All rows are judged and c
 
 COMMENT ON PROCEDURE core.compare_with_differing_sales(IN p_file_id bigint, IN p_matched_rows bigint) IS 'What the judged rows are compared with: the current lines that no row says, and those of other years (view sale_line_compared); counts the matched ones (temporary table sale_line_matched).';
 
+COMMENT ON PROCEDURE core.compare_with_lines_of_receipts(IN p_from date, IN p_to date) IS 'The rows of a delta are compared with the current lines of their receipts alone (view sale_line_compared).';
+
 COMMENT ON FUNCTION core.trimmed(p_text text) IS 'The text without white space around it; null where nothing is left.';
 
 COMMENT ON FUNCTION core.compose(p_row jsonb, p_columns text[]) IS 'A receipt id composed of several columns; null where one of them is missing.';
@@ -594,7 +596,7 @@ COMMENT ON PROCEDURE core.judge_file(IN p_file_id bigint) IS 'Judges the rows of
 
 COMMENT ON PROCEDURE core.judge_master(IN p_file_id bigint, IN p_feed text) IS 'Reads the rows of a master file (raw.master_judged): a missing key rejects, an unreadable value becomes unknown with a warning.';
 
-COMMENT ON PROCEDURE core.judge_sales(IN p_file_id bigint, IN p_rows bigint[], IN p_texts text[], IN p_days date[]) IS 'Reads and judges the rows of one sales file, all or those given (temporary table sale_line_judged): typed values, null where they cannot be read, reasons as bits, net amount in cents, duplicates within the file.';
+COMMENT ON PROCEDURE core.judge_sales(IN p_file_id bigint, IN p_places tid[], IN p_texts text[], IN p_days date[]) IS 'Reads and judges the rows of one sales file, all or those at the places given (temporary table sale_line_judged): typed values, null where they cannot be read, reasons as bits, net amount in cents, duplicates within the file.';
 
 COMMENT ON PROCEDURE core.mark_duplicates() IS 'Marks the acceptable rows of a judged sales file whose key comes again further down.';
 
@@ -654,7 +656,7 @@ COMMENT ON FUNCTION core.sales_days(p_file_id bigint, OUT p_texts text[], OUT p_
 
 COMMENT ON FUNCTION core.sales_shrink_message(p_file_id bigint) IS 'Why the shrink guard holds a sales file, or null.';
 
-COMMENT ON FUNCTION core.sales_texts(p_file_id bigint, p_decimal_mark text, p_is_trimmed boolean, p_compose text[], p_rows bigint[]) IS 'The rows of one sales file that are data, all or those given: each value''s text, trimmed, numbers with a decimal point.';
+COMMENT ON FUNCTION core.sales_texts(p_file_id bigint, p_decimal_mark text, p_is_trimmed boolean, p_compose text[], p_places tid[]) IS 'The rows of one sales file that are data, all or those at the places given: each value''s text, trimmed, numbers with a decimal point.';
 
 COMMENT ON PROCEDURE core.supersede_sales(IN p_file_id bigint, IN p_known_at timestamp with time zone) IS 'Moves withdrawn and replaced lines to core.sale_line_superseded.';
 
@@ -5235,7 +5237,7 @@ ALTER TABLE ONLY ops.reject_count
     ADD CONSTRAINT reject_count_pkey PRIMARY KEY (file_id, reason);
 
 ALTER TABLE ONLY ops.rejected_record
-    ADD CONSTRAINT rejected_record_pkey PRIMARY KEY (rejected_record_id);
+    ADD CONSTRAINT rejected_record_pkey PRIMARY KEY (file_id, rejected_record_id);
 
 ALTER TABLE ONLY ops.routine
     ADD CONSTRAINT routine_pkey PRIMARY KEY (kind, schema_name, routine_name);
@@ -5312,8 +5314,6 @@ CREATE INDEX file_feed ON ops.file USING btree (feed, status, loaded_at);
 
 CREATE INDEX file_sha256 ON ops.file USING btree (sha256);
 
-CREATE INDEX rejected_record_file ON ops.rejected_record USING btree (file_id);
-
 CREATE INDEX rejected_record_open ON ops.rejected_record USING hash ((natural_key[1])) WHERE ((resolved_by IS NULL) AND (natural_key IS NOT NULL));
 
 CREATE INDEX step_file ON ops.step USING btree (file_id);
@@ -5389,12 +5389,6 @@ ALTER TABLE ONLY ops.file_year
 
 ALTER TABLE ONLY ops.reject_count
     ADD CONSTRAINT reject_count_file_id_fkey FOREIGN KEY (file_id) REFERENCES ops.file(file_id);
-
-ALTER TABLE ONLY ops.rejected_record
-    ADD CONSTRAINT rejected_record_file_id_fkey FOREIGN KEY (file_id) REFERENCES ops.file(file_id);
-
-ALTER TABLE ONLY ops.rejected_record
-    ADD CONSTRAINT rejected_record_resolved_by_fkey FOREIGN KEY (resolved_by) REFERENCES ops.file(file_id);
 
 ALTER TABLE ONLY ops.run_month
     ADD CONSTRAINT run_month_run_id_fkey FOREIGN KEY (run_id) REFERENCES ops.run(run_id) ON DELETE CASCADE;

@@ -24,7 +24,7 @@ begin
     call core.count_sales(p_file_id);
     drop view pg_temp.sale_line_arriving, pg_temp.sale_line_compared;
     drop table pg_temp.sale_line_judged, pg_temp.sale_line_change, pg_temp.sale_line_matched;
-    drop table if exists pg_temp.sale_line_differing;
+    drop table if exists pg_temp.sale_line_differing, pg_temp.sale_line_of_receipts;
     return null;
 end
 $$;

@@ -44,6 +44,9 @@ begin
         call core.expect_every_row();
         return;
     end if;
+    if v_is_delta then
+        call core.compare_with_lines_of_receipts(v_from, v_to);
+    end if;
 
     insert into pg_temp.sale_line_change (row_number, transaction_id, line_no, customer_id, transaction_date, kind)
     select m.row_number, m.transaction_id, m.line_no, m.customer_id, m.transaction_date, m.kind
@@ -91,6 +94,26 @@ begin
 end
 $$;
 comment on procedure core.compare_sales(bigint) is 'Compares the acceptable rows of a sales file with the current lines (temporary table sale_line_change); the view sale_line_arriving has those that become current.';
+
+-- A delta has few receipts and speaks for no other line. As an array, since a join with them would read all lines in one
+-- process: workers do not see temporary tables.
+create or replace procedure core.compare_with_lines_of_receipts(p_from date, p_to date)
+language plpgsql
+as $$
+declare
+    v_receipts text[] := array(
+        select distinct j.transaction_id from pg_temp.sale_line_judged j where j.reason_bits = 0
+    );
+begin
+    create temporary table sale_line_of_receipts on commit drop as
+    select s.*
+    from core.sale_line s
+    where s.transaction_date between p_from and p_to and s.transaction_id = any (v_receipts);
+    analyze pg_temp.sale_line_of_receipts (transaction_id, line_no);
+    create or replace temporary view sale_line_compared as select * from pg_temp.sale_line_of_receipts;
+end
+$$;
+comment on procedure core.compare_with_lines_of_receipts(date, date) is 'The rows of a delta are compared with the current lines of their receipts alone (view sale_line_compared).';
 
 create or replace procedure core.expect_every_row()
 language plpgsql

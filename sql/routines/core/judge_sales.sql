@@ -43,9 +43,10 @@ create or replace function core.sales_texts(
     p_decimal_mark text,
     p_is_trimmed boolean,
     p_compose text[],
-    p_rows bigint[]
+    p_places tid[]
 )
 returns table (
+    place tid,
     row_number bigint,
     transaction_id text,
     line_no_text text,
@@ -64,6 +65,7 @@ language sql stable parallel safe
 -- it from parallel plans, since it is converted too late to be seen as no limit
 as $$
     select
+        r.ctid,
         r.row_number,
         case
             when p_compose = '{}' then core.trimmed(r.transaction_id, p_is_trimmed)
@@ -85,7 +87,8 @@ as $$
     from raw.sales r
     where
         r.file_id = p_file_id
-        and (p_rows is null or r.row_number = any (p_rows))
+        -- as a query: of an array the planner knows the length, and would rather read all rows
+        and (p_places is null or r.ctid = any (array(select place from unnest(p_places) as place)))
         and (
             r.transaction_id <> ''
             or r.customer_id <> ''
@@ -94,9 +97,9 @@ as $$
         )
     offset bigint '0'
 $$;
-comment on function core.sales_texts(bigint, text, boolean, text[], bigint[]) is 'The rows of one sales file that are data, all or those given: each value''s text, trimmed, numbers with a decimal point.';
+comment on function core.sales_texts(bigint, text, boolean, text[], tid[]) is 'The rows of one sales file that are data, all or those at the places given: each value''s text, trimmed, numbers with a decimal point.';
 
-create or replace procedure core.judge_sales(p_file_id bigint, p_rows bigint[], p_texts text[], p_days date[])
+create or replace procedure core.judge_sales(p_file_id bigint, p_places tid[], p_texts text[], p_days date[])
 language plpgsql
 as $$
 declare
@@ -135,10 +138,11 @@ begin
     -- offsets: see core.sales_texts
     create temporary table sale_line_judged on commit drop as
     with received as not materialized (
-        select t.* from core.sales_texts(p_file_id, v_mark, v_is_trimmed, v_compose, p_rows) as t
+        select t.* from core.sales_texts(p_file_id, v_mark, v_is_trimmed, v_compose, p_places) as t
     ),
     typed as (
         select
+            t.place,
             t.row_number,
             t.transaction_id,
             case
@@ -165,6 +169,7 @@ begin
     ),
     priced as (
         select
+            t.place,
             t.row_number,
             t.transaction_id,
             case when t.line_no = trunc(t.line_no) and abs(t.line_no) < 1e12 then t.line_no::bigint end as line_no,
@@ -187,6 +192,7 @@ begin
         offset bigint '0'
     )
     select
+        n.place,
         n.row_number,
         n.transaction_id,
         n.line_no,
@@ -236,7 +242,7 @@ begin
     call core.mark_duplicates();
 end
 $$;
-comment on procedure core.judge_sales(bigint, bigint[], text[], date[]) is 'Reads and judges the rows of one sales file, all or those given (temporary table sale_line_judged): typed values, null where they cannot be read, reasons as bits, net amount in cents, duplicates within the file.';
+comment on procedure core.judge_sales(bigint, tid[], text[], date[]) is 'Reads and judges the rows of one sales file, all or those at the places given (temporary table sale_line_judged): typed values, null where they cannot be read, reasons as bits, net amount in cents, duplicates within the file.';
 
 create or replace procedure core.mark_duplicates()
 language plpgsql

@@ -24,7 +24,7 @@ declare
     -- above this share one pass over all rows is quicker
     v_most_share numeric := 0.3;
     v_received bigint;
-    v_rows bigint[];
+    v_places tid[];
     v_written_otherwise bigint;
     v_texts text[];
     v_days date[];
@@ -32,12 +32,12 @@ begin
     select d.p_texts, d.p_days into v_texts, v_days from core.sales_days(p_file_id) as d;
     if core.can_match_sales(p_file_id) then
         call core.find_differing_sales(p_file_id, v_texts, v_days, v_received);
-        select coalesce(array_agg(distinct d.row_number), '{}')
-        into v_rows
+        select coalesce(array_agg(d.place), '{}')
+        into v_places
         from pg_temp.sale_line_differing d
-        where d.row_number is not null;
-        if cardinality(v_rows) <= v_most_share * v_received then
-            call core.judge_sales(p_file_id, v_rows, v_texts, v_days);
+        where d.place is not null;
+        if cardinality(v_places) <= v_most_share * v_received then
+            call core.judge_sales(p_file_id, v_places, v_texts, v_days);
             -- a line number such as 01 can be that of a row that was matched: then all are judged
             select count(*)
             into v_written_otherwise
@@ -45,7 +45,7 @@ begin
             join pg_temp.sale_line_judged j on j.row_number = d.row_number
             where j.line_no::text <> d.line_no_text;
             if v_written_otherwise = 0 then
-                call core.compare_with_differing_sales(p_file_id, v_received - cardinality(v_rows));
+                call core.compare_with_differing_sales(p_file_id, v_received - cardinality(v_places));
                 return;
             end if;
             drop table pg_temp.sale_line_judged;
@@ -97,6 +97,7 @@ begin
 
     create temporary table sale_line_differing on commit drop as
     select
+        r.place,
         r.row_number,
         r.line_no_text,
         c.customer_id,

@@ -25,9 +25,9 @@ begin
     order by u.line_number;
 
     create temporary table sale_line_rejected on commit drop as
-    select nextval(pg_get_serial_sequence('ops.rejected_record', 'rejected_record_id')) as rejected_record_id, j.*
+    select nextval('ops.rejected_record_rejected_record_id_seq') as rejected_record_id, j.*
     from (select k.* from pg_temp.sale_line_judged k where k.reason_bits <> 0 order by k.row_number) as j;
-    analyze pg_temp.sale_line_rejected;
+    analyze pg_temp.sale_line_rejected (row_number, reason_bits);
 
     execute format(
         'insert into ops.rejected_record (
@@ -49,7 +49,12 @@ begin
             j.transaction_date,
             $3
         from pg_temp.sale_line_rejected j
-        join raw.sales r on r.row_number = j.row_number and r.file_id = $1
+        join (
+            -- at their places: nearly all other rows were accepted
+            select received.*, received.ctid as place
+            from raw.sales received
+            where received.file_id = $1 and received.ctid = any (array(select b.place from pg_temp.sale_line_rejected b))
+        ) as r on r.place = j.place
         join (
             select few.reason_bits, core.reject_reasons(few.reason_bits) as names
             from (select distinct b.reason_bits from pg_temp.sale_line_rejected b) as few
@@ -144,7 +149,7 @@ begin
 
     delete from core.sale_line_waiting w
     using ops.rejected_record x
-    where x.rejected_record_id = w.rejected_record_id and x.resolved_by is not null;
+    where x.file_id = w.file_id and x.rejected_record_id = w.rejected_record_id and x.resolved_by is not null;
 end
 $$;
 comment on procedure core.close_rejects(bigint) is 'Closes the open rejects that a newly applied file supersedes or whose key it brings again.';

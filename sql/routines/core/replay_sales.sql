@@ -114,7 +114,7 @@ begin
             resolved_by = p_master_file_id,
             resolution = case when r.is_duplicate then 'duplicate' else 'replayed' end
         from pg_temp.sale_line_replay r
-        where x.rejected_record_id = r.rejected_record_id;
+        where x.file_id = r.file_id and x.rejected_record_id = r.rejected_record_id;
 
         delete from core.sale_line_waiting w
         using pg_temp.sale_line_replay r

@@ -20,7 +20,12 @@ declare
     -- what a load has added or superseded since the run took stock belongs to the next run
     v_known_at timestamptz := (select r.known_at from ops.run r where r.run_id = p_run_id);
 begin
-    insert into ops.conservation (run_id, identity, scope, left_value, right_value)
+    -- where a run builds many months, the gate's look at these takes the workers, and is the longer one
+    if (select count(*) from ops.run_month m where m.run_id = p_run_id and m.rows_mode = 'all') > 1 then
+        perform set_config('max_parallel_workers_per_gather', '0', true);
+    end if;
+    -- a statement that writes into a table that stays is planned without workers
+    create temporary table file_conservation on commit drop as
     with
     line as (
         select
@@ -100,23 +105,21 @@ begin
         ) as v (identity, left_value, right_value, applies)
         where v.applies
     )
-    select p_run_id, side.identity, side.scope, side.left_value, side.right_value
+    select side.identity, side.scope, side.left_value, side.right_value
     from side
     union all
-    select p_run_id, side.identity, 'total', sum(side.left_value), sum(side.right_value)
+    select side.identity, 'total', sum(side.left_value), sum(side.right_value)
     from side
     group by side.identity
     union all
     -- lines of a file that is not loaded would be in nobody's count
     select
-        p_run_id,
         'current lines = rows loaded - rows superseded',
         'total',
         (select coalesce(sum(l.lines), 0) from line l),
         (select coalesce(sum(f.rows_loaded - f.rows_superseded), 0) from file f where f.feed = 'sales')
     union all
     select
-        p_run_id,
         'net amount of current lines = customer-months',
         'total',
         (
@@ -132,6 +135,11 @@ begin
                 group by c.fact_set_id, c.month
             ) as f on f.fact_set_id = m.fact_set_id and f.month = m.month
         );
+
+    insert into ops.conservation (run_id, identity, scope, left_value, right_value)
+    select p_run_id, c.identity, c.scope, c.left_value, c.right_value
+    from pg_temp.file_conservation c;
+    drop table pg_temp.file_conservation;
 end
 $$;
 comment on procedure ops.conserve_files(bigint) is 'Conservation of rows and money per file and in total.';
