@@ -58,6 +58,35 @@ end
 $$;
 comment on procedure core.judge_differing_sales(bigint) is 'Judges the rows of a sales file that do not say what the current lines say; where most differ, all of them.';
 
+create or replace function core.repeated_keys(
+    p_file_id bigint,
+    p_decimal_mark text,
+    p_is_trimmed boolean,
+    out p_received bigint,
+    out p_repeated bigint[]
+)
+language plpgsql
+-- to sort key hashes takes half the time of a hash table of them
+set enable_hashagg = off
+as $$
+begin
+    -- as a table, since "select into" gets no workers
+    create temporary table sale_key_count on commit drop as
+    select
+        coalesce(sum(k.rows), 0)::bigint as received,
+        coalesce(array_agg(k.key_hash) filter (where k.rows > 1 and k.key_hash is not null), '{}') as repeated
+    from (
+        -- of 64 bits: a row too many is only judged
+        select hashtextextended(r.transaction_id, hashtext(r.line_no_text)) as key_hash, count(*) as rows
+        from core.sales_texts(p_file_id, p_decimal_mark, p_is_trimmed, '{}', null) as r
+        group by hashtextextended(r.transaction_id, hashtext(r.line_no_text))
+    ) as k;
+    select c.received, c.repeated into p_received, p_repeated from pg_temp.sale_key_count c;
+    drop table pg_temp.sale_key_count;
+end
+$$;
+comment on function core.repeated_keys(bigint, text, boolean) is 'How many rows a sales file has, and the hashes of the keys that more than one of them brings.';
+
 create or replace procedure core.find_differing_sales(p_file_id bigint, p_texts text[], p_days date[], out p_received bigint)
 language plpgsql
 as $$
@@ -84,16 +113,8 @@ begin
     perform set_config('enable_nestloop', 'off', true);
     perform set_config('enable_mergejoin', 'off', true);
 
-    -- by a 64-bit hash: a row too many is only judged
-    select
-        coalesce(sum(k.rows), 0),
-        coalesce(array_agg(k.key_hash) filter (where k.rows > 1 and k.key_hash is not null), '{}')
-    into p_received, v_repeated
-    from (
-        select hashtextextended(r.transaction_id, hashtext(r.line_no_text)) as key_hash, count(*) as rows
-        from core.sales_texts(p_file_id, v_mark, v_is_trimmed, '{}', null) as r
-        group by hashtextextended(r.transaction_id, hashtext(r.line_no_text))
-    ) as k;
+    select k.p_received, k.p_repeated into p_received, v_repeated
+    from core.repeated_keys(p_file_id, v_mark, v_is_trimmed) as k;
 
     create temporary table sale_line_differing on commit drop as
     select
