@@ -650,6 +650,8 @@ COMMENT ON FUNCTION core.reject_reasons(p_bits integer) IS 'Names of the reasons
 
 COMMENT ON PROCEDURE core.reject_sales(IN p_file_id bigint, IN p_known_at timestamp with time zone) IS 'Writes the rejects of one sales file and the lines that wait for a master.';
 
+COMMENT ON FUNCTION core.repeated_keys(p_file_id bigint, p_decimal_mark text, p_is_trimmed boolean, OUT p_received bigint, OUT p_repeated bigint[]) IS 'How many rows a sales file has, and the hashes of the keys that more than one of them brings.';
+
 COMMENT ON FUNCTION core.replay_sales(p_master_file_id bigint, p_known_at timestamp with time zone) IS 'Accepts waiting lines whose masters are all known now; gives their number.';
 
 COMMENT ON FUNCTION core.sales_days(p_file_id bigint, OUT p_texts text[], OUT p_days date[]) IS 'The different texts of one sales file that can be read as a day, and these days.';
@@ -1202,6 +1204,8 @@ COMMENT ON FUNCTION ops.drop_expired_runs() IS 'Drops what runs older than unpub
 
 COMMENT ON FUNCTION ops.find_in_force(p_file_id bigint) IS 'Why a file need not be loaded (its bytes are in force for its feed and period), or null.';
 
+COMMENT ON FUNCTION ops.has_repeated_key() IS 'Whether fewer hashes of keys than current lines are different.';
+
 CREATE TABLE core.sale_line (
     customer_id text NOT NULL,
     transaction_id text NOT NULL,
@@ -1262,6 +1266,8 @@ COMMENT ON FUNCTION ops.misplaced_customers(p_run_id bigint) IS 'Rows of custome
 COMMENT ON FUNCTION ops.months_after(p_run_id bigint) IS 'The months that readers will see once a run is published, and whose summary says what is in them.';
 
 COMMENT ON FUNCTION ops.rows_of_one_customer(p_run_id bigint) IS 'Customers with more than one row in a month that a run has built.';
+
+COMMENT ON PROCEDURE ops.sum_customer_months() IS 'Sums the customer-months by month (temporary table customer_month_sum).';
 
 COMMENT ON FUNCTION ops.verify_conservation() IS 'Rows and money from file to published months as they stand now: every identity with its two sides; none before the first publication.';
 

@@ -29,6 +29,8 @@ begin
     from (select k.* from pg_temp.sale_line_judged k where k.reason_bits <> 0 order by k.row_number) as j;
     analyze pg_temp.sale_line_rejected (row_number, reason_bits);
 
+    -- the planner takes the rows at their places for one
+    perform set_config('enable_nestloop', 'off', true);
     execute format(
         'insert into ops.rejected_record (
             rejected_record_id, file_id, line_number, raw_row, reasons, amount, natural_key, customer_id, transaction_date,
@@ -74,6 +76,7 @@ begin
         -- columns of the raw table, as the contract named them when the file was copied
         v_values
     ) using p_file_id, v_names, p_known_at;
+    perform set_config('enable_nestloop', 'on', true);
 
     -- only reasons 4096 and above are unknown_*: these lines wait for their master
     insert into core.sale_line_waiting (

@@ -5,12 +5,36 @@ language plpgsql
 as $$
 begin
     delete from ops.conservation c where c.run_id = p_run_id;
+    -- where a run builds many months, the gate's look at these takes the workers, and is the longer one
+    if (select count(*) from ops.run_month m where m.run_id = p_run_id and m.rows_mode = 'all') > 1 then
+        perform set_config('max_parallel_workers_per_gather', '0', true);
+    end if;
+    call ops.sum_customer_months();
     call ops.conserve_files(p_run_id);
     call ops.conserve_months(p_run_id);
     call ops.check_identities(p_run_id);
+    drop table pg_temp.customer_month_sum;
 end
 $$;
 comment on procedure ops.check_conservation(bigint) is 'Writes both sides of every identity of a run to ops.conservation.';
+
+create or replace procedure ops.sum_customer_months()
+language plpgsql
+as $$
+begin
+    -- as a table, since a statement that writes into one that stays is planned without workers
+    create temporary table customer_month_sum on commit drop as
+    select
+        c.fact_set_id,
+        c.month,
+        sum(c.amount_cents) as cents,
+        sum(c.core_cents) as core_cents,
+        count(*) filter (where c.core_orders > 0) as buyers
+    from crm.customer_month c
+    group by c.fact_set_id, c.month;
+end
+$$;
+comment on procedure ops.sum_customer_months() is 'Sums the customer-months by month (temporary table customer_month_sum).';
 
 -- One statement, so that a load that ends meanwhile is seen whole or not at all.
 create or replace procedure ops.conserve_files(p_run_id bigint)
@@ -20,11 +44,7 @@ declare
     -- what a load has added or superseded since the run took stock belongs to the next run
     v_known_at timestamptz := (select r.known_at from ops.run r where r.run_id = p_run_id);
 begin
-    -- where a run builds many months, the gate's look at these takes the workers, and is the longer one
-    if (select count(*) from ops.run_month m where m.run_id = p_run_id and m.rows_mode = 'all') > 1 then
-        perform set_config('max_parallel_workers_per_gather', '0', true);
-    end if;
-    -- a statement that writes into a table that stays is planned without workers
+    -- as a table: see ops.sum_customer_months
     create temporary table file_conservation on commit drop as
     with
     line as (
@@ -127,13 +147,9 @@ begin
             + (select coalesce(sum(s.known_cents), 0) from superseded s)
         ) * 0.01,
         (
-            select coalesce(sum(f.amount_cents), 0) * 0.01
+            select coalesce(sum(f.cents), 0) * 0.01
             from ops.months_after(p_run_id) m
-            join (
-                select c.fact_set_id, c.month, sum(c.amount_cents) as amount_cents
-                from crm.customer_month c
-                group by c.fact_set_id, c.month
-            ) as f on f.fact_set_id = m.fact_set_id and f.month = m.month
+            join pg_temp.customer_month_sum f on f.fact_set_id = m.fact_set_id and f.month = m.month
         );
 
     insert into ops.conservation (run_id, identity, scope, left_value, right_value)
@@ -160,17 +176,7 @@ begin
             f.core_cents,
             f.buyers
         from month m
-        -- summed before they are joined: all rows would be sorted otherwise
-        join (
-            select
-                c.fact_set_id,
-                c.month,
-                sum(c.amount_cents) as cents,
-                sum(c.core_cents) as core_cents,
-                count(*) filter (where c.core_orders > 0) as buyers
-            from crm.customer_month c
-            group by c.fact_set_id, c.month
-        ) as f on f.fact_set_id = m.fact_set_id and f.month = m.month
+        join pg_temp.customer_month_sum f on f.fact_set_id = m.fact_set_id and f.month = m.month
     ),
     summary as (
         select

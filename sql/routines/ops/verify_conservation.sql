@@ -18,7 +18,9 @@ begin
     end if;
 
     -- the gate's own identities of files, as they stand now; its record of the run stays as it was
+    call ops.sum_customer_months();
     call ops.conserve_files(v_run_id);
+    drop table pg_temp.customer_month_sum;
     return query
     delete from ops.conservation c
     where c.run_id = v_run_id and c.conservation_id > v_newest
