@@ -16,16 +16,21 @@ from include.warehouse.settings import Settings
 from include.warehouse.step_log import record_step
 
 
-def only_reads_masters(settings: Settings, connection: Connection, file_ids: tuple[int, ...]) -> bool:
-    """Whether all these files are sales: only then may the next one be judged before the one before is accepted."""
+def may_be_prepared(settings: Settings, connection: Connection, file_id: int, before: int) -> bool:
+    """Whether a file may be prepared while the one before it is accepted.
+
+    A master's rows are only copied. A sales file's are judged by the masters: these must be there.
+    """
     contracts = load_contracts(settings)
     rows = connection.execute(
-        text("select file_name, feed from ops.file where file_id = any (:ids)"), {"ids": list(file_ids)}
+        text("select file_id, file_name, feed from ops.file where file_id in (:id, :before)"),
+        {"id": file_id, "before": before},
     ).all()
     try:
-        return all(match_feed(contracts, name, feed)[0].load_mode == "replace_period" for name, feed in rows)
+        modes = {found: match_feed(contracts, name, feed)[0].load_mode for found, name, feed in rows}
     except InputError:
         return False
+    return modes[file_id] == "snapshot" or modes[before] == "replace_period"
 
 
 def prepare(connection: Connection, settings: Settings, file_id: int, *, check_in_force: bool) -> None:

@@ -22,7 +22,7 @@ from psycopg2.errors import ProgramLimitExceeded
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import DBAPIError
 
-from include.warehouse.acceptance import accept, only_reads_masters, prepare
+from include.warehouse.acceptance import accept, may_be_prepared, prepare
 from include.warehouse.arrivals import READY_SUFFIX, load_order, pending_files, unknown_files
 from include.warehouse.contracts import load_contracts, match_feed
 from include.warehouse.database import engine
@@ -276,7 +276,7 @@ def _process_all(
     approved: bool = False,
     on_file: Callable[[str], None] = lambda name: None,
 ) -> list[LoadResult]:
-    """Loads claimed files in order; while a sales file is accepted, the next one is already copied and judged."""
+    """Loads claimed files in order; while one is accepted, the next one is copied and judged if it may be."""
     results: list[LoadResult] = []
     waiting = deque(file_ids)
     with (
@@ -301,7 +301,7 @@ def _process_all(
                         prepare(connection, settings, file_id, check_in_force=not approved)
                     else:
                         under_way.result()
-                    if following is not None and only_reads_masters(settings, connection, (file_id, following)):
+                    if following is not None and may_be_prepared(settings, connection, following, file_id):
                         prepared = ahead.submit(prepare, other, settings, following, check_in_force=False)
                     accept(connection, file_id, approved=approved, check_in_force=is_ahead)
             except BaseException:

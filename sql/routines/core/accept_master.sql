@@ -32,6 +32,8 @@ begin
         call core.note_changed_products(p_file_id, v_until, p_known_at);
     end if;
     call core.count_master(p_file_id, p_feed);
+    -- for what comes next a sample does; maintain_warehouse takes more
+    perform set_config('default_statistics_target', '20', true);
     execute format('analyze core.%I', core.master_table(p_feed));
     drop table raw.date_reading, raw.master_judged, raw.master_change;
     -- from here on the feed counts as loaded, which decides whether unknown stores and promotions are rejected

@@ -163,13 +163,24 @@ language plpgsql
 as $$
 declare
     v_part smallint;
-    v_years integer[] := array(
-        select distinct (extract(year from d.transaction_date))::integer
-        from (select distinct j.transaction_date from pg_temp.sale_line_judged j where j.reason_bits = 0) as d
-    );
+    v_years integer[];
     v_year integer;
     v_new_lines bigint;
 begin
+    create temporary table sale_year on commit drop as
+    select
+        (extract(year from d.transaction_date))::integer as period_year,
+        min(d.lowest) as lowest_transaction_id,
+        max(d.highest) as highest_transaction_id
+    from (
+        select j.transaction_date, min(j.transaction_id) as lowest, max(j.transaction_id) as highest
+        from pg_temp.sale_line_judged j
+        where j.reason_bits = 0 and not j.is_duplicate
+        group by j.transaction_date
+    ) as d
+    group by (extract(year from d.transaction_date))::integer;
+    v_years := array(select y.period_year from pg_temp.sale_year y);
+
     select case when f.delta_date is not null then -1 else coalesce(f.period_part, 0) end
     into v_part
     from ops.file f
@@ -219,21 +230,16 @@ begin
         period_year, lowest_transaction_id, highest_transaction_id, first_date, last_date
     )
     select
-        (extract(year from d.transaction_date))::integer,
-        min(d.lowest),
-        max(d.highest),
-        make_date((extract(year from d.transaction_date))::integer, 1, 1),
-        make_date((extract(year from d.transaction_date))::integer, 12, 31)
-    from (
-        select j.transaction_date, min(j.transaction_id) as lowest, max(j.transaction_id) as highest
-        from pg_temp.sale_line_judged j
-        where j.reason_bits = 0 and not j.is_duplicate
-        group by j.transaction_date
-    ) as d
-    group by (extract(year from d.transaction_date))
+        y.period_year,
+        y.lowest_transaction_id,
+        y.highest_transaction_id,
+        make_date(y.period_year, 1, 1),
+        make_date(y.period_year, 12, 31)
+    from pg_temp.sale_year y
     on conflict (period_year) do update set
         lowest_transaction_id = least(k.lowest_transaction_id, excluded.lowest_transaction_id),
         highest_transaction_id = greatest(k.highest_transaction_id, excluded.highest_transaction_id);
+    drop table pg_temp.sale_year;
 end
 $$;
 comment on procedure core.apply_sales(bigint, timestamptz) is 'Supersedes and inserts lines as core.compare_sales found.';

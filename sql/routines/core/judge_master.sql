@@ -46,7 +46,10 @@ begin
     execute format(
         'create unlogged table raw.date_reading as
         select day.text, core.read_date(day.text, %L) as day
-        from (select distinct core.day_text(core.trimmed(v.text, %L)) as text from (%s) as v) as day
+        from (
+            select distinct core.day_text(core.trimmed(received.text, %L)) as text
+            from (select distinct v.text from (%s) as v) as received
+        ) as day
         where day.text is not null',
         v_formats, v_is_trimmed, coalesce(v_days, 'select null::text as text')
     );
