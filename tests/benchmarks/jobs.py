@@ -261,12 +261,12 @@ def recut(session: Session) -> Iterator[Record]:
 
 
 def _beside_whole_build(session: Session, job: str, ours: Measured) -> Iterator[Record]:
-    """The record beside the whole build of the same size, where that has been measured."""
+    """The record beside the whole build of the same size, where that has been measured on this machine."""
     size = session.bench.size.name
     made = record(job, goals.WHOLE, size, ours)
     for peer in (goals.DUCKDB, goals.ITSELF):
         whole = session.results.find(goals.WHOLE, peer, size)
-        if whole and whole.seconds:
+        if whole and whole.seconds and whole.environment == session.results.environment:
             ratio = round(made.seconds / whole.seconds, 4) if made.seconds else None
             made = replace(made, peer_seconds=whole.seconds, ratio=ratio, all_peer_seconds=whole.all_seconds)
             break

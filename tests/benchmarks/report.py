@@ -31,7 +31,8 @@ def derived(results: Results) -> list[Record]:
     """Records that follow from others: growth from S to L, and the most memory of Python."""
     found = []
     small, large = _whole(results, "S"), _whole(results, "L")
-    if small and large and small.seconds and large.seconds:
+    # two machines say nothing about growth: then the earlier record stays
+    if small and large and small.seconds and large.seconds and small.environment == large.environment:
         goal, unit = goal_for(goals.GROWTH, goals.ITSELF, "L")
         found.append(
             Record(

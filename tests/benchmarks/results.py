@@ -56,7 +56,7 @@ class Results:
 
     def __init__(self, path: Path, environment: str) -> None:
         self.path = path
-        self._environment = environment
+        self.environment = environment
         self._records: dict[tuple[str, str, str], Record] = {}
         if path.exists():
             for each in json.loads(path.read_text(encoding="utf-8")):
@@ -76,7 +76,7 @@ class Results:
         """Replaces what there was of the same job, peer and size, and writes the file."""
         now = datetime.now(UTC).isoformat(timespec="seconds")
         for record in records:
-            document = asdict(record) | {"environment": self._environment, "measured_at": now}
+            document = asdict(record) | {"environment": self.environment, "measured_at": now}
             self._records[record.key] = Record(**document)
         self.write()
 
