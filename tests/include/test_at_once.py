@@ -96,7 +96,7 @@ def test_two_loads_wait_for_each_other_and_both_are_in(
         assert values(both, "select count(*) from ops.file where feed = 'sales'") == [0]
     results = [json.loads(load.communicate(timeout=120)[0])["files"][0] for load in loads]
     assert [result["status"] for result in results] == ["loaded", "loaded"]
-    # a load's steps lie between the other's, never within; the masters came by one load, which copies the next file ahead
+    # a load's steps lie between the other's, never within; masters of one load are copied ahead
     overlapping = values(
         both,
         "with step as (select s.* from ops.step s join ops.file f on f.file_id = s.file_id and f.feed = 'sales')"
