@@ -25,6 +25,8 @@ MONTH_BEFORE = "before"
 def main() -> None:
     """Draws the page from top to bottom."""
     month = header("Overview", "Where customers stand, what moved them, and what the revenue is made of.")
+    if month.is_open:
+        st.caption(f"It is compared with the first {month.as_of_date.day} days of other months.")
     history = ask(overview.history, month.month)
     _headlines(month, history)
     left, right = st.columns(2, gap="large")

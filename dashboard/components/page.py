@@ -74,10 +74,7 @@ def _latest(report: Month) -> str:
 def _flags(month: Month, report: Month) -> None:
     notes = []
     if month.is_open:
-        notes.append(
-            f":material/schedule: **Open month**: it runs until {words.day(month.as_of_date)} so far and is compared"
-            f" with the first {month.as_of_date.day} days of other months."
-        )
+        notes.append(f":material/schedule: **Open month**: it runs until {words.day(month.as_of_date)} so far.")
     if month.short_history:
         notes.append(":material/history: **Short history**: the trailing window is not yet filled.")
     if month.thin_month:

@@ -59,6 +59,8 @@ def test_a_page_shows_the_report_month_and_any_other(
         return
     assert page.selectbox(key="month").value == "report"
     assert "Open month" in texts(page)
+    # the other pages show the open month beside whole ones, or alone
+    assert ("days of other months" in texts(page)) == (path.stem == "overview")
     page.selectbox(key="month").set_value("2024-02").run()
     assert not page.exception
     assert page.query_params["month"] == "2024-02"
