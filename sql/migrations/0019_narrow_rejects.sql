@@ -11,3 +11,7 @@ alter table ops.rejected_record add primary key (file_id, rejected_record_id);
 -- rows are named by their place in the raw table now, not by their number
 drop procedure if exists core.judge_sales(bigint, bigint[], text[], date[]);
 drop function if exists core.sales_texts(bigint, text, boolean, text[], bigint[]);
+
+-- renamed: mart.customers_changed_since and mart.customers_changed_after
+drop function if exists mart.master_since(date);
+drop function if exists mart.master_after(date, timestamptz);
