@@ -498,6 +498,8 @@ COMMENT ON FUNCTION core.accept_master(p_file_id bigint, p_feed text, p_known_at
 
 COMMENT ON FUNCTION core.accept_sales(p_file_id bigint, p_known_at timestamp with time zone, p_is_approved boolean) IS 'Accepts the rows of a sales file; gives why the shrink guard holds it (the caller then rolls back), or null.';
 
+COMMENT ON PROCEDURE core.analyze_master(IN p_feed text) IS 'Gives the planner statistics of a master after a file, from few rows.';
+
 COMMENT ON PROCEDURE core.apply_master(IN p_file_id bigint, IN p_feed text, IN p_until date, IN p_known_at timestamp with time zone) IS 'Writes the versions that a master file opens, cuts and closes.';
 
 COMMENT ON PROCEDURE core.apply_sales(IN p_file_id bigint, IN p_known_at timestamp with time zone) IS 'Supersedes and inserts lines as core.compare_sales found.';

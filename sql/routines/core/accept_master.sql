@@ -32,9 +32,7 @@ begin
         call core.note_changed_products(p_file_id, v_until, p_known_at);
     end if;
     call core.count_master(p_file_id, p_feed);
-    -- for what comes next a sample does; maintain_warehouse takes more
-    perform set_config('default_statistics_target', '20', true);
-    execute format('analyze core.%I', core.master_table(p_feed));
+    call core.analyze_master(p_feed);
     drop table raw.date_reading, raw.master_judged, raw.master_change;
     -- from here on the feed counts as loaded, which decides whether unknown stores and promotions are rejected
     update ops.file set status = 'loaded', loaded_at = p_known_at where file_id = p_file_id;
@@ -43,6 +41,17 @@ begin
 end
 $$;
 comment on function core.accept_master(bigint, text, timestamptz, boolean) is 'Accepts the rows of a master file; gives why the shrink guard holds it (the caller then rolls back), or null.';
+
+create or replace procedure core.analyze_master(p_feed text)
+language plpgsql
+-- for what comes next a sample does; maintain_warehouse takes more
+set default_statistics_target = 20
+as $$
+begin
+    execute format('analyze core.%I', core.master_table(p_feed));
+end
+$$;
+comment on procedure core.analyze_master(text) is 'Gives the planner statistics of a master after a file, from few rows.';
 
 create or replace procedure core.reject_master(p_file_id bigint, p_feed text, p_known_at timestamptz)
 language plpgsql

@@ -42,7 +42,7 @@ begin
             select count(*)
             into v_written_otherwise
             from pg_temp.sale_line_differing d
-            join pg_temp.sale_line_judged j on j.row_number = d.row_number
+            join pg_temp.sale_line_judged j on j.place = d.place
             where j.line_no::text <> d.line_no_text;
             if v_written_otherwise = 0 then
                 call core.compare_with_differing_sales(p_file_id, v_received - cardinality(v_places));
@@ -119,7 +119,6 @@ begin
     create temporary table sale_line_differing on commit drop as
     select
         r.place,
-        r.row_number,
         r.line_no_text,
         c.customer_id,
         c.transaction_id,
@@ -163,7 +162,7 @@ begin
     ) is not true;
     perform set_config('enable_nestloop', 'on', true);
     perform set_config('enable_mergejoin', 'on', true);
-    analyze pg_temp.sale_line_differing (row_number, transaction_id, line_no);
+    analyze pg_temp.sale_line_differing (place, transaction_id, line_no);
 end
 $$;
 comment on procedure core.find_differing_sales(bigint, text[], date[]) is 'Which rows of a yearly sales file do not say what a current line says, and which current lines no row says (temporary table sale_line_differing); gives how many rows it has.';
