@@ -76,12 +76,15 @@ def _search() -> str | None:
         return None
     found = ask_fresh(data.find, text.replace("\0", ""))
     if not found:
-        empty("No customer has an id or name with this text.")
+        empty(
+            "No customer has an id or name with this text. One or two letters are looked for where an id or a word of "
+            "a name begins."
+        )
         return None
     if found[0]["customer_id"] == text or len(found) == 1:
         return str(found[0]["customer_id"])
     st.caption(
-        f"{len(found)}{' or more' if len(found) == data.MOST_FOUND else ''} ids or names contain this text. Choose one:"
+        f"{len(found)}{' or more' if len(found) == data.MOST_FOUND else ''} ids or names fit this text. Choose one:"
     )
     with st.container(horizontal=True):
         for row in found:

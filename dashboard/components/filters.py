@@ -51,7 +51,10 @@ def _search() -> str:
         persist_state="session",
         max_chars=LONGEST_SEARCH,
         placeholder="Customer id or name",
-        help="A part of it, in small or capital letters; accents as the name is written.",
+        help=(
+            "A part of it, in small or capital letters; accents as the name is written. "
+            "One or two letters are the beginning of an id or of a word of the name."
+        ),
         icon=":material/search:",
     )
     text = storable(text).strip()

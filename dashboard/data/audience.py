@@ -242,8 +242,9 @@ def _clauses(audience: Audience, prefix: str, parameters: dict[str, Any], own: s
         searched = searched.format(found=f"{{found}} and {own.format(rows='customer_search')}")
     clauses = filter_clauses(audience.filters, prefix, parameters, searched)
     if audience.groups:
+        is_required = not prefix and (not audience.is_any or len(audience.groups) == 1)
         parts = [
-            group_clause(group, f"{prefix}group_{number}", parameters, own)
+            group_clause(group, f"{prefix}group_{number}", parameters, own, is_required)
             for number, group in enumerate(audience.groups, 1)
         ]
         clauses.append(f"({_joined(parts, audience.is_any)})")
@@ -263,12 +264,17 @@ def _holdout(audience_id: int, percent: Decimal, prefix: str, parameters: dict[s
     return f"mart.holdout_position(%({prefix}_audience)s, customer.customer_id)", f"%({prefix}_percent)s"
 
 
-def group_clause(group: Group, prefix: str, parameters: dict[str, Any], own: str | None = None) -> str:
-    """The SQL of one group; adds its values to `parameters`, their names beginning with `prefix`."""
-    parts = [
-        _condition_clause(condition, f"{prefix}_{number}", parameters, own)
-        for number, condition in enumerate(group.conditions, 1)
-    ]
+def group_clause(
+    group: Group, prefix: str, parameters: dict[str, Any], own: str | None = None, is_required: bool = False
+) -> str:
+    """The SQL of one group; adds its values to `parameters`, their names beginning with `prefix`.
+
+    `is_required` says that it must hold for every row: what is excluded is then joined, not looked up for each.
+    """
+    named = [(condition, f"{prefix}_{number}") for number, condition in enumerate(group.conditions, 1)]
+    if group.is_excluded and is_required and own is None and (group.is_any or len(named) == 1):
+        return _joined([_excluded_clause(condition, name, parameters) for condition, name in named], is_any=False)
+    parts = [_condition_clause(condition, name, parameters, own) for condition, name in named]
     clause = f"({_joined(parts, group.is_any)})"
     return f"({clause}) is not true" if group.is_excluded else clause
 
@@ -278,32 +284,62 @@ def _joined(parts: Sequence[str], is_any: bool) -> str:
 
 
 def _condition_clause(condition: Condition, prefix: str, parameters: dict[str, Any], own: str | None) -> str:
-    about = FIELDS[condition.field]
-    if about.name == AUDIENCE:
+    if condition.field == AUDIENCE:
         return _audience_clause(condition, prefix, parameters, own)
+    elsewhere = _elsewhere(condition, prefix, parameters)
+    if elsewhere is None:
+        return _comparison(condition, f"customer.{condition.field}", prefix, parameters)
+    return _not_among(elsewhere) if condition.operator == NOT_KNOWN_THEN else _among(elsewhere, own)
+
+
+def _excluded_clause(condition: Condition, prefix: str, parameters: dict[str, Any]) -> str:
+    """The SQL of a condition that must not hold."""
+    elsewhere = None if condition.field == AUDIENCE else _elsewhere(condition, prefix, parameters)
+    if elsewhere and condition.operator != NOT_KNOWN_THEN:
+        return _not_among(elsewhere)
+    return f"({_condition_clause(condition, prefix, parameters, None)}) is not true"
+
+
+@dataclass(frozen=True)
+class Elsewhere:
+    """Rows of another view or another month: `rows` is what they are called, `asked` what holds for them."""
+
+    view: str
+    rows: str
+    asked: str
+
+
+def _elsewhere(condition: Condition, prefix: str, parameters: dict[str, Any]) -> Elsewhere | None:
+    """What a condition asks about that the month's row does not say; None where that row says it."""
+    about = FIELDS[condition.field]
     if condition.month:
         parameters[f"{prefix}_month"] = condition.month
-        then = f"earlier.month = %({prefix}_month)s"
-        if condition.operator == NOT_KNOWN_THEN:
-            return (
-                "not exists (select from mart.customer_snapshot as earlier"
-                f" where {then} and earlier.customer_id = customer.customer_id)"
-            )
-        asked = _comparison(condition, f"earlier.{about.name}", prefix, parameters)
-        return _among("mart.customer_snapshot", "earlier", f"{then} and {asked}", own)
+        asked = f"earlier.month = %({prefix}_month)s"
+        if condition.operator != NOT_KNOWN_THEN:
+            asked += f" and {_comparison(condition, f'earlier.{about.name}', prefix, parameters)}"
+        return Elsewhere("mart.customer_snapshot", "earlier", asked)
     if about.is_master:
         column, _ = MASTER_FIELDS[about.name]
-        return _among("mart.customers", "master", _comparison(condition, f"master.{column}", prefix, parameters), own)
-    return _comparison(condition, f"customer.{about.name}", prefix, parameters)
+        return Elsewhere("mart.customers", "master", _comparison(condition, f"master.{column}", prefix, parameters))
+    return None
 
 
-def _among(view: str, rows: str, asked: str, own: str | None) -> str:
-    """The SQL of being among the customers of a view of mart who are asked for."""
-    found = f"select {rows}.customer_id from {view} as {rows} where {asked}"
+def _among(elsewhere: Elsewhere, own: str | None) -> str:
+    """The SQL of being among the customers who are asked for."""
+    view, rows = elsewhere.view, elsewhere.rows
+    found = f"select {rows}.customer_id from {view} as {rows} where {elsewhere.asked}"
     if own is None:
         return f"customer.customer_id in ({found})"
     # not joined: the planner takes a user's own customers for ten, and would compare each with each
     return f"(customer.customer_id in ({found} and {own.format(rows=rows)})) is true"
+
+
+def _not_among(elsewhere: Elsewhere) -> str:
+    view, rows = elsewhere.view, elsewhere.rows
+    return (
+        f"not exists (select from {view} as {rows}"
+        f" where {elsewhere.asked} and {rows}.customer_id = customer.customer_id)"
+    )
 
 
 def _reached_by(channel: str, own: str | None) -> str:
@@ -312,7 +348,7 @@ def _reached_by(channel: str, own: str | None) -> str:
     For most customers the month's row says it: the master is asked about those for whom it may differ.
     """
     if own:
-        return _among("mart.customers", "master", f"master.opt_in_{channel}", own)
+        return _among(Elsewhere("mart.customers", "master", f"master.opt_in_{channel}"), own)
     changed = "select master.customer_id from mart.customers_changed_since(%(month)s) as master"
     return (
         f"(customer.opt_in_{channel} and customer.customer_id not in ({changed})"

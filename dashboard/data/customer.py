@@ -8,34 +8,32 @@ import pandas
 from dashboard.data.frames import frame
 from dashboard.data.own_customers import looked_up
 from dashboard.data.warehouse import asking_for, connect, rows
+from include.warehouse.customer_filter import search_clause
 from include.warehouse.explain import explain
 
 MOST_FOUND = 20
 
 
 def find(text: str) -> list[dict[str, Any]]:
-    """Up to MOST_FOUND customers whose id or name contains the text, an equal id first: customer_id, full_name.
+    """Up to MOST_FOUND customers whom a search for the text finds, an equal id first: customer_id, full_name.
 
     Names are there for whoever may read contact data.
     """
-    pattern = "%" + text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"
-    return rows(
-        f"""
+    parameters: dict[str, Any] = {"text": text, "most": MOST_FOUND}
+    found = f"""
         select found.customer_id, customer.full_name
         from (
             select customer_id
             from mart.customer_search
-            where search_text like lower(:pattern) and {looked_up("customer_search")}
-            order by customer_id <> :text, length(customer_id), customer_id
-            limit :most
+            where {search_clause(text, "", parameters)} and {looked_up("customer_search")}
+            order by customer_id <> %(text)s, length(customer_id), customer_id
+            limit %(most)s
         ) as found
         join mart.customers as customer on customer.customer_id = found.customer_id
-        order by found.customer_id <> :text, length(found.customer_id), found.customer_id
-        """,
-        pattern=pattern,
-        text=text,
-        most=MOST_FOUND,
-    )
+        order by found.customer_id <> %(text)s, length(found.customer_id), found.customer_id
+        """
+    with connect() as connection:
+        return [dict(row) for row in connection.exec_driver_sql(found, parameters).mappings()]
 
 
 def master(customer_id: str) -> dict[str, Any] | None:

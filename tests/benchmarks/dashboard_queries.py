@@ -166,7 +166,7 @@ def _customers(month: Month) -> list[Query]:
     not_gold_then = Audience(CustomerFilter(month=month.month), (Group((was_gold,), is_excluded=True),))
     for_a_campaign = Audience(CustomerFilter(month=month.month), channel="email")
     searched = Audience(CustomerFilter(month=month.month, search="0042"))
-    searched_for_a_letter = Audience(CustomerFilter(month=month.month, search="a"))
+    searched_for_a_letter = Audience(CustomerFilter(month=month.month, search="m"))
     usual = Arrangement()
     by_recency = Arrangement(sort="recency_days", is_descending=False)
     found: list[Query] = []

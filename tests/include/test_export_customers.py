@@ -77,6 +77,17 @@ FILTERS = {
         CustomerFilter(search="o'BRIEN"),
         lambda c: (c["month"] == MONTH) & c["full_name"].str.contains("O'Brien", regex=False),
     ),
+    "the beginning of a word": (
+        CustomerFilter(search="O'"),
+        lambda c: (c["month"] == MONTH) & c["full_name"].str.contains("(?:^| )[oO]'", regex=True),
+    ),
+    "not a letter within an id or a name": (
+        CustomerFilter(search="5"),
+        lambda c: (
+            (c["month"] == MONTH)
+            & (c["customer_id"].str.startswith("5") | c["full_name"].str.contains("(?:^| )5", regex=True))
+        ),
+    ),
     "a wildcard taken as it is": (
         CustomerFilter(search="0%_"),
         lambda c: (c["month"] == MONTH) & c["full_name"].str.contains("0%_", regex=False),

@@ -26,7 +26,7 @@ def export_customers(
     group: Annotated[list[str] | None, typer.Option(help="Customer group.")] = None,
     city: Annotated[list[str] | None, typer.Option(help="City.")] = None,
     store: Annotated[list[str] | None, typer.Option(help="Home store id.")] = None,
-    search: Annotated[str | None, typer.Option(help="Part of an id or a name.")] = None,
+    search: Annotated[str | None, typer.Option(help="Part of an id or a name; one or two letters begin it.")] = None,
     contact: Annotated[bool, typer.Option("--contact", help="Add names, e-mail addresses and phone numbers.")] = False,
     file_format: Annotated[str, typer.Option("--format", help="csv or xlsx.")] = "csv",
     out: Out = None,
