@@ -362,8 +362,8 @@ CREATE TABLE core.customer_version (
     search_text text GENERATED ALWAYS AS (
 CASE
     WHEN (octet_length(lower((customer_id || COALESCE(('
-'::text || full_name), ''::text)))) <= 600) THEN lower((customer_id || COALESCE(('
-'::text || full_name), ''::text)))
+'::text || full_name), ''::text)))) <= 600) THEN NORMALIZE(regexp_replace(NORMALIZE(lower((customer_id || COALESCE(('
+'::text || full_name), ''::text))), NFD), '[\u0300-\u036f]+'::text, ''::text, 'g'::text), NFC)
     ELSE NULL::text
 END) STORED,
     CONSTRAINT customer_version_check CHECK ((version_from < version_to)),
@@ -412,7 +412,7 @@ COMMENT ON COLUMN core.customer_version.file_id IS 'File that gave the version, 
 
 COMMENT ON COLUMN core.customer_version.warnings IS 'Values that could not be read and became unknown.';
 
-COMMENT ON COLUMN core.customer_version.search_text IS 'What customers are searched by: id and name in small letters, each a line; null where that is longer than 600 bytes (personal data).';
+COMMENT ON COLUMN core.customer_version.search_text IS 'What customers are searched by: id and name as mart.searchable writes them, each a line; null where they are longer than 600 bytes (personal data).';
 
 CREATE VIEW access.visible_customer AS
  SELECT v.customer_id
@@ -1181,6 +1181,8 @@ COMMENT ON FUNCTION mart.rejects_have_contact(p_file_id bigint) IS 'Whether the 
 COMMENT ON FUNCTION mart.safe_text(p_text text) IS 'Text for a CSV file: a spreadsheet takes a cell that begins with = + - @, a tab or a line end for a formula, so an apostrophe goes before it; other text stays as it is.';
 
 COMMENT ON FUNCTION mart.save_audience(p_audience_id bigint, p_name text, p_definition jsonb, p_holdout_percent numeric) IS 'Saves an audience for the current user, without a key as a new one or in place of theirs of the same name; gives its key. The caller has checked the definition.';
+
+COMMENT ON FUNCTION mart.searchable(p_text text) IS 'The text as searches compare it: in small letters, without accents (jose for José).';
 
 COMMENT ON FUNCTION mart.sees_few_customers() IS 'Whether the current user sees so few customers only that it is quicker to look each of them up: 30,000 of a million, as measured.';
 
@@ -2844,13 +2846,13 @@ CREATE VIEW mart.customer_search WITH (security_invoker='true') AS
  SELECT customer_version.customer_id,
         CASE
             WHEN ( SELECT mart.may_read_contact() AS may_read_contact) THEN customer_version.search_text
-            ELSE lower(customer_version.customer_id)
+            ELSE mart.searchable(customer_version.customer_id)
         END AS search_text
    FROM core.customer_version
   WHERE ((customer_version.version_to = 'infinity'::date) AND (customer_version.known_to = 'infinity'::timestamp with time zone) AND (customer_version.search_text IS NOT NULL))
 UNION ALL
  SELECT customer_version.customer_id,
-    lower(
+    mart.searchable(
         CASE
             WHEN ( SELECT mart.may_read_contact() AS may_read_contact) THEN (customer_version.customer_id || COALESCE(('
 '::text || customer_version.full_name), ''::text))
@@ -2859,7 +2861,7 @@ UNION ALL
    FROM core.customer_version
   WHERE ((customer_version.version_to = 'infinity'::date) AND (customer_version.known_to = 'infinity'::timestamp with time zone) AND (customer_version.search_text IS NULL));
 
-COMMENT ON VIEW mart.customer_search IS 'What every customer is found by, in small letters: search_text like ''%maria%''.';
+COMMENT ON VIEW mart.customer_search IS 'What every customer is found by, in small letters, without accents: search_text like ''%maria%''.';
 
 COMMENT ON COLUMN mart.customer_search.customer_id IS 'Customer, as the files give it.';
 

@@ -52,7 +52,7 @@ def _search() -> str:
         max_chars=LONGEST_SEARCH,
         placeholder="Customer id or name",
         help=(
-            "A part of it, in small or capital letters; accents as the name is written. "
+            "A part of it, in small or capital letters, with or without accents. "
             "One or two letters are the beginning of an id or of a word of the name."
         ),
         icon=":material/search:",

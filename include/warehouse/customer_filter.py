@@ -51,7 +51,7 @@ class CustomerFilter:
 
     Of a list one value must match; None in `customer_group`, `city` or `home_store_id` matches the unknown.
     `opt_in` lists channels (email, sms, phone) to all of which the customer has agreed. `search` is part of an id or,
-    for those who may see names, of a name, in any case; see search_clause for the shortest.
+    for those who may see names, of a name, in any case and without accents; see search_clause for the shortest.
     """
 
     month: date | None = None
@@ -110,7 +110,7 @@ def search_clause(text: str, prefix: str, parameters: dict[str, Any]) -> str:
     patterns = [f"%{found}%"] if len(text) >= SHORTEST_PART else [f"{found}%", f"%\n{found}%", f"% {found}%"]
     names = [f"{prefix}search_{number}" for number in range(1, len(patterns) + 1)]
     parameters |= zip(names, patterns, strict=True)
-    return f"search_text like any (array[{', '.join(f'lower(%({name})s)' for name in names)}])"
+    return f"search_text like any (array[{', '.join(f'mart.searchable(%({name})s)' for name in names)}])"
 
 
 def check_filter(connection: Connection, filters: CustomerFilter, rule_set: int) -> None:
