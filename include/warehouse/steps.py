@@ -63,9 +63,12 @@ def audit(settings: Settings, run_id: int) -> gate.GateResult:
     return result
 
 
-def write_excel(settings: Settings, run_id: int) -> Path:
-    """Writes the Excel summary of the report month to exports/."""
+def write_excel(settings: Settings, run_id: int) -> Path | None:
+    """Writes the Excel summary of the report month to exports/; None where a run has taken the last month away."""
     started = time.monotonic()
+    with engine(settings).connect() as connection:
+        if connection.execute(text("select not exists (select from mart.month)")).scalar():
+            return None
     path = write_summary(settings, None, None)
     with engine(settings).begin() as connection:
         record_step(

@@ -375,6 +375,11 @@ def cp1252_bytes(text: str) -> bytes:
         ("José\nMüller\n".encode(), "utf-8"),
         ("José\nMüller\n".encode("cp1252"), "cp1252"),
         ("12,50 €\n‘quoted’ – “so”\n".encode("cp1252"), "cp1252"),
+        ("1,½ litro\n2,½ litro\n".encode("cp1252"), "cp1252"),
+        ("1,Å\n2,Øster\n".encode("cp1252"), "cp1252"),
+        ("Ñ1,x\nÑ2,x\n".encode("cp1252"), "cp1252"),
+        ("1,Þórshöfn\n2,Garðabær\n".encode("cp1252"), "cp1252"),
+        ("1,Москва\n2,Омск\n".encode("cp1251"), "utf-8"),
         (b"\xef\xbb\xbfJos\xe9\n", "utf-8"),
         (b"plain\nsome \xff\xfe bytes\n", "utf-8"),
         (b"plain\nsome \x81 byte\n", "utf-8"),
@@ -416,13 +421,16 @@ def counted_encoding(lines: list[bytes]) -> str:
 
 
 def reads_as_cp1252(line: bytes) -> bool:
-    text = "\n" + line.decode("utf-8", "surrogateescape") + "\n"
-    for before, letter, after in zip(text, text[1:], text[2:], strict=False):
+    text = "\n\n" + line.decode("utf-8", "surrogateescape") + "\n\n"
+    for place, letter in enumerate(text):
         if 0xDC80 <= ord(letter) <= 0xDCFF:
             meant = bytes([ord(letter) - 0xDC00]).decode("cp1252")
-            beside = (before + after).encode("utf-8", "replace").decode()
-            letters = re.search("[a-z ]", beside, re.IGNORECASE)
-            if not (letters if meant in "éñ" else (letters or re.search("[0-9]", beside)) if meant == "€" else None):
+            before = text[:place].encode("utf-8", "surrogateescape").decode("cp1252", "replace")[:-3:-1]
+            after = text[place + 1 :].encode("utf-8", "surrogateescape").decode("cp1252", "replace")[:2]
+            is_beside = any(re.match("[a-z0-9 ]", near, re.IGNORECASE) for near in (before, after))
+            is_near = any(re.match("[^\\W_\\x00-\\x7fª-ºÿ][a-z0-9 ]", near, re.IGNORECASE) for near in (before, after))
+            is_alone = before[0] == after[0] == "\n"
+            if not (is_beside or is_near or is_alone if meant in "éñ" else is_beside if meant == "€" else False):
                 return False
     return True
 

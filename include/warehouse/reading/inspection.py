@@ -13,8 +13,8 @@ from include.warehouse.reading.file_format import UTF8_BOM, is_excel, open_file
 BLOCK_SIZE = 4 << 20
 SURVEY_SIZE = 1 << 20
 NEWLINE = ord("\n")
-LETTERS = "ÀÁÂÃÄÅÆÇÈÉÊËÌÍÎÏÑÒÓÔÕÖØÙÚÛÜÝßàáâãäåæçèéêëìíîïñòóôõöøùúûüýŒœŠšŽžŸƒ"
-SIGNS = "€‘’“”–—…•™§©®°±²³´·ªº¿¡«»£"
+LETTERS = "ÀÁÂÃÄÅÆÇÈÉÊËÌÍÎÏÐÑÒÓÔÕÖØÙÚÛÜÝÞßàáâãäåæçèéêëìíîïðñòóôõöøùúûüýþŒœŠšŽžŸƒ"
+SIGNS = "€‘’‚“”„‹›–—…•™§©®°±¹²³¼½¾µ×÷´·ªº¿¡«»£¢¥"
 
 
 @dataclass(frozen=True)
@@ -118,15 +118,20 @@ def _table(characters: str, encoding: str) -> np.ndarray:
 
 IS_LETTER = _table(LETTERS, "cp1252")
 IS_SIGN = _table(SIGNS, "cp1252")
-IS_LETTER_OR_SPACE = _table(" abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ", "ascii")
-IS_DIGIT = _table("0123456789", "ascii")
+IS_PLAIN = _table(" abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789", "ascii")
+IS_EDGE = _table(',;\t\r\n"', "ascii")
 
 
 def _reads_as_text(array: np.ndarray, position: np.ndarray) -> np.ndarray:
-    """For each position whether cp1252 has a letter there beside a letter, or a sign beside a letter or digit."""
-    padded = np.concatenate(([NEWLINE], array, [NEWLINE]))
-    before, byte, after = padded[position], array[position], padded[position + 2]
-    beside_letter = IS_LETTER_OR_SPACE[before] | IS_LETTER_OR_SPACE[after]
-    beside_digit = IS_DIGIT[before] | IS_DIGIT[after]
-    reads: np.ndarray = (IS_LETTER[byte] & beside_letter) | (IS_SIGN[byte] & (beside_letter | beside_digit))
+    """For each position whether cp1252 has a letter or a sign there that stands in written text.
+
+    That is beside a letter or digit of ASCII or a space, or a letter beside one that does, or a letter that is a field by
+    itself. Words of several such letters in a row are of another code page.
+    """
+    padded = np.concatenate(([NEWLINE, NEWLINE], array, [NEWLINE, NEWLINE]))
+    far_before, before, byte, after, far_after = (padded[position + offset] for offset in range(5))
+    beside_plain = IS_PLAIN[before] | IS_PLAIN[after]
+    beside_letter = (IS_LETTER[before] & IS_PLAIN[far_before]) | (IS_LETTER[after] & IS_PLAIN[far_after])
+    by_itself = IS_EDGE[before] & IS_EDGE[after]
+    reads: np.ndarray = (IS_LETTER[byte] & (beside_plain | beside_letter | by_itself)) | (IS_SIGN[byte] & beside_plain)
     return reads

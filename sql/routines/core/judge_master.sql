@@ -90,7 +90,7 @@ begin
         with trimmed as (
             select r.row_number, %2$s
             from raw.%3$I r
-            where r.file_id = %4$s and (r.%1$I <> '''' or not raw.is_blank(to_jsonb(r)))
+            where r.file_id = %4$s and (core.trimmed(r.%1$I, %9$L) <> '''' or not raw.is_blank(to_jsonb(r)))
             offset bigint ''0''
         ),
         typed as (
@@ -104,7 +104,8 @@ begin
             v.%1$I is not null
                 and lead(v.row_number) over (partition by v.%1$I order by v.row_number) is not null as is_duplicate
         from typed v',
-        v_key, v_texts, p_feed, p_file_id, v_values, coalesce(v_joins, ''), v_columns, coalesce(v_warnings, '')
+        v_key, v_texts, p_feed, p_file_id, v_values, coalesce(v_joins, ''), v_columns, coalesce(v_warnings, ''),
+        v_is_trimmed
     );
     execute format('select min(j.row_number) from raw.master_judged j where octet_length(j.%I) > 2000', v_key) into v_too_long;
     if v_too_long is not null then

@@ -27,11 +27,12 @@ begin
         ) as few
         where octet_length(few.text) <= v_longest_bytes
     ) as day
-    where day.day is not null;
+    -- a day before the calendar is a slip of the pen: its month would be published, and every month since
+    where day.day >= (select min(c.day) from core.calendar c);
     drop table pg_temp.sale_day_received;
 end
 $$;
-comment on function core.sales_days(bigint) is 'The different texts of one sales file that can be read as a day, and these days.';
+comment on function core.sales_days(bigint) is 'The different texts of one sales file that can be read as a day of the calendar or a later one, and these days.';
 
 create or replace function core.compose(p_row jsonb, p_columns text[]) returns text
 language sql immutable parallel safe
@@ -95,9 +96,9 @@ as $$
         -- as a query: of an array the planner knows the length, and would rather read all rows
         and (p_places is null or r.ctid = any (array(select place from unnest(p_places) as place)))
         and (
-            r.transaction_id <> ''
-            or r.customer_id <> ''
-            or r.product_id <> ''
+            core.trimmed(r.transaction_id, p_is_trimmed) <> ''
+            or core.trimmed(r.customer_id, p_is_trimmed) <> ''
+            or core.trimmed(r.product_id, p_is_trimmed) <> ''
             or not raw.is_blank(to_jsonb(r))
         )
     offset bigint '0'

@@ -93,16 +93,24 @@ declare
     v_run ops.run;
     v_published crm.published_month;
     v_rules crm.rule_set;
+    v_is_restated boolean;
     v_last_day date := (p_month + interval '1 month - 1 day')::date;
     v_as_of date;
 begin
     select r.* into v_run from ops.run r where r.run_id = p_run_id;
     select m.* into v_published from crm.published_month m where m.month = p_month;
     v_as_of := case when p_month = v_run.report_month then v_run.as_of_date else v_last_day end;
+    -- other rules come to a published month only on request
+    v_is_restated := p_cuts_mode = 'compute'
+        and coalesce((v_run.requested ->> 'recut')::boolean, false)
+        and p_month >= coalesce((v_run.requested ->> 'from')::date, v_run.first_month);
     select r.*
     into v_rules
     from crm.rule_set r
-    where r.rule_set_id = case when p_cuts_mode = 'keep' then v_published.rule_set_id else crm.rule_set_of(p_month) end;
+    where r.rule_set_id = case
+        when v_is_restated or v_published.month is null then crm.rule_set_of(p_month)
+        else v_published.rule_set_id
+    end;
 
     insert into ops.run_month (
         run_id, month, as_of_date, rows_mode, cuts_mode, rule_set_id, fact_set_id, is_carried, is_open, short_history,
@@ -162,13 +170,12 @@ return exists (
     join ops.run r on r.run_id = p_run_id
     where
         m.month = p_month
-        and m.rule_set_id = crm.rule_set_of(p_month)
         and m.as_of_date = case
             when p_month = r.report_month then r.as_of_date
             else (p_month + interval '1 month - 1 day')::date
         end
 );
-comment on function crm.is_standing(bigint, date) is 'Whether a run would build a published month as of the same day and by the same rules: then only touched customers and new limits can change it.';
+comment on function crm.is_standing(bigint, date) is 'Whether a run that restates nothing would build a published month as of the same day: then only touched customers and new limits can change it.';
 
 create or replace procedure crm.choose_parts(p_run_id bigint)
 language sql
@@ -283,7 +290,7 @@ begin
         p_run_id, m.month, m.as_of_date, 'remove', 'keep', m.rule_set_id, m.fact_set_id, true, false, false, m.thin_month,
         m.cut_run_id
     from crm.published_month m
-    where m.month < v_run.first_month or m.month > v_run.report_month;
+    where v_run.first_month is null or m.month < v_run.first_month or m.month > v_run.report_month;
 
     call crm.choose_parts(p_run_id);
     call crm.note_carried_months(p_run_id);
@@ -337,11 +344,6 @@ begin
     elsif not crm.has_changed_since(v_last.known_at)
         and not crm.asks_for_months(p_requested)
         and v_last.run_id is not null
-        and not exists (
-            select
-            from crm.published_month m
-            where not m.is_frozen and m.rule_set_id <> crm.rule_set_of(m.month)
-        )
     then
         update ops.run
         set status = 'nothing_to_do', message = 'nothing has changed since run ' || v_last.run_id

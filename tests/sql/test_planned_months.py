@@ -1,0 +1,122 @@
+"""Which months a publication has and by whose rules, where files and rule sets are unlike the usual."""
+
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import text
+
+from include.warehouse import rules
+from include.warehouse.database import connect, engine
+from include.warehouse.load import approve, load_files
+from include.warehouse.settings import Settings
+from include.warehouse.steps import refresh
+
+pytestmark = pytest.mark.filterwarnings(
+    "ignore::DeprecationWarning:soda_core", "ignore::DeprecationWarning:soda_postgres"
+)
+
+HEADER = "transaction_id,transaction_date,customer_id,product_id,quantity,unit_price\n"
+
+
+def load(settings: Settings, folder: Path, **files: str) -> list[str]:
+    """Loads files written from their names and texts, one after the other; gives what became of each."""
+    states = []
+    for name, content in files.items():
+        path = folder / f"{name.replace('_to_', '-')}.csv"
+        path.write_text(content, encoding="utf-8")
+        states += [result.status for result in load_files(settings, [path])]
+    return states
+
+
+def rows(settings: Settings, query: str) -> list[tuple[Any, ...]]:
+    with engine(settings).connect() as connection:
+        return [tuple(row) for row in connection.execute(text(query))]
+
+
+@pytest.fixture
+def masters(fresh_warehouse: Settings, tmp_path: Path) -> Settings:
+    """A warehouse that knows one customer and one product."""
+    load(
+        fresh_warehouse,
+        tmp_path,
+        customers="customer_id\nC1\n",
+        products="product_id,product_type\nP1,consumable\n",
+    )
+    return fresh_warehouse
+
+
+def test_the_last_line_of_all_takes_the_last_month_away(masters: Settings, tmp_path: Path) -> None:
+    sale = "T1,2025-01-10,C1,P1,1,10\n"
+    load(masters, tmp_path, sales_2025=HEADER + sale)
+    refresh(masters)
+    assert load(masters, tmp_path, sales_2025=HEADER) == ["held"]
+    approve(masters, "sales_2025.csv")
+    assert refresh(masters).is_published
+    assert rows(masters, "select * from mart.customer_snapshot") == []
+    assert rows(masters, "select month, customer_id, month_amount from mart.snapshot_history") == [
+        (date(2025, 1, 1), "C1", 10)
+    ]
+    assert not refresh(masters).is_published
+    load(masters, tmp_path, sales_2025=HEADER + sale.replace("2025-01", "2025-02"))
+    refresh(masters)
+    assert rows(masters, "select month, customer_id from mart.customer_snapshot") == [(date(2025, 2, 1), "C1")]
+
+
+def test_other_rules_come_to_a_published_month_only_on_request(masters: Settings, tmp_path: Path) -> None:
+    def line(month: int) -> str:
+        return f"T{month},2025-0{month}-10,C1,P1,1,10\n"
+
+    def rule_sets() -> dict[int, int]:
+        found = rows(masters, "select month, rule_set from mart.customer_snapshot where customer_id = 'C1'")
+        return {month.month: rule_set for month, rule_set in found}
+
+    def correct(last_month: int, extra: str = "") -> None:
+        sales = "".join(line(month) for month in range(1, last_month + 1))
+        load(masters, tmp_path, sales_2025=HEADER + sales + extra)
+        refresh(masters)
+
+    correct(3)
+    other = tmp_path / "rules.yml"
+    default = rules.DEFAULT.read_text(encoding="utf-8")
+    other.write_text(default.replace("new_days: 90", "new_days: 60"), encoding="utf-8")
+    with connect(masters) as connection:
+        second = rules.draft(connection, other)
+        rules.approve(connection, second)
+        rules.activate(connection, second, date(2025, 2, 1))
+    assert not refresh(masters).is_published
+    correct(3, "T9,2025-03-20,C1,P1,1,10\n")
+    assert rule_sets() == {1: 1, 2: 1, 3: 1}
+    correct(4, "T9,2025-02-20,C1,P1,1,10\n")
+    assert rule_sets() == {1: 1, 2: 1, 3: 1, 4: second}
+    refresh(masters, from_month=date(2025, 3, 1), recut=True)
+    assert rule_sets() == {1: 1, 2: 1, 3: second, 4: second}
+    correct(5, "T9,2025-02-20,C1,P1,1,10\n")
+    assert rule_sets() == {1: 1, 2: 1, 3: second, 4: second, 5: second}
+
+
+def test_rows_of_white_space_are_not_data(masters: Settings, tmp_path: Path) -> None:
+    blank = " , ,\t,\u00a0, , \n"
+    load(
+        masters,
+        tmp_path,
+        customers_2030_to_01_to_01="customer_id,city\nC1,Lima\n , \n",
+        sales_2025=HEADER + blank + "T1,2025-01-10,C1,P1,1,10\n" + blank,
+    )
+    counted = rows(
+        masters,
+        "select feed, rows_received, rows_loaded, rows_rejected from mart.source_file"
+        " where file_name in ('sales_2025.csv', 'customers_2030-01-01.csv') order by feed desc",
+    )
+    assert counted == [("sales", 1, 1, 0), ("customers", 1, 1, 0)]
+
+
+def test_a_day_before_the_calendar_cannot_be_read(masters: Settings, tmp_path: Path) -> None:
+    lines = "T1,0202-01-10,C1,P1,1,10\nT2,2025-01-10,C1,P1,1,10\nT3,9999-12-31,C1,P1,1,10\n"
+    name = "sales_2025-01-10"
+    (tmp_path / f"{name}.csv").write_text(HEADER + lines, encoding="utf-8")
+    load_files(masters, [tmp_path / f"{name}.csv"])
+    found = rows(masters, "select raw_row ->> 'transaction_id', reasons from mart.rejected_records order by 1")
+    assert found == [("T1", ["invalid_date"]), ("T3", ["future_date"])]
+    assert refresh(masters).is_published
