@@ -125,8 +125,8 @@ IS_EDGE = _table(',;\t\r\n"', "ascii")
 def _reads_as_text(array: np.ndarray, position: np.ndarray) -> np.ndarray:
     """For each position whether cp1252 has a letter or a sign there that stands in written text.
 
-    That is beside a letter or digit of ASCII or a space, or a letter beside one that does, or a letter that is a field by
-    itself. Words of several such letters in a row are of another code page.
+    That is beside a letter or digit of ASCII or a space, or a letter beside one that is, or a letter that is a field by
+    itself. Words with more such letters in a row are of another code page.
     """
     padded = np.concatenate(([NEWLINE, NEWLINE], array, [NEWLINE, NEWLINE]))
     far_before, before, byte, after, far_after = (padded[position + offset] for offset in range(5))
