@@ -4857,14 +4857,17 @@ ALTER TABLE ops.file ALTER COLUMN file_id ADD GENERATED ALWAYS AS IDENTITY (
 
 CREATE TABLE ops.file_year (
     file_id bigint NOT NULL,
-    period_year integer NOT NULL
+    period_year integer NOT NULL,
+    touched_at timestamp with time zone
 );
 
-COMMENT ON TABLE ops.file_year IS 'Years whose current lines a daily delta touched.';
+COMMENT ON TABLE ops.file_year IS 'Years that a daily delta has rows for, accepted or not.';
 
 COMMENT ON COLUMN ops.file_year.file_id IS 'Delta.';
 
-COMMENT ON COLUMN ops.file_year.period_year IS 'Year of a line that it brought or replaced.';
+COMMENT ON COLUMN ops.file_year.period_year IS 'Year of a row of it, or of a line that it replaced.';
+
+COMMENT ON COLUMN ops.file_year.touched_at IS 'When it last touched current lines of the year, a replay included; null where it never did.';
 
 CREATE TABLE ops.migration (
     file_name text NOT NULL,

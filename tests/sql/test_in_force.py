@@ -24,6 +24,7 @@ SALES_HEADER, SALES_BEGINNING = (
     "line_no,product_id,quantity,transaction_id,transaction_date,customer_id,unit_price",
     "1,P1,1,",
 )
+MASTERS = [("products", "P1,consumable", "loaded"), ("customers_2024-01-01", "C1,Lima", "loaded")]
 HISTORIES: dict[str, list[Step]] = {
     "a skipped master is that of its day": [
         ("customers_2024-01-01", "C1,Lima", "loaded"),
@@ -38,6 +39,32 @@ HISTORIES: dict[str, list[Step]] = {
         ("customers_2024-01-01", "C1,Quito", "loaded"),
         ("customers_2024-03-01", "C1,Quito", "loaded"),
         ("customers_2024-03-01", "C1,Quito", "skipped"),
+    ],
+    "a delta touches a year when its waiting line is accepted": [
+        *MASTERS,
+        ("sales_2024", "T1,2024-01-05,C1,10", "loaded"),
+        ("sales_2024-02-01", "T2,2024-01-31,C2,10", "loaded"),
+        ("sales_2024", "T1,2024-01-05,C1,10", "skipped"),
+        ("customers_2024-02-02", "C1,Lima C2,Lima", "loaded"),
+        ("sales_2024-02-01", "T2,2024-01-31,C2,10", "skipped"),
+        ("sales_2024", "T1,2024-01-05,C1,10", "loaded"),
+        ("sales_2024-02-01", "T2,2024-01-31,C2,10", "loaded"),
+    ],
+    "a delta touches the year of the line that its waiting line replaces": [
+        *MASTERS,
+        ("sales_2023", "T1,2023-12-31,C1,10", "loaded"),
+        ("sales_2024-01-02", "T1,2024-01-02,C2,10", "loaded"),
+        ("customers_2024-02-02", "C1,Lima C2,Lima", "loaded"),
+        ("sales_2023", "T1,2023-12-31,C1,10", "loaded"),
+        ("sales_2024-01-02", "T1,2024-01-02,C2,10", "loaded"),
+    ],
+    "a yearly file speaks for a delta's lines that still wait": [
+        *MASTERS,
+        ("sales_2024", "T1,2024-01-05,C1,10", "loaded"),
+        ("sales_2024-02-01", "T2,2024-01-31,C2,10", "loaded"),
+        ("sales_2024", "T1,2024-01-05,C1,10 T3,2024-01-05,C1,10", "loaded"),
+        ("customers_2024-02-02", "C1,Lima C2,Lima", "loaded"),
+        ("sales_2024-02-01", "T2,2024-01-31,C2,10", "loaded"),
     ],
 }
 

@@ -217,13 +217,20 @@ begin
     end loop;
 
     if v_part = -1 then
-        insert into ops.file_year (file_id, period_year)
-        select distinct p_file_id, (extract(year from changed.transaction_date))::integer
+        -- rejected rows count as well: a yearly file that comes later speaks for them too
+        insert into ops.file_year (file_id, period_year, touched_at)
+        select
+            p_file_id,
+            (extract(year from spoken.transaction_date))::integer,
+            max(p_known_at) filter (where spoken.is_touch)
         from (
-            select j.transaction_date from pg_temp.sale_line_judged j where j.reason_bits = 0
+            select j.transaction_date, j.reason_bits = 0 and not j.is_duplicate as is_touch
+            from pg_temp.sale_line_judged j
+            where j.transaction_date is not null
             union
-            select x.transaction_date from pg_temp.sale_line_change x where x.kind = 'replaced'
-        ) as changed;
+            select x.transaction_date, true from pg_temp.sale_line_change x where x.kind = 'replaced'
+        ) as spoken
+        group by (extract(year from spoken.transaction_date))::integer;
     end if;
 
     insert into core.sale_key_range as k (

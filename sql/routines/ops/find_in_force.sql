@@ -36,22 +36,19 @@ begin
         order by f.loaded_at desc
         limit 1;
     else
-        -- the last file that spoke for the same lines
+        -- the last file that spoke for the same lines; a delta also when its waiting lines were accepted
         select f.* into v_in_force
         from ops.file f
+        left join ops.file_year d on d.file_id = f.file_id and d.period_year = v_file.period_year
         where
             f.feed = 'sales'
             and f.status = 'loaded'
             and (
                 f.period_year = v_file.period_year
                     and (f.period_part is null or v_file.period_part is null or f.period_part = v_file.period_part)
-                or f.delta_date is not null and exists (
-                    select
-                    from ops.file_year y
-                    where y.file_id = f.file_id and y.period_year = v_file.period_year
-                )
+                or d.touched_at is not null
             )
-        order by f.loaded_at desc
+        order by coalesce(d.touched_at, f.loaded_at) desc
         limit 1;
         if v_in_force.period_year is distinct from v_file.period_year
             or v_in_force.period_part is distinct from v_file.period_part
