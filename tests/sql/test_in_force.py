@@ -66,6 +66,24 @@ HISTORIES: dict[str, list[Step]] = {
         ("customers_2024-02-02", "C1,Lima C2,Lima", "loaded"),
         ("sales_2024-02-01", "T2,2024-01-31,C2,10", "loaded"),
     ],
+    "part 0 is a part": [
+        *MASTERS,
+        ("sales_2024_part0", "T1,2024-01-05,C1,10 T4,2024-01-05,C1,10", "loaded"),
+        ("sales_2024_part1", "T2,2024-01-05,C1,10 T3,2024-01-05,C2,10", "loaded"),
+        ("sales_2024_part0", "T1,2024-01-05,C1,11 T5,2024-01-05,C2,10", "loaded"),
+        ("sales_2024_part0", "T1,2024-01-05,C1,11 T5,2024-01-05,C2,10", "skipped"),
+        ("customers_2024-02-02", "C1,Lima C2,Lima", "loaded"),
+        ("sales_2024_part1", "T2,2024-01-05,C1,12", "loaded"),
+        ("sales_2024_part0", "T1,2024-01-05,C1,11", "loaded"),
+        ("sales_2024", "T1,2024-01-05,C1,11 T5,2024-01-05,C2,10", "loaded"),
+        ("sales_2024_part0", "T1,2024-01-05,C1,11", "loaded"),
+    ],
+    "a part's number is one that can be kept": [
+        *MASTERS,
+        ("sales_2024_part32767", "T1,2024-01-05,C1,10", "loaded"),
+        ("sales_2024_part32768", "T2,2024-01-05,C1,10", "refused"),
+        ("sales_2024_part99999999999", "T2,2024-01-05,C1,10", "refused"),
+    ],
 }
 
 

@@ -137,7 +137,7 @@ def histories(draw: DrawFn) -> list[ReceivedFile]:
         if between in ("again", "waiting"):
             files.append(draw(st.sampled_from(files)))
         elif between == "part":
-            files.append(encoded(f"sales_{YEAR}_part1.csv", draw(changed(rows[:3])), COLUMNS))
+            files.append(encoded(f"sales_{YEAR}_part{draw(st.integers(0, 1))}.csv", draw(changed(rows[:3])), COLUMNS))
         elif between == "master":
             files.append(master(draw(st.sampled_from(sorted(MASTERS))), is_complete=draw(st.booleans())))
         elif between == "other year":
