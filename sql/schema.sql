@@ -662,6 +662,8 @@ COMMENT ON FUNCTION core.sales_shrink_message(p_file_id bigint) IS 'Why the shri
 
 COMMENT ON FUNCTION core.sales_texts(p_file_id bigint, p_decimal_mark text, p_is_trimmed boolean, p_compose text[], p_places tid[]) IS 'The rows of one sales file that are data, all or those at the places given: each value''s text, trimmed, numbers with a decimal point.';
 
+COMMENT ON FUNCTION core.source_part(p_file_id bigint) IS 'What the lines of a sales file are marked with: 0 for a whole year, N for part N, -2 for part 0, -1 for a daily delta.';
+
 COMMENT ON PROCEDURE core.supersede_sales(IN p_file_id bigint, IN p_known_at timestamp with time zone) IS 'Moves withdrawn and replaced lines to core.sale_line_superseded.';
 
 COMMENT ON FUNCTION core.trimmed(p_text text, p_is_trimmed boolean) IS 'The trimmed text; where the loader has seen that a file has no white space around any value, the text itself.';
@@ -1257,7 +1259,7 @@ COMMENT ON COLUMN core.sale_line.net_cents IS 'Net amount in whole cents, negati
 
 COMMENT ON COLUMN core.sale_line.file_id IS 'File that brought the line.';
 
-COMMENT ON COLUMN core.sale_line.source_part IS 'Part of the yearly file that owns the line: 0 the whole-year file, N part N, -1 a daily delta.';
+COMMENT ON COLUMN core.sale_line.source_part IS 'Part of the yearly file that owns the line: 0 the whole-year file, N part N, -2 part 0, -1 a daily delta.';
 
 COMMENT ON COLUMN core.sale_line.known_from IS 'When the warehouse accepted the line.';
 
@@ -1465,7 +1467,7 @@ COMMENT ON COLUMN core.sale_line_superseded.net_cents IS 'Net amount in whole ce
 
 COMMENT ON COLUMN core.sale_line_superseded.file_id IS 'File that brought the line.';
 
-COMMENT ON COLUMN core.sale_line_superseded.source_part IS 'Part of the yearly file that owns the line: 0 the whole-year file, N part N, -1 a daily delta.';
+COMMENT ON COLUMN core.sale_line_superseded.source_part IS 'Part of the yearly file that owns the line: 0 the whole-year file, N part N, -2 part 0, -1 a daily delta.';
 
 COMMENT ON COLUMN core.sale_line_superseded.known_from IS 'When the warehouse accepted the line.';
 
@@ -1527,7 +1529,7 @@ COMMENT ON COLUMN core.sale_line_waiting.net_cents IS 'Net amount in whole cents
 
 COMMENT ON COLUMN core.sale_line_waiting.file_id IS 'File that brought the line.';
 
-COMMENT ON COLUMN core.sale_line_waiting.source_part IS 'Part of the yearly file that owns the line: 0 the whole-year file, N part N, -1 a daily delta.';
+COMMENT ON COLUMN core.sale_line_waiting.source_part IS 'Part of the yearly file that owns the line: 0 the whole-year file, N part N, -2 part 0, -1 a daily delta.';
 
 CREATE TABLE core.store_version (
     store_id text NOT NULL,
@@ -4857,14 +4859,17 @@ ALTER TABLE ops.file ALTER COLUMN file_id ADD GENERATED ALWAYS AS IDENTITY (
 
 CREATE TABLE ops.file_year (
     file_id bigint NOT NULL,
-    period_year integer NOT NULL
+    period_year integer NOT NULL,
+    touched_at timestamp with time zone
 );
 
-COMMENT ON TABLE ops.file_year IS 'Years whose current lines a daily delta touched.';
+COMMENT ON TABLE ops.file_year IS 'Years that a daily delta has rows for, accepted or not.';
 
 COMMENT ON COLUMN ops.file_year.file_id IS 'Delta.';
 
-COMMENT ON COLUMN ops.file_year.period_year IS 'Year of a line that it brought or replaced.';
+COMMENT ON COLUMN ops.file_year.period_year IS 'Year of a row of it, or of a line that it replaced.';
+
+COMMENT ON COLUMN ops.file_year.touched_at IS 'When it last touched current lines of the year, a replay included; null where it never did.';
 
 CREATE TABLE ops.migration (
     file_name text NOT NULL,

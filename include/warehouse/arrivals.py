@@ -41,7 +41,7 @@ def unknown_files(settings: Settings) -> list[Path]:
 
 
 def load_order(path: Path, contract: Contract, period: FilePeriod, effective: date | None = None) -> tuple[object, ...]:
-    """Masters by effective date, then yearly files, then deltas by date; what arrived first goes first."""
+    """Masters by effective date, then yearly files (parts after a whole year), then deltas by date; then by arrival."""
     try:
         arrived = path.stat().st_mtime
     except FileNotFoundError:
@@ -51,7 +51,8 @@ def load_order(path: Path, contract: Contract, period: FilePeriod, effective: da
         return (0, day.isoformat(), 0, arrived, path.name)
     if period.delta_date is not None:
         return (2, period.delta_date.isoformat(), 0, arrived, path.name)
-    return (1, f"{period.year:04d}", period.part or 0, arrived, path.name)
+    part = -1 if period.part is None else period.part
+    return (1, f"{period.year:04d}", part, arrived, path.name)
 
 
 def is_complete(path: Path, contract: Contract) -> bool:

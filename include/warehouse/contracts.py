@@ -21,6 +21,8 @@ PLACEHOLDERS = {
     "{day}": r"(?P<day>\d{4}-\d{2}-\d{2})",
 }
 DAY_IN_NAME = re.compile(r"(?<!\d)\d{4}-\d{2}-\d{2}(?!\d)")
+# as large as core.sale_line.source_part can be
+HIGHEST_PART = 32_767
 
 
 class Column(BaseModel):
@@ -142,6 +144,8 @@ def _period(file_name: str, match: re.Match[str]) -> FilePeriod:
         return FilePeriod(year=None, delta_date=day, day_in_name=day)
     year = int(found["year"]) if found.get("year") else None
     part = int(found["part"]) if found.get("part") else None
+    if part is not None and part > HIGHEST_PART:
+        raise InputError(f"{file_name}: a part's number is at most {HIGHEST_PART}; number the parts of a year from 1")
     return FilePeriod(year=year, part=part, day_in_name=day)
 
 

@@ -25,6 +25,7 @@ class OpenReject:
     day: date | None
     line: Line | None  # None where more than an unknown id is wrong
     has_later_row: bool  # a later row of this key in the same file was accepted
+    years_of_file: set[int]
 
 
 @dataclass(frozen=True)
@@ -46,11 +47,11 @@ class ReadSales:
 
 @dataclass(frozen=True)
 class AppliedFile:
-    """The last file of a period: when it was applied, and the years that its lines lie in."""
+    """The last file of a period: when it was applied, and the years of its rows and of the lines that they replaced."""
 
     sha256: str
     at: int
-    years: frozenset[int]
+    years: set[int]
 
 
 @dataclass
@@ -106,17 +107,17 @@ class SalesLedger:
         for key in read.withdrawn:
             del self.current[key], self.owner[key]
         result.rows_superseded += len(read.withdrawn)
-        before = [self.current[key].transaction_date.year for key in read.accepted if key in self.current]
+        years = {row.day.year for row in read.rows if row.day is not None}
+        years |= {self.current[key].transaction_date.year for key in read.accepted if key in self.current}
         for key, row in read.accepted.items():
             assert row.line is not None
             self._bring(key, row.line, read.owner, result)
         for row in read.rows:
             result.amount_received_cents += row.amount_cents or 0
             if row.reasons:
-                self._reject(row, read, result, log)
+                self._reject(row, read, result, log, years)
         result.rows_received = len(read.rows)
         result.rows_duplicate = len(read.rows) - result.rows_rejected - len(read.accepted)
-        years = frozenset([*before, *(row.day.year for row in read.accepted.values() if row.day is not None)])
         applied = AppliedFile(result.sha256, self.clock, years)
         if read.owner is not None:
             self.yearly[read.owner] = applied
@@ -141,13 +142,13 @@ class SalesLedger:
         self.current[key] = line
         self.owner[key] = owner
 
-    def _reject(self, row: JudgedRow, read: ReadSales, result: FileResult, log: FileLog) -> None:
+    def _reject(self, row: JudgedRow, read: ReadSales, result: FileResult, log: FileLog, years: set[int]) -> None:
         record = row.record
         reject = Reject(result, record.line_number, read.table.raw(record), row.reasons, row.amount_cents)
         log.reject(reject)
         accepted = read.accepted.get(row.key) if row.key is not None else None
         has_later_row = accepted is not None and accepted.record.line_number > record.line_number
-        self.open_rejects.append(OpenReject(reject, read.owner, row.key, row.day, row.line, has_later_row))
+        self.open_rejects.append(OpenReject(reject, read.owner, row.key, row.day, row.line, has_later_row, years))
 
     def _close_rejects(self, read: ReadSales, result: FileResult) -> None:
         """A superseded file, and a key that is brought again, close what was still open."""
@@ -176,6 +177,8 @@ class SalesLedger:
             if each.has_later_row:
                 file.rows_duplicate += 1
                 continue
+            if each.key in self.current:
+                each.years_of_file.add(self.current[each.key].transaction_date.year)
             self._bring(each.key, each.line, each.owner, file)
             for other in of_key[each.key]:
                 other.has_later_row |= other.reject.line_number < each.reject.line_number

@@ -71,6 +71,7 @@ COLUMNS: dict[str, dict[str, bool]] = {
 }
 
 MEGABYTE = 1 << 20
+HIGHEST_PART = 32767
 
 UNDECODABLE = "undecodable"
 WRONG_COLUMN_COUNT = "wrong_column_count"
@@ -140,6 +141,8 @@ def identify(file: ReceivedFile) -> FileIdentity:
         if day is not None:
             return FileIdentity(SALES, delta_date=day)
     elif match := _PART.fullmatch(name):
+        if int(match[2]) > HIGHEST_PART:
+            raise RefusedFileError(f"{name}: there is no part of this number")
         return FileIdentity(SALES, year=int(match[1]), part=int(match[2]))
     elif match := _YEAR.fullmatch(name):
         return FileIdentity(SALES, year=int(match[1]))

@@ -177,6 +177,7 @@ class _Shop:
             self._change_products,
             self._open_stores_and_promotions,
             self._send_again,
+            self._send_master_of_another_day,
             self._take_last_month_back,
             self._find_older_sales,
             self._send_rubbish,
@@ -209,7 +210,7 @@ class _Shop:
     def _send_parts(self) -> None:
         year = self._pick(self._years())
         keys = [key for key in self._told() if _day_of(self.lines[key]).year == year]
-        for part in self._pick(((1, 2), (1,), (2,), (2, 1))):
+        for part in self._pick(((1, 2), (1,), (0,), (0, 1))):
             chosen = [key for i, key in enumerate(keys) if i % 2 == part % 2]
             for key in self._some(chosen):
                 self._edit(key)
@@ -270,6 +271,12 @@ class _Shop:
         file = self._pick(self.sent)
         force = self.draw(st.booleans())
         self._arrive(ReceivedFile(file.name, file.content, file.received_on, file.effective, force))
+
+    def _send_master_of_another_day(self) -> None:
+        masters = [(file, feed) for file in self.sent for feed in self.masters if file.name.startswith(feed)]
+        file, feed = self._pick(masters)
+        name = f"{feed}_{self._effective(feed).isoformat()}.{file.name.rpartition('.')[2]}"
+        self._arrive(ReceivedFile(name, file.content, file.received_on))
 
     def _send_rubbish(self) -> None:
         name, content = self._pick(

@@ -118,19 +118,26 @@ def changed(draw: DrawFn, rows: list[Row]) -> list[Row]:
 
 @st.composite
 def histories(draw: DrawFn) -> list[ReceivedFile]:
-    """Files in order: masters, a year, then the year again and again, with deltas, parts and masters between."""
+    """Files in order: masters, a year, then the year again and again; deltas, parts, masters, earlier files between."""
     late = draw(st.sets(st.sampled_from(("stores", "promotions"))))
     files = [master(feed, is_complete=False) for feed in MASTERS if feed not in late]
     rows = [clean_row(number) for number in range(24)]
     for number in range(draw(st.integers(3, 6))):
         rows = draw(changed(rows))
         files.append(encoded(f"sales_{YEAR}.csv", rows, COLUMNS))
-        between = draw(st.sampled_from(("nothing", "nothing", "delta", "part", "master", "other year")))
+        between = draw(st.sampled_from(("nothing", "again", "delta", "waiting", "part", "master", "other year")))
         if between == "delta":
             lines = [draw(st.sampled_from(rows)) for _ in range(draw(st.integers(1, 3)))]
             files.append(encoded(f"sales_{YEAR}-12-{number + 1:02}.csv", draw(changed(lines)), COLUMNS))
+        elif between == "waiting":
+            line = clean_row(200 + number)
+            line[PLACE["customer_id"]] = "C99"
+            files.append(encoded(f"sales_{YEAR}-12-{number + 1:02}.csv", [line], COLUMNS))
+            files.append(master("customers", is_complete=True))
+        if between in ("again", "waiting"):
+            files.append(draw(st.sampled_from(files)))
         elif between == "part":
-            files.append(encoded(f"sales_{YEAR}_part1.csv", draw(changed(rows[:3])), COLUMNS))
+            files.append(encoded(f"sales_{YEAR}_part{draw(st.integers(0, 1))}.csv", draw(changed(rows[:3])), COLUMNS))
         elif between == "master":
             files.append(master(draw(st.sampled_from(sorted(MASTERS))), is_complete=draw(st.booleans())))
         elif between == "other year":

@@ -6,13 +6,13 @@ language plpgsql
 as $$
 declare
     v_year integer;
-    v_part integer;
+    v_part smallint := core.source_part(p_file_id);
     v_is_delta boolean;
     v_from date;
     v_to date;
 begin
-    select f.period_year, coalesce(f.period_part, 0), f.delta_date is not null
-    into v_year, v_part, v_is_delta
+    select f.period_year, f.delta_date is not null
+    into v_year, v_is_delta
     from ops.file f
     where f.file_id = p_file_id;
 
@@ -162,7 +162,7 @@ create or replace procedure core.apply_sales(p_file_id bigint, p_known_at timest
 language plpgsql
 as $$
 declare
-    v_part smallint;
+    v_part smallint := core.source_part(p_file_id);
     v_years integer[];
     v_year integer;
     v_new_lines bigint;
@@ -180,11 +180,6 @@ begin
     ) as d
     group by (extract(year from d.transaction_date))::integer;
     v_years := array(select y.period_year from pg_temp.sale_year y);
-
-    select case when f.delta_date is not null then -1 else coalesce(f.period_part, 0) end
-    into v_part
-    from ops.file f
-    where f.file_id = p_file_id;
 
     call core.note_changed_sales(p_file_id, p_known_at);
     call core.supersede_sales(p_file_id, p_known_at);
@@ -217,13 +212,20 @@ begin
     end loop;
 
     if v_part = -1 then
-        insert into ops.file_year (file_id, period_year)
-        select distinct p_file_id, (extract(year from changed.transaction_date))::integer
+        -- rejected rows count as well: a yearly file that comes later speaks for them too
+        insert into ops.file_year (file_id, period_year, touched_at)
+        select
+            p_file_id,
+            (extract(year from spoken.transaction_date))::integer,
+            max(p_known_at) filter (where spoken.is_touch)
         from (
-            select j.transaction_date from pg_temp.sale_line_judged j where j.reason_bits = 0
+            select j.transaction_date, j.reason_bits = 0 and not j.is_duplicate as is_touch
+            from pg_temp.sale_line_judged j
+            where j.transaction_date is not null
             union
-            select x.transaction_date from pg_temp.sale_line_change x where x.kind = 'replaced'
-        ) as changed;
+            select x.transaction_date, true from pg_temp.sale_line_change x where x.kind = 'replaced'
+        ) as spoken
+        group by (extract(year from spoken.transaction_date))::integer;
     end if;
 
     insert into core.sale_key_range as k (

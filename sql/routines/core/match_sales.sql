@@ -93,7 +93,7 @@ as $$
 declare
     v_mark text := (select f.decimal_mark from ops.feed f where f.feed = 'sales');
     v_is_trimmed boolean;
-    v_part smallint;
+    v_part smallint := core.source_part(p_file_id);
     v_from date;
     v_to date;
     v_last_day date;
@@ -103,11 +103,10 @@ declare
 begin
     select
         f.is_trimmed,
-        coalesce(f.period_part, 0),
         make_date(f.period_year, 1, 1),
         make_date(f.period_year, 12, 31),
         f.received_on
-    into v_is_trimmed, v_part, v_from, v_to, v_last_day
+    into v_is_trimmed, v_from, v_to, v_last_day
     from ops.file f
     where f.file_id = p_file_id;
     perform set_config('enable_nestloop', 'off', true);

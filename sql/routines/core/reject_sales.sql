@@ -6,9 +6,7 @@ as $$
 declare
     v_names text[];
     v_values text;
-    v_part smallint := (
-        select case when delta_date is not null then -1 else coalesce(period_part, 0) end from ops.file where file_id = p_file_id
-    );
+    v_part smallint := core.source_part(p_file_id);
 begin
     select
         array_agg(pair.value ->> 0 order by pair.position),

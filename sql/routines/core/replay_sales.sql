@@ -84,6 +84,21 @@ begin
             lowest_transaction_id = least(k.lowest_transaction_id, excluded.lowest_transaction_id),
             highest_transaction_id = greatest(k.highest_transaction_id, excluded.highest_transaction_id);
 
+        -- a delta touches the years of its replayed lines now
+        insert into ops.file_year as y (file_id, period_year, touched_at)
+        select touched.file_id, (extract(year from touched.transaction_date))::integer, p_known_at
+        from (
+            select r.file_id, r.transaction_date
+            from pg_temp.sale_line_replay r
+            where r.source_part = -1 and not r.is_duplicate
+            union
+            select x.file_id, x.transaction_date
+            from pg_temp.sale_line_change x
+            where x.file_id in (select r.file_id from pg_temp.sale_line_replay r where r.source_part = -1)
+        ) as touched
+        group by touched.file_id, (extract(year from touched.transaction_date))::integer
+        on conflict (file_id, period_year) do update set touched_at = excluded.touched_at;
+
         update ops.file f
         set
             rows_rejected = f.rows_rejected - moved.lines,

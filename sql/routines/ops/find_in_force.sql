@@ -10,11 +10,14 @@ begin
     select f.* into v_file from ops.file f where f.file_id = p_file_id;
 
     if v_file.feed <> 'sales' then
-        -- the master that holds at the effective date
+        -- the master that holds at the effective date; a skipped file says it for its day, as for core.accept_master
         select f.* into v_in_force
         from ops.file f
-        where f.feed = v_file.feed and f.status = 'loaded' and f.effective_date <= v_file.effective_date
-        order by f.effective_date desc, f.loaded_at desc
+        where
+            f.feed = v_file.feed
+            and f.status in ('loaded', 'skipped')
+            and f.effective_date <= v_file.effective_date
+        order by f.effective_date desc, f.file_id desc
         limit 1;
     elsif v_file.delta_date is not null then
         -- the last one of its day, unless a yearly file has spoken for its lines since
@@ -33,22 +36,19 @@ begin
         order by f.loaded_at desc
         limit 1;
     else
-        -- the last file that spoke for the same lines
+        -- the last file that spoke for the same lines; a delta also when its waiting lines were accepted
         select f.* into v_in_force
         from ops.file f
+        left join ops.file_year d on d.file_id = f.file_id and d.period_year = v_file.period_year
         where
             f.feed = 'sales'
             and f.status = 'loaded'
             and (
                 f.period_year = v_file.period_year
                     and (f.period_part is null or v_file.period_part is null or f.period_part = v_file.period_part)
-                or f.delta_date is not null and exists (
-                    select
-                    from ops.file_year y
-                    where y.file_id = f.file_id and y.period_year = v_file.period_year
-                )
+                or d.touched_at is not null
             )
-        order by f.loaded_at desc
+        order by coalesce(d.touched_at, f.loaded_at) desc
         limit 1;
         if v_in_force.period_year is distinct from v_file.period_year
             or v_in_force.period_part is distinct from v_file.period_part
@@ -57,7 +57,10 @@ begin
         end if;
     end if;
     if v_in_force.sha256 = v_file.sha256 then
-        return format('its bytes equal %s, in force since %s', v_in_force.file_name, v_in_force.loaded_at::timestamptz(0));
+        return format(
+            'its bytes equal %s, in force since %s',
+            v_in_force.file_name, coalesce(v_in_force.loaded_at, v_in_force.received_at)::timestamptz(0)
+        );
     end if;
     return null;
 end
