@@ -131,9 +131,8 @@ begin
         select
             c.key as customer_id,
             case
-                when c.prior_from is null and c.later_from is null then 'infinity'
-                when c.prior_from is null then '-infinity'
-                when c.prior_from = '-infinity' and c.prior_effective = v_effective then '-infinity'
+                when c.is_new then 'infinity'
+                when c.is_first then '-infinity'
                 else v_effective
             end::date as day
         from raw.master_change c
