@@ -139,8 +139,10 @@ begin
         union all
         -- the customer appears earlier or later by the registration date of the current master
         select n.customer_id, case
-            when n.registration_date is null then '-infinity'
-            else least(o.registration_date, n.registration_date, s.first_seen)
+            when n.registration_date is not null then least(o.registration_date, n.registration_date, s.first_seen)
+            -- a new customer appears with a sale, which notes itself, or with the next publication
+            when o.customer_id is null then v_before - 1
+            else '-infinity'
         end
         from raw.master_change c
         join core.customer_version n
@@ -148,7 +150,7 @@ begin
         left join core.customer_version o
             on o.customer_id = c.key and o.version_to = 'infinity' and o.known_to = p_known_at
         left join crm.customer_first_seen s on s.customer_id = c.key
-        where o.registration_date is distinct from n.registration_date
+        where o.customer_id is null or o.registration_date is distinct from n.registration_date
     ) as changed
     group by changed.customer_id
     having min(changed.day) < v_before;
