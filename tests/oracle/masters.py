@@ -74,7 +74,7 @@ class Master:
 
     feed: str
     periods: list[Period] = field(default_factory=list)
-    last_seen: dict[str, Values] = field(default_factory=dict)  # every key ever accepted, and its last row received
+    last_seen: dict[str, Values] = field(default_factory=dict)  # every key ever accepted, and its last row in force
     ever_loaded: bool = False
 
     @property
@@ -139,8 +139,10 @@ class Master:
                 reject.resolved_by = result.file_name
         for reject in read.rejects:
             log.reject(reject)
+        replaced = [period for period in self.periods if period.effective == effective]
         self._put(Period(effective, result.sha256, read.rows))
-        self.last_seen.update(read.rows)
+        for rows in (*(period.rows for period in replaced), read.rows):  # whom the file ends keeps what it had
+            self.last_seen.update(rows)
         self.ever_loaded = True
 
     def _put(self, period: Period) -> None:

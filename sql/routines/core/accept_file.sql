@@ -67,7 +67,7 @@ begin
         and h.received_at < f.received_at
         and case
             when f.feed = 'sales' then h.period_year = f.period_year and (f.period_part is null or h.period_part = f.period_part)
-            else true
+            else h.effective_date <= f.effective_date
         end;
 end
 $$;

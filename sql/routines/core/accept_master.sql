@@ -29,7 +29,7 @@ begin
     if p_feed = 'customers' then
         call core.note_changed_customers(p_file_id, p_known_at);
     elsif p_feed = 'products' then
-        call core.note_changed_products(p_file_id, v_until, p_known_at);
+        call core.note_changed_products(p_file_id, p_known_at);
     end if;
     call core.count_master(p_file_id, p_feed);
     call core.analyze_master(p_feed);
@@ -131,17 +131,18 @@ begin
         select
             c.key as customer_id,
             case
-                when c.prior_from is null and c.later_from is null then 'infinity'
-                when c.prior_from is null then '-infinity'
-                when c.prior_from = '-infinity' and c.prior_effective = v_effective then '-infinity'
+                when c.is_new then 'infinity'
+                when c.is_first then '-infinity'
                 else v_effective
             end::date as day
         from raw.master_change c
         union all
         -- the customer appears earlier or later by the registration date of the current master
         select n.customer_id, case
-            when n.registration_date is null then '-infinity'
-            else least(o.registration_date, n.registration_date, s.first_seen)
+            when n.registration_date is not null then least(o.registration_date, n.registration_date, s.first_seen)
+            -- a new customer appears with a sale, which notes itself, or with the next publication
+            when o.customer_id is null then v_before - 1
+            else '-infinity'
         end
         from raw.master_change c
         join core.customer_version n
@@ -149,7 +150,7 @@ begin
         left join core.customer_version o
             on o.customer_id = c.key and o.version_to = 'infinity' and o.known_to = p_known_at
         left join crm.customer_first_seen s on s.customer_id = c.key
-        where o.registration_date is distinct from n.registration_date
+        where o.customer_id is null or o.registration_date is distinct from n.registration_date
     ) as changed
     group by changed.customer_id
     having min(changed.day) < v_before;
@@ -157,12 +158,11 @@ end
 $$;
 comment on procedure core.note_changed_customers(bigint, timestamptz) is 'Notes which customers'' published months a customers file changes.';
 
-create or replace procedure core.note_changed_products(p_file_id bigint, p_until date, p_known_at timestamptz)
+create or replace procedure core.note_changed_products(p_file_id bigint, p_known_at timestamptz)
 language plpgsql
 as $$
 declare
     v_before date := crm.whole_from();
-    v_effective date := (select effective_date from ops.file where file_id = p_file_id);
 begin
     if v_before is null then
         return;
@@ -171,17 +171,23 @@ begin
     select l.customer_id, date_trunc('month', l.transaction_date)::date, true, p_known_at, p_file_id
     from core.sale_line l
     join (
+        -- the days of another type; a file may change versions after its own interval too
         select
-            c.key as product_id,
-            min(case when o.version_from = '-infinity' and o.effective_date >= v_effective then '-infinity' else v_effective end)
-                as changed_from
+            n.product_id,
+            greatest(o.version_from, n.version_from) as changed_from,
+            least(o.version_to, n.version_to) as changed_to
         from raw.master_change c
         join core.product_version o on o.product_id = c.key and o.known_to = p_known_at
-        where o.product_type is distinct from c.product_type
-        group by c.key
+        join core.product_version n
+            on n.product_id = o.product_id
+            and n.known_from = p_known_at
+            and n.known_to = 'infinity'
+            and n.version_from < o.version_to
+            and n.version_to > o.version_from
+        where o.product_type is distinct from n.product_type
     ) as changed on changed.product_id = l.product_id
-    where l.transaction_date >= changed.changed_from and l.transaction_date < least(v_before, p_until)
+    where l.transaction_date >= changed.changed_from and l.transaction_date < changed.changed_to and l.transaction_date < v_before
     group by l.customer_id, date_trunc('month', l.transaction_date);
 end
 $$;
-comment on procedure core.note_changed_products(bigint, date, timestamptz) is 'Notes which customers'' published months a products file changes through a product''s type.';
+comment on procedure core.note_changed_products(bigint, timestamptz) is 'Notes which customers'' published months a products file changes through a product''s type.';

@@ -19,7 +19,7 @@ begin
     end loop;
 end
 $$;
-comment on procedure crm.prepare_facts(bigint) is 'Empties what a run will aggregate again and notes the chunks to aggregate (crm.fact_chunk).';
+comment on procedure crm.prepare_facts(bigint) is 'Notes the chunks of facts that a run aggregates again (crm.fact_chunk).';
 
 create or replace procedure crm.prepare_fact_set(p_run_id bigint, p_fact_set_id integer)
 language plpgsql
@@ -32,9 +32,15 @@ declare
     v_table regclass;
 begin
     select r.* into v_run from ops.run r where r.run_id = p_run_id;
-    -- a fact set that no published month uses is aggregated from the beginning
+    -- a fact set that no published month uses is aggregated from the beginning, and every one by a recut of all months
     v_whole_from := case
-        when not exists (select from crm.published_month m where m.fact_set_id = p_fact_set_id) then v_run.first_month
+        when not exists (select from crm.published_month m where m.fact_set_id = p_fact_set_id)
+            or (
+                select min(m.month) = v_run.first_month and bool_and((m.rows_mode, m.cuts_mode) = ('all', 'compute'))
+                from ops.run_month m
+                where m.run_id = p_run_id and m.rows_mode <> 'remove'
+            )
+            then v_run.first_month
         else coalesce(
             (
                 select min(m.month)
@@ -56,10 +62,7 @@ begin
         where
             i.inhparent = 'crm.customer_month'::regclass
             and c.relname ~ ('^customer_month_' || p_fact_set_id || '_\d{4}_\d{2}$')
-            and (
-                to_date(right(c.relname, 7), 'YYYY_MM') >= v_whole_from
-                or to_date(right(c.relname, 7), 'YYYY_MM') < v_run.first_month
-            )
+            and to_date(right(c.relname, 7), 'YYYY_MM') not between v_run.first_month and v_run.report_month
     loop
         execute format('truncate table %s', v_table);
     end loop;
@@ -99,19 +102,28 @@ begin
     end loop;
 end
 $$;
-comment on procedure crm.prepare_fact_set(bigint, integer) is 'Empties the part of one fact set that a run aggregates again, and notes its chunks.';
+comment on procedure crm.prepare_fact_set(bigint, integer) is 'Notes the chunks of one fact set that a run aggregates again; deletes the facts of touched customers, and of months that are no more.';
 
 create or replace procedure crm.aggregate_chunk(p_run_id bigint, p_fact_set_id integer, p_from_month date)
 language plpgsql
 as $$
 declare
     v_chunk crm.fact_chunk;
+    v_month date;
 begin
     call crm.join_building();
     select c.*
     into v_chunk
     from crm.fact_chunk c
     where c.run_id = p_run_id and c.fact_set_id = p_fact_set_id and c.from_month = p_from_month;
+    if v_chunk.is_whole then
+        -- here, not before: a run that is stopped leaves the facts that it has not yet aggregated again
+        for v_month in
+            select d::date from generate_series(v_chunk.from_month, v_chunk.to_month, interval '1 month') as d
+        loop
+            execute format('truncate table crm.%I', 'customer_month_' || p_fact_set_id || '_' || to_char(v_month, 'YYYY_MM'));
+        end loop;
+    end if;
     perform set_config('enable_mergejoin', 'off', true);
     perform set_config('enable_nestloop', case when v_chunk.is_whole then 'off' else 'on' end, true);
     call crm.aggregate_facts_v1(
@@ -119,7 +131,7 @@ begin
     );
 end
 $$;
-comment on procedure crm.aggregate_chunk(bigint, integer, date) is 'Aggregates one chunk of months.';
+comment on procedure crm.aggregate_chunk(bigint, integer, date) is 'Aggregates one chunk of months; whole months in place of what they held.';
 
 create or replace function crm.first_seen(p_customer_id text, p_known_at timestamptz, p_as_of_date date) returns date
 language sql stable parallel safe
