@@ -31,14 +31,17 @@ def main() -> None:
     with st.sidebar:
         filters = customer_filters(month)
     groups, is_any = conditions(month)
+    asked = Audience(filters, groups, is_any)
+    unchanged = audiences.unchanged(asked, opened)
+    is_changed = unchanged is not opened
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        audiences.manage(Audience(filters, groups, is_any), opened)
-        half = audiences.half(opened)
+        audiences.manage(asked, opened, is_changed)
+        half = audiences.half(opened, is_changed)
     audience = Audience(filters, groups, is_any, half=half)
     counts = ask(customers.counts, month.month, audience)
     _counts(counts)
     if counts.customers:
-        _export(month, audience, counts, opened)
+        _export(month, audience, counts, opened, unchanged)
     listed, broken_down, compared = st.tabs(["List", "Breakdown", "Compare"], on_change="rerun", key="shown as")
     if compared.open:
         with compared:
@@ -66,8 +69,11 @@ def _counts(counts: Counts) -> None:
             )
 
 
-def _export(month: Month, audience: Audience, counts: Counts, opened: SavedAudience | None) -> None:
-    key = opened.audience_id if opened else None
+def _export(
+    month: Month, audience: Audience, counts: Counts, opened: SavedAudience | None, unchanged: SavedAudience | None
+) -> None:
+    # a list that was changed since is not the saved audience's
+    key = unchanged.audience_id if unchanged else None
     with st.container(horizontal=True):
         for file_format, name in FORMATS.items():
             take_away.button(
@@ -78,18 +84,18 @@ def _export(month: Month, audience: Audience, counts: Counts, opened: SavedAudie
                 explanation="Exactly the customers that match, every column of the snapshot, no contact data.",
             )
         with st.popover("For a channel", icon=":material/campaign:"):
-            _channel_export(month, audience, opened)
+            _channel_export(month, audience, opened, key)
     take_away.offered((month, audience))
 
 
-def _channel_export(month: Month, audience: Audience, opened: SavedAudience | None) -> None:
+def _channel_export(month: Month, audience: Audience, opened: SavedAudience | None, key: int | None) -> None:
     channel = st.segmented_control(
         "Channel", list(words.CHANNEL), format_func=lambda name: words.CHANNEL[name], key="export channel"
     )
     st.caption("Only customers who are in the current master and opted in to the channel there; unknown counts as no.")
     if channel is None:
         return
-    reached = replace(audience, channel=channel, half=audiences.campaign_half(audience, opened))
+    reached = replace(audience, channel=channel, half=audiences.campaign_half(audience, opened, key is None))
     found = ask_fresh(customers.total, month.month, reached)
     if not found:
         empty("Nobody of this list may be contacted by this channel.")
@@ -99,7 +105,6 @@ def _channel_export(month: Month, audience: Audience, opened: SavedAudience | No
     )
     if with_contact:
         st.caption("Who opted in and gave no address is in the list too, with an empty cell.")
-    key = opened.audience_id if opened else None
     for file_format, name in FORMATS.items():
         take_away.button(
             f"{name} of {numbers.count(found)}",

@@ -11,10 +11,20 @@ from dashboard.components.cache import ask
 from dashboard.components.filters import NAMES, set_filters
 from dashboard.components.session import signed_in
 from dashboard.data import saved
-from dashboard.data.audience import AUDIENCE, Audience, AudienceError, Condition, Group, Half, SavedAudience, to_text
+from dashboard.data.audience import (
+    AUDIENCE,
+    Audience,
+    AudienceError,
+    Condition,
+    Group,
+    Half,
+    SavedAudience,
+    asks_the_same,
+    to_text,
+)
 from dashboard.data.months import Month
 
-ADDRESS = ("audience", "half")
+ADDRESS = ("audience", "half", "changed")
 HALVES = {"all": "Everybody", "rest": "Without holdout", "held": "Holdout only"}
 PARTS = {
     "both": ("In both", "in", "in"),
@@ -36,7 +46,7 @@ def opened() -> SavedAudience | None:
             st.session_state["audience"] = None
     if found and st.session_state.get("audience that is set") != key:
         # a link that says more than the audience's key shows what it says
-        if not any(st.query_params.get_all(name) for name in (*NAMES, "where")):
+        if not any(st.query_params.get_all(name) for name in (*NAMES, "where", "changed")):
             _set(found)
         st.session_state["audience that is set"] = key
     elif found is None:
@@ -54,14 +64,25 @@ def _set(one: SavedAudience) -> None:
     st.session_state["where"] = drafts_of(one.audience.groups, one.audience.is_any)
 
 
-def half(one: SavedAudience | None) -> Half | None:
-    """Draws the choice of the holdout's halves, where the open audience has a holdout."""
-    if one is None or not one.holdout_percent:
+def unchanged(audience: Audience, one: SavedAudience | None) -> SavedAudience | None:
+    """The open audience while the page asks for just what was saved; the address says where it asks for another."""
+    is_changed = one is not None and not asks_the_same(audience, one.audience)
+    # without this word an address with no filter would mean the saved audience, not everybody
+    address.write("changed", ["yes"] if is_changed else [])
+    return None if is_changed else one
+
+
+def half(one: SavedAudience | None, is_changed: bool) -> Half | None:
+    """Draws the choice of the holdout's halves, where the open audience has a holdout and is as it was saved."""
+    if one is None or not one.holdout_percent or is_changed:
         address.write("half", [])
+        if one and one.holdout_percent:
+            st.session_state["half"] = "all"
+            st.caption(f"The holdout of {_percent(one)} % belongs to the saved audience and is not applied here.")
         return None
     address.restore("half", "all", lambda given: given[0] if given[0] in HALVES else "all")
     chosen = st.segmented_control(
-        f"Holdout of {one.holdout_percent.normalize():f} %",
+        f"Holdout of {_percent(one)} %",
         list(HALVES),
         format_func=lambda name: HALVES[name],
         key="half",
@@ -75,29 +96,49 @@ def half(one: SavedAudience | None) -> Half | None:
     return Half(one.audience_id, one.holdout_percent, chosen == "held")
 
 
-def campaign_half(audience: Audience, one: SavedAudience | None) -> Half | None:
-    """A campaign leaves the holdout of the open audience out unless somebody says otherwise."""
+def _percent(one: SavedAudience) -> str:
+    return f"{one.holdout_percent.normalize():f}"
+
+
+def campaign_half(audience: Audience, one: SavedAudience | None, is_changed: bool) -> Half | None:
+    """A campaign leaves the holdout of the open audience out unless somebody says otherwise.
+
+    Once the audience was changed, only if somebody says so.
+    """
     if audience.half:
         if audience.half.is_holdout:
             st.warning("These are the customers who are held out of campaigns.", icon=":material/front_hand:")
         return audience.half
     if one is None or not one.holdout_percent:
         return None
-    label = f"Leave out the holdout of {one.holdout_percent.normalize():f} %"
-    is_left_out = st.toggle(label, value=True, key="leave out the holdout")
+    label = f"Leave out the holdout of {_percent(one)} %"
+    if is_changed:
+        label += f" of “{words.plain(one.name)}” as it was saved"
+    is_left_out = st.toggle(
+        label, value=not is_changed, key=f"leave out the holdout{' as saved' if is_changed else ''}"
+    )
     return Half(one.audience_id, one.holdout_percent, is_holdout=False) if is_left_out else None
 
 
-def manage(audience: Audience, one: SavedAudience | None) -> None:
+def manage(audience: Audience, one: SavedAudience | None, is_changed: bool) -> None:
     """Draws what can be done with saved audiences: open, save, share, delete."""
     asked = replace(audience, half=None, channel=None)
-    name = f"Audience: {words.plain(one.name)}" if one else "Audiences"
+    name = f"Audience: {words.plain(one.name)}{' (changed)' if is_changed else ''}" if one else "Audiences"
     with st.popover(name, icon=":material/bookmark:", key="audiences"):
         _open(one)
         _save(asked, one)
         if one:
-            _share(one)
+            _share(one, is_changed)
             _delete(one)
+    if one and is_changed:
+        st.button(
+            "Go back to what was saved",
+            icon=":material/undo:",
+            type="tertiary",
+            on_click=_set_open,
+            args=(one,),
+            key="go back",
+        )
 
 
 def _open(one: SavedAudience | None) -> None:
@@ -155,8 +196,12 @@ def _save(audience: Audience, one: SavedAudience | None) -> None:
     st.rerun()
 
 
-def _share(one: SavedAudience) -> None:
+def _share(one: SavedAudience, is_changed: bool) -> None:
     st.caption("Share this audience by its link; who opens it sees the customers that they may see.")
+    if is_changed:
+        st.caption(
+            "The link means the audience as it was saved. To share what is shown now, save it or copy the address."
+        )
     st.code(f"{st.context.url or ''}?audience={one.audience_id}", language=None, wrap_lines=True)
 
 

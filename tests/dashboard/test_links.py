@@ -13,7 +13,7 @@ from streamlit.testing.v1 import AppTest
 from dashboard.components import session
 from dashboard.data import customers, export, saved
 from dashboard.data import warehouse as data_layer
-from dashboard.data.audience import Audience, AudienceError, Condition, Group, Half
+from dashboard.data.audience import Audience, AudienceError, Condition, Group, Half, asks_the_same
 from include.warehouse.customer_filter import CustomerFilter
 from include.warehouse.database import engine
 from include.warehouse.settings import REPOSITORY, Settings
@@ -119,6 +119,60 @@ def test_a_campaign_leaves_the_holdout_out_unless_said_otherwise() -> None:
     assert f"CSV of {others}" in [button.label for button in page.button]
     page.toggle(key="leave out the holdout").set_value(False).run()
     assert f"CSV of {everybody}" in [button.label for button in page.button]
+
+
+def press(page: AppTest, label: str) -> AppTest:
+    next(button for button in page.button if button.label == label).click().run()
+    assert not page.exception, page.exception
+    return page
+
+
+def labels(page: AppTest) -> set[str]:
+    return {button.label for button in page.button} | {one.proto.popover.label for one in page.get("popover")}
+
+
+def address_of(page: AppTest) -> dict[str, str]:
+    given = page.query_params.items()
+    return {name: value if isinstance(value, str) else value[0] for name, value in given}
+
+
+def test_an_audience_that_was_changed_is_named_linked_and_logged_as_changed(published: Settings) -> None:
+    gold = Audience(CustomerFilter(tier=("gold",)))
+    key = saved.save(None, "Golden", gold, Decimal(30))
+    page = opened("customers", month="2025-10", audience=str(key))
+    assert shown(page) == count(published, "value_tier = 'gold'")
+    assert "Audience: Golden" in labels(page)
+    press(page, f"CSV of {shown(page)}")
+    page.session_state["export channel"] = "email"
+    press(page, "Clear all filters")
+    assert shown(page) == count(published)
+    assert "Audience: Golden (changed)" in labels(page)
+    assert page.toggle(key="leave out the holdout as saved").value is False
+    assert not [one for one in page.get("button_group") if "Holdout of" in one.label]
+    assert shown(opened("customers", **address_of(page))) == count(published)
+    press(page, f"CSV of {shown(page)}")
+    logged = data_layer.rows("select audience_id, filters from mart.export_log order by export_id desc limit 2")
+    assert [(row["audience_id"], row["filters"]) for row in logged] == [(None, {}), (key, {"tier": ["gold"]})]
+    press(page, "Go back to what was saved")
+    assert shown(page) == count(published, "value_tier = 'gold'")
+    assert "Audience: Golden" in labels(page)
+    assert "changed" not in page.query_params
+    saved.delete(key)
+
+
+def test_an_audience_written_otherwise_is_not_a_changed_one() -> None:
+    asked = Audience(
+        CustomerFilter(status=("new", "active")), (Group((Condition("monetary", "at_least", ("5",)),), is_any=True),)
+    )
+    other = Audience(
+        CustomerFilter(MONTH, status=("active", "new")), (Group((Condition("monetary", "at_least", ("5.0",)),)),), True
+    )
+    assert asks_the_same(asked, other)
+    assert not asks_the_same(asked, replace(other, groups=(replace(other.groups[0], is_excluded=True),)))
+    assert not asks_the_same(asked, Audience())
+    key = saved.save(None, "written otherwise", asked, Decimal(0))
+    assert "Audience: written otherwise" in labels(opened("customers", month="2025-10", audience=str(key)))
+    saved.delete(key)
 
 
 @pytest.mark.parametrize(
