@@ -6,7 +6,7 @@ from decimal import Decimal
 import streamlit as st
 
 from dashboard.components import address, numbers, words
-from dashboard.components.builder import drafts_of
+from dashboard.components.builder import drafts_of, stop_at_link
 from dashboard.components.cache import ask
 from dashboard.components.filters import NAMES, set_filters
 from dashboard.components.session import signed_in
@@ -42,8 +42,7 @@ def opened() -> SavedAudience | None:
         try:
             found = saved.find(key)
         except AudienceError as error:
-            st.warning(f"The audience of this link cannot be opened: {words.plain(error)}.", icon=":material/link_off:")
-            st.session_state["audience"] = None
+            stop_at_link(f"The audience of this link cannot be opened: {words.plain(error)}.")
     if found and st.session_state.get("audience that is set") != key:
         # a link that says more than the audience's key shows what it says
         if not any(st.query_params.get_all(name) for name in (*NAMES, "where", "changed")):
@@ -55,8 +54,10 @@ def opened() -> SavedAudience | None:
     return found
 
 
-def _key(text: str) -> int | None:
-    return int(text) if text.isascii() and text.isdecimal() and len(text) < 19 else None
+def _key(text: str) -> int:
+    if not (text.isascii() and text.isdecimal() and len(text) < 19):
+        stop_at_link("The audience of this link cannot be read.")
+    return int(text)
 
 
 def _set(one: SavedAudience) -> None:

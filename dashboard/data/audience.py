@@ -402,6 +402,13 @@ def _audience_clause(condition: Condition, prefix: str, parameters: dict[str, An
     return OPERATORS["audience"][condition.operator].format(members=members, position=position, share=share)
 
 
+def months_asked(groups: Sequence[Group]) -> set[date]:
+    """The other months that the groups ask about, those of the saved audiences that were looked up among them."""
+    conditions = [condition for group in groups for condition in group.conditions]
+    found = {condition.month for condition in conditions if condition.month}
+    return found.union(*(months_asked(item.saved.audience.groups) for item in conditions if item.saved))
+
+
 def look_up(
     groups: Sequence[Group], find: Callable[[int], SavedAudience], inside: tuple[int, ...] = ()
 ) -> tuple[Group, ...]:
@@ -510,7 +517,8 @@ def to_text(groups: Sequence[Group], is_any: bool) -> str:
                             condition.field,
                             condition.operator,
                             list(condition.values),
-                            *([f"{condition.month:%Y-%m}"] if condition.month else []),
+                            # strftime leaves the zeros of a year before 1000 out
+                            *([condition.month.isoformat()[:7]] if condition.month else []),
                         ]
                         for condition in group.conditions
                     ],

@@ -13,7 +13,7 @@ from streamlit.testing.v1 import AppTest
 from dashboard.components import session
 from dashboard.data import customers, export, saved
 from dashboard.data import warehouse as data_layer
-from dashboard.data.audience import Audience, AudienceError, Condition, Group, Half, asks_the_same
+from dashboard.data.audience import Audience, AudienceError, Condition, Group, Half, asks_the_same, from_text
 from include.warehouse.customer_filter import CustomerFilter
 from include.warehouse.database import engine
 from include.warehouse.settings import REPOSITORY, Settings
@@ -71,10 +71,53 @@ def test_a_count_that_is_no_whole_number_is_asked_as_it_stands(published: Settin
         ("monetary", "at_most", ["-99999999999999999999"]),
     ],
 )
-def test_a_value_that_no_field_can_show_is_left_out_and_said(published: Settings, condition: tuple[object]) -> None:
+def test_a_value_that_no_field_can_show_stops_the_page(condition: tuple[object]) -> None:
     page = opened("customers", month="2025-10", where=link(*condition))
-    assert "left out" in page.warning[0].value
+    assert "out of range" in page.error[0].value
+    assert not page.metric
+
+
+@pytest.mark.parametrize(
+    ("address", "said"),
+    [
+        ({"where": '{"match":"all","groups":[{"mat'}, "may have been cut off"),
+        ({"audience": "987654321"}, "does not exist"),
+        ({"audience": "gold"}, "cannot be read"),
+    ],
+)
+def test_a_link_that_cannot_be_read_shows_nobody_until_somebody_starts_afresh(
+    published: Settings, address: dict[str, str], said: str
+) -> None:
+    page = opened("customers", month="2025-10", status="active", **address)
+    assert said in page.error[0].value
+    assert not page.metric
+    assert not [label for label in labels(page) if label.startswith(("CSV", "Excel"))]
+    press(page, "Start afresh with all customers")
     assert shown(page) == count(published)
+    assert address_of(page) == {"month": "2025-10"}
+
+
+@pytest.mark.parametrize("operator", [("at_least", ["5"]), ("not_known_then", [])])
+def test_a_condition_on_a_month_that_is_not_published_is_kept_and_said(
+    published: Settings, operator: tuple[str, list[str]]
+) -> None:
+    asked = link("monetary", *operator, "0001-01")
+    page = opened("customers", month="2025-10", where=asked)
+    assert "January 0001 is not published" in page.error[0].value
+    assert not page.metric
+    chosen = next(one for one in page.selectbox if "January 0001 (not published)" in one.options)
+    assert chosen.value == date(1, 1, 1)
+    assert json.loads(address_of(page)["where"])["groups"][0]["conditions"][0][3] == "0001-01"
+    inside = saved.save(None, "long ago", Audience(groups=from_text(asked)[0]), Decimal(0))
+    page = opened("customers", month="2025-10", where=link("audience", "not_in", [str(inside)]))
+    assert "January 0001 is not published" in page.error[0].value
+    saved.delete(inside)
+
+
+def test_a_condition_on_another_month_is_asked_of_that_month(published: Settings) -> None:
+    page = opened("customers", month="2025-10", where=link("activity_status", "is", ["active"], "2025-03"))
+    earlier = "select customer_id from mart.customer_snapshot where month = '2025-03-01' and activity_status = 'active'"
+    assert shown(page) == count(published, f"customer_id in ({earlier})") < count(published)
 
 
 def test_a_search_with_a_character_that_no_text_has_is_answered(published: Settings) -> None:
