@@ -5,32 +5,11 @@ from typing import Any
 import pandas
 import streamlit as st
 
-from dashboard.components import columns, rules, tables, words
+from dashboard.components import columns, rules, tables, terms, words
 from dashboard.components.cache import ask
 from dashboard.components.page import header
 from dashboard.data import rules as data
 from dashboard.data.months import Month
-
-EVENTS = {
-    "first_purchase": "the first core purchase falls in this month",
-    "reactivated": "core purchase in this month, and lapsed or lost the month before",
-    "recovered": "core purchase in this month, and at risk the month before",
-    "lost": "the status became lost",
-    "lapsed": "the status became lapsed",
-    "at_risk": "the status became at risk",
-    "upgraded": "scored in both months, and a higher tier now",
-    "downgraded": "scored in both months, and a lower tier now",
-    "retained": "core purchase in this month",
-    "registered": "first month in the snapshot",
-    "none": "none of these",
-}
-GROWTH = {
-    "new": "the first core purchase falls in this month",
-    "returning": "core purchase in this month and in the month before",
-    "resurrected": "core purchase in this month, none in the month before, not new",
-    "dormant": "core purchase in the month before, none in this",
-    "inactive": "none of these",
-}
 
 
 def main() -> None:
@@ -101,8 +80,8 @@ def _segments(ruled: dict[str, Any]) -> None:
 
 def _events(_: dict[str, Any]) -> None:
     st.caption("One lifecycle event a month: the first that fits.")
-    _table({words.EVENT[event]: meaning for event, meaning in EVENTS.items()}, "Lifecycle event", "When")
-    _table({words.GROWTH[state]: meaning for state, meaning in GROWTH.items()}, "Growth state", "When")
+    _table({words.EVENT[event]: meaning for event, meaning in terms.EVENTS.items()}, "Lifecycle event", "When")
+    _table({words.GROWTH[state]: meaning for state, meaning in terms.GROWTH.items()}, "Growth state", "When")
 
 
 def _columns(_: dict[str, Any]) -> None:

@@ -6,13 +6,15 @@ from collections.abc import Callable
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pandas
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from dashboard.components import numbers, session
+from dashboard.components import numbers, session, terms, words
 from dashboard.data import cohorts
+from dashboard.data import warehouse as data_layer
 from include.warehouse.settings import REPOSITORY, Settings
 from include.warehouse.users import User
 from tests.dashboard.conftest import ADMIN
@@ -195,3 +197,73 @@ def test_a_customer_is_told_up_to_the_chosen_month(reading: Callable[[Settings],
     found = re.search(r"Bought in \d+ of (\d+) months? up to February 2025", shown)
     assert found
     assert int(found[1]) <= 14
+
+
+def _why(customer_id: str, month: str = "2025-10") -> dict[str, tuple[str, str]]:
+    page = run(REPOSITORY / "dashboard" / "app_pages" / "customer.py", customer=customer_id, month=month)
+    table = page.table[0].value.map(lambda text: text.replace("\\", ""))
+    return {row["What"]: (row["Value"], row["Why"]) for row in table.to_dict("records")}
+
+
+def _snapshot(condition: str) -> dict[str, Any]:
+    found = data_layer.rows(
+        f"select * from mart.customer_snapshot where month = '2025-10-01' and {condition}"
+        " and customer_id ~ '^C[0-9]+$' order by customer_id limit 1"
+    )
+    return found[0]
+
+
+@pytest.mark.parametrize("status", ["new", "active", "at_risk", "lapsed", "lost", "prospect"])
+def test_why_a_customer_is_where_they_are_names_every_rule_value_and_limit(
+    status: str, reading: Callable[[Settings], None], published: Settings
+) -> None:
+    reading(published)
+    row = _snapshot(f"activity_status = '{status}' and (m_score is null or abc_class is not null)")
+    why = _why(row["customer_id"])
+    if row["first_core_date"]:
+        first, last = words.day(row["first_core_date"]), words.day(row["last_core_date"])
+        assert (
+            f"First core purchase {first}, {(row['as_of_date'] - row['first_core_date']).days} day" in why["Status"][1]
+        )
+        assert f"last core purchase {last}, {row['recency_days']} day" in why["Status"][1]
+    assert ("New would be: first core purchase at most 90 days ago" in why["Status"][1]) == (status == "active")
+    if row["m_score"] is None:
+        named = f"not scored: status {words.status(status)} is not one of New, Active or At risk"
+        assert named == why["Scores"][1] == why["High spender"][1] == why["ABC class"][1]
+        last_scored = row["last_scored_month"]
+        then = (
+            f"last scored in {words.month(last_scored)}: {words.tier(row['last_scored_tier'])}" if last_scored else ""
+        )
+        assert (then or "never scored until now") in why["Tier"][1]
+    else:
+        assert [why[name][0] for name in "RFMT"] == list(row["rfmt_score"])
+        limits = data_layer.rows(
+            "select limit_value from mart.cut_point where month = '2025-10-01' and metric = 'abc' order by band desc"
+        )
+        a, b = (numbers.money(float(limit["limit_value"]), 2) for limit in limits)
+        assert why["ABC class"] == (
+            row["abc_class"],
+            f"monetary {numbers.money(float(row['monetary']), 2)}; A from {a}, B from {b}, C below",
+        )
+        assert why["High spender"] == (
+            "Yes" if row["is_high_spender"] else "No",
+            f"M is {row['m_score']}; a high spender has M = 5, the best band",
+        )
+    assert why["Event"][0] == words.EVENT[row["lifecycle_event"]]
+    assert terms.EVENTS[row["lifecycle_event"]] in why["Event"][1]
+    assert why["Growth"] == (words.GROWTH[row["growth_state"]], terms.GROWTH[row["growth_state"]])
+
+
+def test_a_segment_names_the_rules_that_were_tried_before_it(
+    reading: Callable[[Settings], None], published: Settings
+) -> None:
+    reading(published)
+    why = _why(_snapshot("segment = 'Loyal'")["customer_id"])
+    segments = data_layer.rows(
+        "select segment from mart.rule_segment where rule_set = 1 and position <"
+        " (select position from mart.rule_segment where rule_set = 1 and segment = 'Loyal') order by position"
+    )
+    tried = why["Segments tried before"][1].split("; ")
+    assert [text.split(" (")[0] for text in tried] == [row["segment"] for row in segments]
+    assert "Champions (status Active, R ≥ 4, F ≥ 4, M ≥ 4)" in tried
+    assert "Segments tried before" not in _why(_snapshot("activity_status = 'prospect'")["customer_id"])
