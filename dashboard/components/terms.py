@@ -21,3 +21,10 @@ GROWTH = {
     "dormant": "core purchase in the month before, none in this",
     "inactive": "none of these",
 }
+# the views of a cohort's months, k months after the first
+COHORTS = {
+    "recurring": "share of the cohort with a core purchase in that very month",
+    "cumulative": "share of the cohort that has bought again at least once after its first month, up to that one",
+    "revenue": "core net amount from the first month up to that one, divided by the customers of the cohort",
+    "total": "core net amount of the cohort from the first month up to that one",
+}

@@ -267,3 +267,12 @@ def test_a_segment_names_the_rules_that_were_tried_before_it(
     assert [text.split(" (")[0] for text in tried] == [row["segment"] for row in segments]
     assert "Champions (status Active, R ≥ 4, F ≥ 4, M ≥ 4)" in tried
     assert "Segments tried before" not in _why(_snapshot("activity_status = 'prospect'")["customer_id"])
+
+
+@pytest.mark.parametrize("view", ["recurring", "cumulative", "revenue", "total"])
+def test_both_retentions_are_defined_whatever_is_shown(
+    view: str, reading: Callable[[Settings], None], published: Settings
+) -> None:
+    reading(published)
+    shown = texts(run(REPOSITORY / "dashboard" / "app_pages" / "cohorts.py", show=view))
+    assert all(shown.count(terms.COHORTS[name]) == 1 for name in {"recurring", "cumulative", view})
