@@ -6,7 +6,7 @@ from functools import partial
 import pandas
 import streamlit as st
 
-from dashboard.components import address, audiences, charts, colours, columns, numbers, take_away, words
+from dashboard.components import address, audiences, charts, colours, columns, numbers, take_away, terms, words
 from dashboard.components.builder import conditions
 from dashboard.components.cache import ask, ask_fresh
 from dashboard.components.filters import NAMES, customer_filters
@@ -60,12 +60,12 @@ def _counts(counts: Counts) -> None:
     with st.grid(min_column_width=110):
         st.metric("Customers", numbers.count(counts.customers), help="Customers who match all filters.")
         st.metric("Share of all", numbers.share(counts.customers, counts.known), help="Of all known in the month.")
-        st.metric("Monetary", numbers.money(counts.monetary), help="Net amount of core lines in the trailing window.")
+        st.metric("Monetary", numbers.money(counts.monetary), help=terms.sentence(terms.MONETARY))
         for channel, name in words.CHANNEL.items():
             st.metric(
                 f"Reach by {name}",
                 numbers.count(counts.reach[channel]),
-                help="Customers opted in by the master's version valid at the end of the month.",
+                help=terms.sentence(terms.REACH),
             )
 
 
@@ -92,7 +92,7 @@ def _channel_export(month: Month, audience: Audience, opened: SavedAudience | No
     channel = st.segmented_control(
         "Channel", list(words.CHANNEL), format_func=lambda name: words.CHANNEL[name], key="export channel"
     )
-    st.caption("Only customers who are in the current master and opted in to the channel there; unknown counts as no.")
+    st.caption(terms.sentence(terms.CHANNEL_REACH))
     if channel is None:
         return
     reached = replace(audience, channel=channel, half=audiences.campaign_half(audience, opened, key is None))

@@ -1,5 +1,11 @@
 """What terms mean that neither the rule set nor the catalog explains: one text each, for every page that uses it."""
 
+
+def sentence(meaning: str) -> str:
+    """The text where it stands alone."""
+    return f"{meaning[0].upper()}{meaning[1:]}."
+
+
 # the first that fits, in this order
 EVENTS = {
     "first_purchase": "the first core purchase falls in this month",
@@ -27,4 +33,30 @@ COHORTS = {
     "cumulative": "share of the cohort that has bought again at least once after its first month, up to that one",
     "revenue": "core net amount from the first month up to that one, divided by the customers of the cohort",
     "total": "core net amount of the cohort from the first month up to that one",
+}
+
+MONETARY = "net amount of core lines in the trailing window, returns taken off"
+REACH = "customers opted in to the channel by the master's version valid at the end of the month; unknown counts as no"
+CHANNEL_REACH = "only customers who are in the current master and opted in to the channel there; unknown counts as no"
+HOLDOUT = "share of an audience that is left out of its campaigns, so that their effect can be measured"
+HOLDOUT_IS_STABLE = "decided by a hash of audience and customer: the same customer is always in the same half"
+# what the pages compute from the views, and name themselves
+OF_PAGES = {
+    "Audience": "filters and conditions over a month's customers, saved under a name; opened in another month it may"
+    " have other customers",
+    "Buyers": "customers with a core purchase in the month",
+    "Channel export": CHANNEL_REACH,
+    "Core revenue": "net amount of lines of core products, returns taken off",
+    "Cut drift": "the customer did the same, but others changed, and with them the limits of the bands",
+    "Growth accounting": "buyers of the month before + new + resurrected − dormant = buyers of this month",
+    "Holdout": f"{HOLDOUT}; {HOLDOUT_IS_STABLE}",
+    "Reach": REACH,
+    "Revenue": "net amount of all lines of the month, returns taken off",
+    "Revenue tree": "revenue as customers × orders per customer × items per order × price per item; the change between"
+    " two months is divided among the four so that the parts add up to it",
+    "Revenue tree: customers": "customers with an order in the month",
+    "Revenue tree: orders": "orders of each of these customers",
+    "Revenue tree: items": "quantity sold in an order",
+    "Revenue tree: price": "net amount, returns taken off, of an item sold",
+    "Won back": "recovered (were at risk the month before) and reactivated (were lapsed or lost)",
 }

@@ -276,3 +276,35 @@ def test_both_retentions_are_defined_whatever_is_shown(
     reading(published)
     shown = texts(run(REPOSITORY / "dashboard" / "app_pages" / "cohorts.py", show=view))
     assert all(shown.count(terms.COHORTS[name]) == 1 for name in {"recurring", "cumulative", view})
+
+
+def test_every_term_is_defined_and_says_where_its_meaning_comes_from(
+    reading: Callable[[Settings], None], published: Settings
+) -> None:
+    reading(published)
+    path = REPOSITORY / "dashboard" / "app_pages" / "definitions.py"
+    page = run(path)
+    table = page.table[0].value.map(lambda text: text.replace("\\", ""))
+    known = {row["Term"]: (row["Meaning"], row["From"]) for row in table.to_dict("records")}
+    assert len(known) == len(table), "a term has one meaning"
+    wanted = (
+        "Core purchase", "Revenue", "Cohort", "Recurring retention", "Cumulative retention", "Engaged", "Won back",
+        "Reach", "Holdout", "Open month", "Short history", "Thin month", "Cut point", "Buyers", "Revenue tree",
+        "Dormant (growth)", "Window", "Growth accounting",
+    )  # fmt: skip
+    assert set(wanted) <= set(known)
+    for row in data_layer.rows(
+        "select attname::text as name, col_description(attrelid, attnum) as meaning from pg_attribute"
+        " where attrelid = 'mart.customer_snapshot'::regclass and attnum > 0 and attname <> 'month'"
+    ):
+        assert (row["meaning"], f"Catalog: mart.customer_snapshot.{row['name']}") in known.values()
+    ruled = data_layer.rows("select * from mart.rule_set where rule_set = 1")[0]
+    assert known["Lost (status)"] == (f"last core purchase more than {ruled['lapsed_days']} days ago", "Rule set 1")
+    assert known["Retained (event)"] == (terms.EVENTS["retained"], "Pages")
+    page.text_input(key="find").set_value("cumulative RETENTION").run()
+    found = page.table[0].value["Term"]
+    assert found.iloc[0] == "Cumulative retention"
+    assert len(found) < 5
+    assert run(path, find="holdout").table[0].value["Term"].iloc[0] == "Holdout"
+    assert "No term" in run(path, find="zzzz").info[0].value
+    assert run(path, part="Event and growth").table[0].value["Lifecycle event"].iloc[0] == "First purchase"
