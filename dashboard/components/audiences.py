@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import streamlit as st
 
-from dashboard.components import address, numbers, words
+from dashboard.components import address, numbers, terms, words
 from dashboard.components.builder import drafts_of, stop_at_link
 from dashboard.components.cache import ask
 from dashboard.components.filters import NAMES, set_filters
@@ -89,7 +89,7 @@ def half(one: SavedAudience | None, is_changed: bool) -> Half | None:
         key="half",
         persist_state="session",
         required=True,
-        help="Decided by a hash of audience and customer: the same customer is always in the same half.",
+        help=terms.sentence(terms.HOLDOUT_IS_STABLE),
     )
     address.write("half", [chosen] if chosen and chosen != "all" else [])
     if chosen in (None, "all"):
@@ -181,7 +181,7 @@ def _save(audience: Audience, one: SavedAudience | None) -> None:
             step=5.0,
             format="%.2f",
             key=f"holdout {key}",
-            help="This share is left out of campaigns, so that their effect can be measured.",
+            help=terms.sentence(terms.HOLDOUT),
         )
         is_saved = is_mine and st.form_submit_button("Save changes", icon=":material/save:")
         is_new = st.form_submit_button("Save as new", icon=":material/bookmark_add:")
@@ -207,10 +207,36 @@ def _share(one: SavedAudience, is_changed: bool) -> None:
 
 
 def _delete(one: SavedAudience) -> None:
-    if one.owner == signed_in().email and st.button("Delete this audience", icon=":material/delete:", type="tertiary"):
+    """Draws the button of the owner, who is asked again: it cannot be undone, and others may build on it."""
+    if one.owner != signed_in().email:
+        return
+    asked = f"deletion of audience {one.audience_id}"
+    if not st.session_state.get(asked):
+        st.button(
+            "Delete this audience",
+            icon=":material/delete:",
+            type="tertiary",
+            on_click=_ask_for_deletion,
+            args=(asked, True),
+        )
+        return
+    st.warning(f"“{words.plain(one.name)}” cannot be had again once it is deleted.", icon=":material/delete:")
+    users = saved.built_on(one.audience_id)
+    if users:
+        named = words.listed([f"“{words.plain(other.name)}” ({words.plain(other.owner)})" for other in users])
+        st.warning(f"**Audiences that use it would stop working:** {named}.", icon=":material/link_off:")
+    with st.container(horizontal=True):
+        is_sure = st.button("Delete for good", type="primary", key=f"delete {one.audience_id}")
+        st.button("Keep it", on_click=_ask_for_deletion, args=(asked, False), key=f"keep {one.audience_id}")
+    if is_sure:
         saved.delete(one.audience_id)
+        st.session_state.pop(asked)
         st.session_state["audience"] = None
         st.rerun()
+
+
+def _ask_for_deletion(asked: str, is_asked: bool) -> None:
+    st.session_state[asked] = is_asked
 
 
 def compare(month: Month, one: SavedAudience | None) -> None:

@@ -218,6 +218,30 @@ def test_an_audience_written_otherwise_is_not_a_changed_one() -> None:
     saved.delete(key)
 
 
+def test_an_audience_is_deleted_only_after_a_second_question_that_names_who_uses_it() -> None:
+    base = saved.save(None, "base", Audience(CustomerFilter(status=("lost",))), Decimal(0))
+    uses = Audience(groups=(Group((Condition("audience", "not_in", (str(base),)),)),))
+    direct = saved.save(None, "direct *user*", uses, Decimal(0))
+    uses = Audience(groups=(Group((Condition("audience", "in", (str(direct),)),)),))
+    indirect = saved.save(None, "indirect", uses, Decimal(0))
+    page = opened("customers", month="2025-10", audience=str(base))
+    press(page, "Delete this audience")
+    said = "\n".join(one.value for one in page.warning)
+    assert "would stop working" in said
+    assert r"direct \*user\*" in said
+    assert "indirect" in said
+    assert saved.find(base).name == "base"
+    press(page, "Keep it")
+    assert "Delete for good" not in labels(page)
+    press(page, "Delete this audience")
+    press(page, "Delete for good")
+    assert "audience" not in page.query_params
+    with pytest.raises(AudienceError, match="does not exist"):
+        saved.find(base)
+    for key in (direct, indirect):
+        saved.delete(key)
+
+
 @pytest.mark.parametrize(
     "audience",
     [
