@@ -80,7 +80,7 @@ def _export(
                 f"{name} of {numbers.count(counts.customers)}",
                 f"export {file_format}",
                 (month, audience),
-                partial(export.prepare, audience, file_format, audience_id=key),
+                partial(export.prepare, audience, file_format, audience_id=key, page_url=st.context.url),
                 explanation="Exactly the customers that match, every column of the snapshot, no contact data.",
             )
         with st.popover("For a channel", icon=":material/campaign:"):
@@ -110,7 +110,14 @@ def _channel_export(month: Month, audience: Audience, opened: SavedAudience | No
             f"{name} of {numbers.count(found)}",
             f"export {channel} {file_format}",
             (month, audience),
-            partial(export.prepare, reached, file_format, with_contact=with_contact, audience_id=key),
+            partial(
+                export.prepare,
+                reached,
+                file_format,
+                with_contact=with_contact,
+                audience_id=key,
+                page_url=st.context.url,
+            ),
         )
 
 

@@ -31,11 +31,11 @@ from dashboard.data.audience import (
     to_text,
     values_wanted,
 )
+from dashboard.data.links import LONGEST_LINK
 from dashboard.data.months import Month
 from include.warehouse.customer_filter import CustomerFilter
 from include.warehouse.export_customers import COLUMNS
 
-LONGEST_LINK = 6_000
 HIDDEN: Literal["collapsed"] = "collapsed"
 OPERATOR_WORDS = {
     "is": "is one of",

@@ -6,12 +6,14 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
+from typing import Any
+from urllib.parse import parse_qs
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from dashboard.components import session
-from dashboard.data import customers, export, saved
+from dashboard.data import customers, downloads, export, saved
 from dashboard.data import warehouse as data_layer
 from dashboard.data.audience import Audience, AudienceError, Condition, Group, Half, asks_the_same, from_text
 from include.warehouse.customer_filter import CustomerFilter
@@ -216,6 +218,41 @@ def test_an_audience_written_otherwise_is_not_a_changed_one() -> None:
     key = saved.save(None, "written otherwise", asked, Decimal(0))
     assert "Audience: written otherwise" in labels(opened("customers", month="2025-10", audience=str(key)))
     saved.delete(key)
+
+
+@pytest.mark.parametrize("file_format", ["csv", "xlsx"])
+def test_the_companion_of_a_list_has_the_link_that_shows_it_again(file_format: str, published: Settings) -> None:
+    groups = (Group((Condition("monetary", "at_least", ("50",), date(2025, 3, 1)),)),)
+    asked = Audience(CustomerFilter(MONTH, ("active", "new"), city=("Málaga", None)), groups)
+    key = saved.save(None, "linked & shared", asked, Decimal(20))
+    held = replace(asked, half=Half(key, Decimal("20.00"), is_holdout=True))
+    for audience, audience_id in ((asked, None), (held, key), (Audience(CustomerFilter(MONTH)), key)):
+        prepared = export.prepare(audience, file_format, audience_id=audience_id)
+        link = companion(prepared)["link"]
+        path, query = link.split("?")
+        assert path == "customers"
+        page = AppTest.from_file(str(PAGES / f"{path}.py"), default_timeout=120)
+        page.session_state[session.USER] = ADMIN
+        for name, values in parse_qs(query, keep_blank_values=True).items():
+            page.query_params[name] = values
+        page.run()
+        assert shown(page) == prepared.rows == customers.total(MONTH, audience)
+    reached = replace(asked, channel="email", half=Half(key, Decimal(20), is_holdout=False))
+    about = companion(export.prepare(reached, file_format, page_url="https://crm.example.org/shop/customers"))
+    assert about["link"].startswith("https://crm.example.org/shop/customers?month=2025-10&status=active")
+    assert about["left_out_of_link"] == ["opted_in_now_to", "holdout"]
+    long = replace(asked, filters=replace(asked.filters, search="x" * 7_000))
+    assert "link" not in companion(export.prepare(long, "csv"))
+    saved.delete(key)
+
+
+def companion(prepared: downloads.Prepared) -> dict[str, Any]:
+    assert prepared.about is not None
+    _, _, token, name = prepared.about.url.split("/")
+    path = downloads.find(token, name)
+    assert path is not None
+    about: dict[str, Any] = json.loads(path.read_text())
+    return about
 
 
 def test_an_audience_is_deleted_only_after_a_second_question_that_names_who_uses_it() -> None:
