@@ -317,6 +317,7 @@ def _purchases(customer_id: str) -> None:
         hide_index=True,
         height=420,
         key="purchases",
+        placeholder="",
         # the last of these are the first to leave a narrow screen
         column_order=[
             "transaction_date",

@@ -193,7 +193,9 @@ def test_a_finding_about_money_speaks_of_money(reading: Callable[[Settings], Non
 def test_a_customer_is_told_up_to_the_chosen_month(reading: Callable[[Settings], None], published: Settings) -> None:
     reading(published)
     path = REPOSITORY / "dashboard" / "app_pages" / "customer.py"
-    shown = texts(run(path, customer="C0100", month="2025-02"))
+    page = run(path, customer="C0100", month="2025-02")
+    assert {table.proto.placeholder for table in page.dataframe} == {""}, "what is unknown is blank"
+    shown = texts(page)
     found = re.search(r"Bought in \d+ of (\d+) months? up to February 2025", shown)
     assert found
     assert int(found[1]) <= 14
