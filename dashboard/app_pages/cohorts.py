@@ -4,7 +4,7 @@ import pandas
 import plotly.graph_objects as go
 import streamlit as st
 
-from dashboard.components import address, charts, colours, numbers, words
+from dashboard.components import address, charts, colours, numbers, terms, words
 from dashboard.components.cache import ask
 from dashboard.components.page import empty, header
 from dashboard.data import cohorts
@@ -15,12 +15,6 @@ VIEWS = {
     "cumulative": "Cumulative retention",
     "revenue": "Core revenue per customer",
     "total": "Core revenue",
-}
-MEANINGS = {
-    "recurring": "Share of the cohort with a core purchase in that very month.",
-    "cumulative": "Share of the cohort that has bought again at least once after its first month, up to that one.",
-    "revenue": "Core net amount from the first month up to that one, divided by the customers of the cohort.",
-    "total": "Core net amount of the cohort from the first month up to that one.",
 }
 # Pixels a cell of the map needs for its text, and what the names beside the rows need.
 CELL = 40
@@ -45,6 +39,7 @@ def main() -> None:
     )
     view = view or "recurring"
     address.write("show", [view] if view != "recurring" else [])
+    st.caption("  \n".join(f"**{VIEWS[name]}**: {terms.COHORTS[name]}." for name in SHARES))
     _heat_map(month, view, found)
 
 
@@ -148,11 +143,10 @@ def _finding(view: str, table: pandas.DataFrame) -> str:
 
 
 def _explanation(month: Month, view: str) -> str:
-    parts = [
-        MEANINGS[view],
-        "Columns: months after the first core purchase.",
-        "Cells that cannot be observed yet are blank.",
-    ]
+    parts = ["Columns: months after the first core purchase.", "Cells that cannot be observed yet are blank."]
+    if view not in SHARES:
+        # both retentions are explained above, whichever is shown
+        parts.insert(0, f"{VIEWS[view]}: {terms.COHORTS[view]}.")
     if month.is_open:
         parts.append(f"{words.month(month.month)} is open, so its cells are blank too.")
     return " ".join(parts)

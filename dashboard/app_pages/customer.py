@@ -9,7 +9,7 @@ import plotly.graph_objects as go
 import streamlit as st
 from plotly.subplots import make_subplots
 
-from dashboard.components import address, charts, colours, numbers, rules, tables, words
+from dashboard.components import address, charts, colours, numbers, rules, tables, terms, words
 from dashboard.components.cache import ask, ask_fresh
 from dashboard.components.page import empty, header
 from dashboard.data import customer as data
@@ -123,30 +123,93 @@ def _why(month: Month, found: dict[str, Any]) -> None:
     st.markdown(f"**Why in {words.month(month.month)}**")
     st.caption(f"By rule set {row['rule_set']}, as of {words.day(row['as_of_date'])}.")
     lines = [
-        {"What": "Status", "Value": words.status(row["activity_status"]), "Why": _status_reason(row, ruled)},
-        *(_score_reason(limit) for limit in found["limits"]),
+        _line("Status", words.status(row["activity_status"]), _status_reason(row, ruled)),
+        *_scores(row, ruled, found["limits"]),
+        _line("High spender", words.FLAG[bool(row["is_high_spender"])], _spender_reason(row, ruled)),
+        _line("ABC class", row["abc_class"] or "None", _abc_reason(row, ruled, found["abc_limits"])),
+        *_segment(row, ruled),
+        _line("Event", words.EVENT[row["lifecycle_event"]], _event_reason(row)),
+        _line("Growth", words.GROWTH[row["growth_state"]], terms.GROWTH[row["growth_state"]]),
     ]
-    if row["t_score"] is not None:
-        bands = words.listed([str(months) for months in ruled["tenure_bands"]])
-        tenure = f"first core purchase {numbers.counted(row['tenure_months'], 'month')} ago; bands from {bands} months"
-        lines.append({"What": "T", "Value": str(row["t_score"]), "Why": tenure})
-        total = (
-            f"{rules.weights(ruled)} = {row['rfmt_total'].normalize():f}; {rules.tier_rule(row['value_tier'], ruled)}"
-        )
-        lines.append({"What": "Tier", "Value": words.tier(row["value_tier"]), "Why": total})
-    rule = next(segment for segment in ruled["segments"] if segment["segment"] == row["segment"])
-    lines.append(
-        {"What": "Segment", "Value": row["segment"], "Why": f"first rule that fits: {rules.segment_rule(rule)}"}
-    )
-    lines.append({"What": "Event", "Value": words.EVENT[row["lifecycle_event"]], "Why": _before(row)})
     tables.show_texts(pandas.DataFrame(lines))
 
 
+def _line(what: str, value: str, why: str) -> dict[str, str]:
+    return {"What": what, "Value": value, "Why": why}
+
+
 def _status_reason(row: dict[str, Any], ruled: dict[str, Any]) -> str:
-    rule = rules.status_rule(row["activity_status"], ruled)
+    status = row["activity_status"]
+    reason = rules.status_rule(status, ruled)
     if row["last_core_date"] is None:
-        return rule
-    return f"{rule}: it was {words.day(row['last_core_date'])}, {numbers.counted(row['recency_days'], 'day')} before"
+        return reason
+    first, last = row["first_core_date"], row["last_core_date"]
+    reason += (
+        f". First core purchase {words.day(first)}, {_days_before(row, first)};"
+        f" last core purchase {words.day(last)}, {_days_before(row, last)}"
+    )
+    if status == "active":
+        reason += f". {words.status('new')} would be: {rules.status_rule('new', ruled)}"
+    return reason
+
+
+def _days_before(row: dict[str, Any], day: date) -> str:
+    return f"{numbers.counted((row['as_of_date'] - day).days, 'day')} before"
+
+
+def _scores(row: dict[str, Any], ruled: dict[str, Any], limits: list[dict[str, Any]]) -> list[dict[str, str]]:
+    """The scores and the tier that they give, or why there are none."""
+    if row["t_score"] is None:
+        return [
+            _line("Scores", "None", _not_scored(row, ruled)),
+            _line("Tier", words.tier(row["value_tier"]), f"not scored; {_last_scored(row)}"),
+        ]
+    bands = words.listed([str(months) for months in ruled["tenure_bands"]])
+    tenure = f"first core purchase {numbers.counted(row['tenure_months'], 'month')} ago; bands from {bands} months"
+    total = f"{rules.weights(ruled)} = {row['rfmt_total'].normalize():f}; {rules.tier_rule(row['value_tier'], ruled)}"
+    return [
+        *(_score_reason(limit) for limit in limits),
+        _line("T", str(row["t_score"]), tenure),
+        _line("Tier", words.tier(row["value_tier"]), total),
+    ]
+
+
+def _not_scored(row: dict[str, Any], ruled: dict[str, Any]) -> str:
+    scored = words.listed([words.status(status) for status in ruled["scored_statuses"]], "or")
+    return f"not scored: status {words.status(row['activity_status'])} is not one of {scored}"
+
+
+def _last_scored(row: dict[str, Any]) -> str:
+    if row["last_scored_month"] is None:
+        return "never scored until now"
+    return f"last scored in {words.month(row['last_scored_month'])}: {words.tier(row['last_scored_tier'])}"
+
+
+def _spender_reason(row: dict[str, Any], ruled: dict[str, Any]) -> str:
+    if row["m_score"] is None:
+        return _not_scored(row, ruled)
+    return f"M is {row['m_score']}; a high spender has M = {ruled['score_bands']}, the best band"
+
+
+def _abc_reason(row: dict[str, Any], ruled: dict[str, Any], limits: dict[str, Any]) -> str:
+    if row["m_score"] is None:
+        return _not_scored(row, ruled)
+    value = f"monetary {numbers.money(float(row['monetary']), 2)}"
+    if row["abc_class"] is None:
+        return f"{value}; only what is above {numbers.money(0)} has a class"
+    named = [f"{name} from {numbers.money(float(limit), 2)}" for name, limit in limits.items()]
+    return "; ".join([value, ", ".join([*named, "C below"])])
+
+
+def _segment(row: dict[str, Any], ruled: dict[str, Any]) -> list[dict[str, str]]:
+    """The rule that decided, and the rules before it, which did not fit."""
+    names = [rule["segment"] for rule in ruled["segments"]]
+    place = names.index(row["segment"])
+    lines = [_line("Segment", row["segment"], f"first rule that fits: {rules.segment_rule(ruled['segments'][place])}")]
+    if place:
+        earlier = [f"{rule['segment']} ({rules.segment_rule(rule)})" for rule in ruled["segments"][:place]]
+        lines.append(_line("Segments tried before", "None fits", "; ".join(earlier)))
+    return lines
 
 
 def _score_reason(limit: dict[str, Any]) -> dict[str, str]:
@@ -163,17 +226,20 @@ def _score_reason(limit: dict[str, Any]) -> dict[str, str]:
         why += f"; band {limit['band']} is {bound} {shown(limit['limit_reached'])}"
     if limit["next_limit"] is not None:
         why += f", band {limit['next_band']} would be {better} {shown(limit['next_limit'])}"
-    return {"What": metric[0].upper(), "Value": str(limit["band"]), "Why": why}
+    return _line(metric[0].upper(), str(limit["band"]), why)
+
+
+def _event_reason(row: dict[str, Any]) -> str:
+    return f"first rule that fits: {terms.EVENTS[row['lifecycle_event']]}. {_before(row)}"
 
 
 def _before(row: dict[str, Any]) -> str:
     if row["previous_status"] is None:
-        return "first month in the snapshot"
+        return "First month in the snapshot"
     before = f"{words.status(row['previous_status'])}, {words.tier(row['previous_tier'])}, {row['previous_segment']}"
-    bought = (
-        f"{numbers.counted(row['month_orders'], 'order')} this month" if row["month_orders"] else "no order this month"
-    )
-    return f"month before: {before}; {bought}"
+    orders = f"{numbers.counted(row['month_orders'], 'order')}" if row["month_orders"] else "no order"
+    core = row["last_core_date"] is not None and row["last_core_date"] >= row["month"]
+    return f"Month before: {before}; {orders} this month, {'with' if core else 'without'} a core purchase"
 
 
 def _timeline(month: Month, history: pandas.DataFrame) -> None:
@@ -251,6 +317,7 @@ def _purchases(customer_id: str) -> None:
         hide_index=True,
         height=420,
         key="purchases",
+        placeholder="",
         # the last of these are the first to leave a narrow screen
         column_order=[
             "transaction_date",

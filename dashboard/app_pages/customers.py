@@ -6,7 +6,7 @@ from functools import partial
 import pandas
 import streamlit as st
 
-from dashboard.components import address, audiences, charts, colours, columns, numbers, take_away, words
+from dashboard.components import address, audiences, charts, colours, columns, numbers, take_away, terms, words
 from dashboard.components.builder import conditions
 from dashboard.components.cache import ask, ask_fresh
 from dashboard.components.filters import NAMES, customer_filters
@@ -31,14 +31,17 @@ def main() -> None:
     with st.sidebar:
         filters = customer_filters(month)
     groups, is_any = conditions(month)
+    asked = Audience(filters, groups, is_any)
+    unchanged = audiences.unchanged(asked, opened)
+    is_changed = unchanged is not opened
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        audiences.manage(Audience(filters, groups, is_any), opened)
-        half = audiences.half(opened)
+        audiences.manage(asked, opened, is_changed)
+        half = audiences.half(opened, is_changed)
     audience = Audience(filters, groups, is_any, half=half)
     counts = ask(customers.counts, month.month, audience)
     _counts(counts)
     if counts.customers:
-        _export(month, audience, counts, opened)
+        _export(month, audience, counts, opened, unchanged)
     listed, broken_down, compared = st.tabs(["List", "Breakdown", "Compare"], on_change="rerun", key="shown as")
     if compared.open:
         with compared:
@@ -57,39 +60,42 @@ def _counts(counts: Counts) -> None:
     with st.grid(min_column_width=110):
         st.metric("Customers", numbers.count(counts.customers), help="Customers who match all filters.")
         st.metric("Share of all", numbers.share(counts.customers, counts.known), help="Of all known in the month.")
-        st.metric("Monetary", numbers.money(counts.monetary), help="Net amount of core lines in the trailing window.")
+        st.metric("Monetary", numbers.money(counts.monetary), help=terms.sentence(terms.MONETARY))
         for channel, name in words.CHANNEL.items():
             st.metric(
                 f"Reach by {name}",
                 numbers.count(counts.reach[channel]),
-                help="Customers opted in by the master's version valid at the end of the month.",
+                help=terms.sentence(terms.REACH),
             )
 
 
-def _export(month: Month, audience: Audience, counts: Counts, opened: SavedAudience | None) -> None:
-    key = opened.audience_id if opened else None
+def _export(
+    month: Month, audience: Audience, counts: Counts, opened: SavedAudience | None, unchanged: SavedAudience | None
+) -> None:
+    # a list that was changed since is not the saved audience's
+    key = unchanged.audience_id if unchanged else None
     with st.container(horizontal=True):
         for file_format, name in FORMATS.items():
             take_away.button(
                 f"{name} of {numbers.count(counts.customers)}",
                 f"export {file_format}",
                 (month, audience),
-                partial(export.prepare, audience, file_format, audience_id=key),
+                partial(export.prepare, audience, file_format, audience_id=key, page_url=st.context.url),
                 explanation="Exactly the customers that match, every column of the snapshot, no contact data.",
             )
         with st.popover("For a channel", icon=":material/campaign:"):
-            _channel_export(month, audience, opened)
+            _channel_export(month, audience, opened, key)
     take_away.offered((month, audience))
 
 
-def _channel_export(month: Month, audience: Audience, opened: SavedAudience | None) -> None:
+def _channel_export(month: Month, audience: Audience, opened: SavedAudience | None, key: int | None) -> None:
     channel = st.segmented_control(
         "Channel", list(words.CHANNEL), format_func=lambda name: words.CHANNEL[name], key="export channel"
     )
-    st.caption("Only customers who are in the current master and opted in to the channel there; unknown counts as no.")
+    st.caption(terms.sentence(terms.CHANNEL_REACH))
     if channel is None:
         return
-    reached = replace(audience, channel=channel, half=audiences.campaign_half(audience, opened))
+    reached = replace(audience, channel=channel, half=audiences.campaign_half(audience, opened, key is None))
     found = ask_fresh(customers.total, month.month, reached)
     if not found:
         empty("Nobody of this list may be contacted by this channel.")
@@ -99,13 +105,19 @@ def _channel_export(month: Month, audience: Audience, opened: SavedAudience | No
     )
     if with_contact:
         st.caption("Who opted in and gave no address is in the list too, with an empty cell.")
-    key = opened.audience_id if opened else None
     for file_format, name in FORMATS.items():
         take_away.button(
             f"{name} of {numbers.count(found)}",
             f"export {channel} {file_format}",
             (month, audience),
-            partial(export.prepare, reached, file_format, with_contact=with_contact, audience_id=key),
+            partial(
+                export.prepare,
+                reached,
+                file_format,
+                with_contact=with_contact,
+                audience_id=key,
+                page_url=st.context.url,
+            ),
         )
 
 

@@ -1,50 +1,57 @@
-"""Definitions: what every term means, from the rule set in force and the catalog's own comments."""
+"""Definitions: what every term means, from the rule set in force, the catalog's comments, and the pages' own words."""
 
+from collections.abc import Callable
 from typing import Any
 
 import pandas
 import streamlit as st
 
-from dashboard.components import columns, rules, tables, words
+from dashboard.components import address, columns, glossary, rules, tables, terms, words
 from dashboard.components.cache import ask
-from dashboard.components.page import header
+from dashboard.components.page import empty, header
 from dashboard.data import rules as data
 from dashboard.data.months import Month
 
-EVENTS = {
-    "first_purchase": "the first core purchase falls in this month",
-    "reactivated": "core purchase in this month, and lapsed or lost the month before",
-    "recovered": "core purchase in this month, and at risk the month before",
-    "lost": "the status became lost",
-    "lapsed": "the status became lapsed",
-    "at_risk": "the status became at risk",
-    "upgraded": "scored in both months, and a higher tier now",
-    "downgraded": "scored in both months, and a lower tier now",
-    "retained": "core purchase in this month",
-    "registered": "first month in the snapshot",
-    "none": "none of these",
-}
-GROWTH = {
-    "new": "the first core purchase falls in this month",
-    "returning": "core purchase in this month and in the month before",
-    "resurrected": "core purchase in this month, none in the month before, not new",
-    "dormant": "core purchase in the month before, none in this",
-    "inactive": "none of these",
-}
+FIND = "find"
+TERM_COLUMNS = ["Term", "Meaning", "From"]
+LONGEST_SEARCH = 200
 
 
 def main() -> None:
-    """Draws the rules of the month, then the columns and views."""
-    month = header(
-        "Definitions", "What every term means. Everything here comes from the rule set and the database itself."
-    )
+    """Draws the rules of the month, then all terms, or those of one kind."""
+    month = header("Definitions", "What every term means, and where each meaning comes from.")
     ruled = ask(data.rule_set, month.rule_set)
     _rule_set(month, ruled)
-    sections = st.tabs(["Status", "Scores and tier", "Segment", "Event and growth", "Columns", "Views and settings"])
-    draw = [_statuses, _scores, _segments, _events, _columns, _views]
-    for section, content in zip(sections, draw, strict=True):
-        with section:
-            content(ruled)
+    sections = st.tabs(list(SECTIONS), on_change="rerun", key="part", bind="query-params")
+    for section, content in zip(sections, SECTIONS.values(), strict=True):
+        if section.open:
+            with section:
+                content(ruled)
+
+
+def _all_terms(ruled: dict[str, Any]) -> None:
+    address.restore(FIND, "", lambda given: given[0][:LONGEST_SEARCH])
+    text = st.text_input(
+        "Find a term",
+        key=FIND,
+        persist_state="session",
+        max_chars=LONGEST_SEARCH,
+        placeholder="A word of the term or of its meaning",
+        icon=":material/search:",
+        width=360,
+    ).strip()
+    address.write(FIND, [text] if text else [])
+    known = glossary.terms(ruled)
+    found = glossary.find(known, text)
+    if not found:
+        empty("No term and no meaning has all these words.")
+        return
+    st.caption(
+        f"{len(found)} of {len(known)} terms. *Rule set*: the figures are those of the rule set that computed the"
+        " month. *Catalog*: the database's own comment, as it stands there. *Pages*: what the calculation or these"
+        " pages fix, in the pages' own words."
+    )
+    tables.show_texts(pandas.DataFrame([(one.name, one.meaning, one.source) for one in found], columns=TERM_COLUMNS))
 
 
 def _rule_set(month: Month, ruled: dict[str, Any]) -> None:
@@ -59,25 +66,15 @@ def _rule_set(month: Month, ruled: dict[str, Any]) -> None:
 
 
 def _statuses(ruled: dict[str, Any]) -> None:
-    _table(
-        {name: rules.status_rule(status, ruled) for status, name in words.STATUS.items()}, "Status", "A customer who"
-    )
+    st.caption("The days are those of the rule set.")
+    _table({name: rules.status_rule(status, ruled) for status, name in words.STATUS.items()}, "Status", "When")
     scored = words.listed([words.status(status) for status in ruled["scored_statuses"]])
     st.caption(f"Scored, and thereby called engaged: {scored}.")
 
 
 def _scores(ruled: dict[str, Any]) -> None:
-    bands = ruled["score_bands"]
     _table(
-        {
-            "R, recency": f"days since the last core purchase, in {bands} bands of about equal size; fewer is better",
-            "F, frequency": f"core purchases in the window, in {bands} bands of about equal size",
-            "M, monetary": f"net amount of core lines in the window, in {bands} bands of about equal size",
-            "T, tenure": f"1 to {len(ruled['tenure_bands'])} from"
-            f" {words.listed([str(months) for months in ruled['tenure_bands']])} months after the first core purchase",
-            "RFMT total": rules.weights(ruled),
-            "High spender": f"M = {bands}",
-        },
+        rules.score_rules(ruled),
         "Score",
         "Meaning",
     )
@@ -87,11 +84,7 @@ def _scores(ruled: dict[str, Any]) -> None:
         "Tier",
         "Rule",
     )
-    shares = [ruled["abc_share_a"], ruled["abc_share_b"]]
-    st.caption(
-        "ABC class: scored customers by monetary, from the highest on. A until"
-        f" {100 * shares[0]:.0f} % of all their money is reached, B until {100 * shares[1]:.0f} %, C the rest."
-    )
+    st.caption(f"ABC class: {rules.abc_rule(ruled)}.")
 
 
 def _segments(ruled: dict[str, Any]) -> None:
@@ -100,13 +93,18 @@ def _segments(ruled: dict[str, Any]) -> None:
 
 
 def _events(_: dict[str, Any]) -> None:
-    st.caption("One lifecycle event a month: the first that fits.")
-    _table({words.EVENT[event]: meaning for event, meaning in EVENTS.items()}, "Lifecycle event", "When")
-    _table({words.GROWTH[state]: meaning for state, meaning in GROWTH.items()}, "Growth state", "When")
+    st.caption(
+        "One lifecycle event a month: the first that fits. These rules are part of the calculation; no rule set changes"
+        " them, and the words are these pages' own."
+    )
+    _table({words.EVENT[event]: meaning for event, meaning in terms.EVENTS.items()}, "Lifecycle event", "When")
+    _table({words.GROWTH[state]: meaning for state, meaning in terms.GROWTH.items()}, "Growth state", "When")
 
 
 def _columns(_: dict[str, Any]) -> None:
-    st.caption("Every column of `mart.customer_snapshot`: one row a customer and month.")
+    st.caption(
+        "Every column of `mart.customer_snapshot`, by its comment in the database: one row a customer and month."
+    )
     found = ask(data.columns)
     tables.show_texts(
         pandas.DataFrame(
@@ -137,4 +135,13 @@ def _table(meanings: dict[str, str], first: str, second: str) -> None:
     tables.show_texts(pandas.DataFrame({first: list(meanings), second: list(meanings.values())}))
 
 
+SECTIONS: dict[str, Callable[[dict[str, Any]], None]] = {
+    "All terms": _all_terms,
+    "Status": _statuses,
+    "Scores and tier": _scores,
+    "Segment": _segments,
+    "Event and growth": _events,
+    "Columns": _columns,
+    "Views and settings": _views,
+}
 main()

@@ -5,16 +5,26 @@ from decimal import Decimal
 
 import streamlit as st
 
-from dashboard.components import address, numbers, words
-from dashboard.components.builder import drafts_of
+from dashboard.components import address, numbers, terms, words
+from dashboard.components.builder import drafts_of, stop_at_link
 from dashboard.components.cache import ask
 from dashboard.components.filters import NAMES, set_filters
 from dashboard.components.session import signed_in
 from dashboard.data import saved
-from dashboard.data.audience import AUDIENCE, Audience, AudienceError, Condition, Group, Half, SavedAudience, to_text
+from dashboard.data.audience import (
+    AUDIENCE,
+    Audience,
+    AudienceError,
+    Condition,
+    Group,
+    Half,
+    SavedAudience,
+    asks_the_same,
+    to_text,
+)
 from dashboard.data.months import Month
 
-ADDRESS = ("audience", "half")
+ADDRESS = ("audience", "half", "changed")
 HALVES = {"all": "Everybody", "rest": "Without holdout", "held": "Holdout only"}
 PARTS = {
     "both": ("In both", "in", "in"),
@@ -32,11 +42,10 @@ def opened() -> SavedAudience | None:
         try:
             found = saved.find(key)
         except AudienceError as error:
-            st.warning(f"The audience of this link cannot be opened: {words.plain(error)}.", icon=":material/link_off:")
-            st.session_state["audience"] = None
+            stop_at_link(f"The audience of this link cannot be opened: {words.plain(error)}.")
     if found and st.session_state.get("audience that is set") != key:
         # a link that says more than the audience's key shows what it says
-        if not any(st.query_params.get_all(name) for name in (*NAMES, "where")):
+        if not any(st.query_params.get_all(name) for name in (*NAMES, "where", "changed")):
             _set(found)
         st.session_state["audience that is set"] = key
     elif found is None:
@@ -45,8 +54,10 @@ def opened() -> SavedAudience | None:
     return found
 
 
-def _key(text: str) -> int | None:
-    return int(text) if text.isascii() and text.isdecimal() and len(text) < 19 else None
+def _key(text: str) -> int:
+    if not (text.isascii() and text.isdecimal() and len(text) < 19):
+        stop_at_link("The audience of this link cannot be read.")
+    return int(text)
 
 
 def _set(one: SavedAudience) -> None:
@@ -54,20 +65,31 @@ def _set(one: SavedAudience) -> None:
     st.session_state["where"] = drafts_of(one.audience.groups, one.audience.is_any)
 
 
-def half(one: SavedAudience | None) -> Half | None:
-    """Draws the choice of the holdout's halves, where the open audience has a holdout."""
-    if one is None or not one.holdout_percent:
+def unchanged(audience: Audience, one: SavedAudience | None) -> SavedAudience | None:
+    """The open audience while the page asks for just what was saved; the address says where it asks for another."""
+    is_changed = one is not None and not asks_the_same(audience, one.audience)
+    # without this word an address with no filter would mean the saved audience, not everybody
+    address.write("changed", ["yes"] if is_changed else [])
+    return None if is_changed else one
+
+
+def half(one: SavedAudience | None, is_changed: bool) -> Half | None:
+    """Draws the choice of the holdout's halves, where the open audience has a holdout and is as it was saved."""
+    if one is None or not one.holdout_percent or is_changed:
         address.write("half", [])
+        if one and one.holdout_percent:
+            st.session_state["half"] = "all"
+            st.caption(f"The holdout of {_percent(one)} % belongs to the saved audience and is not applied here.")
         return None
     address.restore("half", "all", lambda given: given[0] if given[0] in HALVES else "all")
     chosen = st.segmented_control(
-        f"Holdout of {one.holdout_percent.normalize():f} %",
+        f"Holdout of {_percent(one)} %",
         list(HALVES),
         format_func=lambda name: HALVES[name],
         key="half",
         persist_state="session",
         required=True,
-        help="Decided by a hash of audience and customer: the same customer is always in the same half.",
+        help=terms.sentence(terms.HOLDOUT_IS_STABLE),
     )
     address.write("half", [chosen] if chosen and chosen != "all" else [])
     if chosen in (None, "all"):
@@ -75,29 +97,49 @@ def half(one: SavedAudience | None) -> Half | None:
     return Half(one.audience_id, one.holdout_percent, chosen == "held")
 
 
-def campaign_half(audience: Audience, one: SavedAudience | None) -> Half | None:
-    """A campaign leaves the holdout of the open audience out unless somebody says otherwise."""
+def _percent(one: SavedAudience) -> str:
+    return f"{one.holdout_percent.normalize():f}"
+
+
+def campaign_half(audience: Audience, one: SavedAudience | None, is_changed: bool) -> Half | None:
+    """A campaign leaves the holdout of the open audience out unless somebody says otherwise.
+
+    Once the audience was changed, only if somebody says so.
+    """
     if audience.half:
         if audience.half.is_holdout:
             st.warning("These are the customers who are held out of campaigns.", icon=":material/front_hand:")
         return audience.half
     if one is None or not one.holdout_percent:
         return None
-    label = f"Leave out the holdout of {one.holdout_percent.normalize():f} %"
-    is_left_out = st.toggle(label, value=True, key="leave out the holdout")
+    label = f"Leave out the holdout of {_percent(one)} %"
+    if is_changed:
+        label += f" of “{words.plain(one.name)}” as it was saved"
+    is_left_out = st.toggle(
+        label, value=not is_changed, key=f"leave out the holdout{' as saved' if is_changed else ''}"
+    )
     return Half(one.audience_id, one.holdout_percent, is_holdout=False) if is_left_out else None
 
 
-def manage(audience: Audience, one: SavedAudience | None) -> None:
+def manage(audience: Audience, one: SavedAudience | None, is_changed: bool) -> None:
     """Draws what can be done with saved audiences: open, save, share, delete."""
     asked = replace(audience, half=None, channel=None)
-    name = f"Audience: {words.plain(one.name)}" if one else "Audiences"
+    name = f"Audience: {words.plain(one.name)}{' (changed)' if is_changed else ''}" if one else "Audiences"
     with st.popover(name, icon=":material/bookmark:", key="audiences"):
         _open(one)
         _save(asked, one)
         if one:
-            _share(one)
+            _share(one, is_changed)
             _delete(one)
+    if one and is_changed:
+        st.button(
+            "Go back to what was saved",
+            icon=":material/undo:",
+            type="tertiary",
+            on_click=_set_open,
+            args=(one,),
+            key="go back",
+        )
 
 
 def _open(one: SavedAudience | None) -> None:
@@ -139,7 +181,7 @@ def _save(audience: Audience, one: SavedAudience | None) -> None:
             step=5.0,
             format="%.2f",
             key=f"holdout {key}",
-            help="This share is left out of campaigns, so that their effect can be measured.",
+            help=terms.sentence(terms.HOLDOUT),
         )
         is_saved = is_mine and st.form_submit_button("Save changes", icon=":material/save:")
         is_new = st.form_submit_button("Save as new", icon=":material/bookmark_add:")
@@ -155,16 +197,46 @@ def _save(audience: Audience, one: SavedAudience | None) -> None:
     st.rerun()
 
 
-def _share(one: SavedAudience) -> None:
+def _share(one: SavedAudience, is_changed: bool) -> None:
     st.caption("Share this audience by its link; who opens it sees the customers that they may see.")
+    if is_changed:
+        st.caption(
+            "The link means the audience as it was saved. To share what is shown now, save it or copy the address."
+        )
     st.code(f"{st.context.url or ''}?audience={one.audience_id}", language=None, wrap_lines=True)
 
 
 def _delete(one: SavedAudience) -> None:
-    if one.owner == signed_in().email and st.button("Delete this audience", icon=":material/delete:", type="tertiary"):
+    """Draws the button of the owner, who is asked again: it cannot be undone, and others may build on it."""
+    if one.owner != signed_in().email:
+        return
+    asked = f"deletion of audience {one.audience_id}"
+    if not st.session_state.get(asked):
+        st.button(
+            "Delete this audience",
+            icon=":material/delete:",
+            type="tertiary",
+            on_click=_ask_for_deletion,
+            args=(asked, True),
+        )
+        return
+    st.warning(f"“{words.plain(one.name)}” cannot be had again once it is deleted.", icon=":material/delete:")
+    users = saved.built_on(one.audience_id)
+    if users:
+        named = words.listed([f"“{words.plain(other.name)}” ({words.plain(other.owner)})" for other in users])
+        st.warning(f"**Audiences that use it would stop working:** {named}.", icon=":material/link_off:")
+    with st.container(horizontal=True):
+        is_sure = st.button("Delete for good", type="primary", key=f"delete {one.audience_id}")
+        st.button("Keep it", on_click=_ask_for_deletion, args=(asked, False), key=f"keep {one.audience_id}")
+    if is_sure:
         saved.delete(one.audience_id)
+        st.session_state.pop(asked)
         st.session_state["audience"] = None
         st.rerun()
+
+
+def _ask_for_deletion(asked: str, is_asked: bool) -> None:
+    st.session_state[asked] = is_asked
 
 
 def compare(month: Month, one: SavedAudience | None) -> None:

@@ -3,12 +3,13 @@
 from dataclasses import dataclass, field
 from datetime import date
 from itertools import count
-from typing import Any, Literal
+from typing import Any, Literal, NoReturn
 
 import streamlit as st
 
 from dashboard.components import address, columns, numbers, words
 from dashboard.components.cache import ask
+from dashboard.components.filters import NAMES, set_filters
 from dashboard.data import customers, overview, saved
 from dashboard.data import months as calendar
 from dashboard.data.audience import (
@@ -26,13 +27,15 @@ from dashboard.data.audience import (
     check,
     from_text,
     look_up,
+    months_asked,
     to_text,
     values_wanted,
 )
+from dashboard.data.links import LONGEST_LINK
 from dashboard.data.months import Month
+from include.warehouse.customer_filter import CustomerFilter
 from include.warehouse.export_customers import COLUMNS
 
-LONGEST_LINK = 6_000
 HIDDEN: Literal["collapsed"] = "collapsed"
 OPERATOR_WORDS = {
     "is": "is one of",
@@ -108,20 +111,54 @@ def conditions(month: Month) -> tuple[tuple[Group, ...], bool]:
             st.caption("These conditions are too long for a link; they hold in this window only.")
     address.write("where", [link] if 0 < len(link) <= LONGEST_LINK else [])
     try:
-        return look_up(complete, saved.find), drafts.is_any
+        asked = look_up(complete, saved.find)
+        _check_months(asked)
     except AudienceError as error:
         # to go on without the condition would show, and give away, other customers than were asked for
         st.error(f"These conditions cannot be answered: {words.plain(error)}.", icon=":material/link_off:")
         st.stop()
+    return asked, drafts.is_any
+
+
+def _check_months(groups: tuple[Group, ...]) -> None:
+    """Raises AudienceError where the groups, or the saved audiences in them, ask for a month that is not published."""
+    unknown = sorted(months_asked(groups) - _published())
+    if unknown:
+        named = words.listed([_month_name(month) for month in unknown])
+        raise AudienceError(f"{named} {'is' if len(unknown) == 1 else 'are'} not published")
+
+
+def _published() -> set[date]:
+    return {month.month for month in ask(calendar.months)}
+
+
+def _month_name(month: date) -> str:
+    """January 0001: of a year that has no four figures too."""
+    return f"{month:%B} {month.year:04}"
 
 
 def _read(given: list[str]) -> Drafts:
     try:
         groups, is_any = from_text(given[0])
     except AudienceError as error:
-        st.warning(f"The link's conditions are left out: {words.plain(error)}.", icon=":material/link_off:")
-        return Drafts()
+        # everybody, ready to be taken away, is not what the link meant
+        stop_at_link(f"The conditions of this link cannot be read: {words.plain(error)}.")
     return drafts_of(groups, is_any)
+
+
+def stop_at_link(message: str) -> NoReturn:
+    """Says in place of customers that a link cannot be answered, and offers the page without it."""
+    st.error(message, icon=":material/link_off:")
+    st.button("Start afresh with all customers", on_click=_start_afresh, icon=":material/restart_alt:")
+    st.stop()
+
+
+def _start_afresh() -> None:
+    set_filters(CustomerFilter())
+    st.session_state["where"] = Drafts()
+    st.session_state["audience"] = None
+    for name in (*NAMES, "where", "audience"):
+        address.write(name, [])
 
 
 def drafts_of(groups: tuple[Group, ...], is_any: bool = False) -> Drafts:
@@ -202,7 +239,9 @@ def _group_count(month: Month, group: DraftGroup) -> None:
     if complete:
         alone = Group(complete[0].conditions, complete[0].is_any)
         try:
-            counted = ask(customers.group_counts, month.month, look_up((alone,), saved.find))[0]
+            asked = look_up((alone,), saved.find)
+            _check_months(asked)
+            counted = ask(customers.group_counts, month.month, asked)[0]
         except AudienceError:
             return
         st.badge(f"{numbers.count(counted)} customers", color="gray")
@@ -238,17 +277,27 @@ def _month(draft: Draft) -> date | None:
     """The month in which the condition is asked; None for the one that is shown."""
     if FIELDS[draft.column].is_master or FIELDS[draft.column].kind == "audience":
         return None
-    options = [None, *(month.month for month in ask(calendar.months))]
+    published = _published()
+    options: list[date | None] = [None, *sorted(published, reverse=True)]
+    if draft.month and draft.month not in published:
+        # another month in its place would be another question
+        options.append(draft.month)
     chosen: date | None = st.selectbox(
         "In",
         options,
-        index=options.index(draft.month) if draft.month in options else 0,
-        format_func=lambda month: words.month(month) if month else "This month",
+        index=options.index(draft.month),
+        format_func=lambda month: _in_month(month, published),
         key=f"month {draft.identity}",
         width=150,
         label_visibility=HIDDEN,
     )
     return chosen
+
+
+def _in_month(month: date | None, published: set[date]) -> str:
+    if month is None:
+        return "This month"
+    return words.month(month) if month in published else f"{_month_name(month)} (not published)"
 
 
 def _operator(draft: Draft) -> str:

@@ -53,3 +53,41 @@ def weights(rules: dict[str, Any]) -> str:
     """The weighted sum of the scores as a formula."""
     named = [(score.upper(), rules[f"weight_{score}"]) for score in SCORES]
     return " + ".join(name if weight == 1 else f"{weight.normalize():f} × {name}" for name, weight in named)
+
+
+def score_rules(rules: dict[str, Any]) -> dict[str, str]:
+    """What each score says."""
+    bands = rules["score_bands"]
+    return {
+        "R, recency": f"days since the last core purchase, in {bands} bands of about equal size; fewer is better",
+        "F, frequency": f"core purchases in the window, in {bands} bands of about equal size",
+        "M, monetary": f"net amount of core lines in the window, in {bands} bands of about equal size",
+        "T, tenure": f"1 to {len(rules['tenure_bands'])} from"
+        f" {words.listed([str(months) for months in rules['tenure_bands']])} months after the first core purchase",
+        "RFMT total": weights(rules),
+        "High spender": f"M = {bands}",
+    }
+
+
+def abc_rule(rules: dict[str, Any]) -> str:
+    """How scored customers are divided by what they bring."""
+    a, b = (f"{100 * rules[f'abc_share_{name}']:.0f} %" for name in "ab")
+    return (
+        f"scored customers by monetary, from the highest on: A until {a} of all their money is reached, B until {b},"
+        " C the rest"
+    )
+
+
+def core_purchase(rules: dict[str, Any]) -> str:
+    """Which purchases count as engagement."""
+    types = words.listed([f"“{name}”" for name in rules["core_product_types"]], "or")
+    return (
+        f"a sale of a product of type {types}, on its transaction date; goods returned later still count as purchased,"
+        " returns lower the money alone"
+    )
+
+
+def engaged(rules: dict[str, Any]) -> str:
+    """Who is scored."""
+    statuses = words.listed([words.status(status) for status in rules["scored_statuses"]], "or")
+    return f"customers whose status is scored: {statuses}"

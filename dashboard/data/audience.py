@@ -214,6 +214,41 @@ class Half:
     is_holdout: bool
 
 
+def asks_the_same(one: Audience, other: Audience) -> bool:
+    """Whether both have equal filters and conditions, however written; month, channel and half are left aside."""
+    return _meaning(one) == _meaning(other)
+
+
+def _meaning(audience: Audience) -> tuple[object, ...]:
+    filters = {
+        name: values if isinstance(values, str) else frozenset(values)
+        for name, values in audience.filters.as_document().items()
+    }
+    groups = [
+        (
+            [_asked(condition) for condition in group.conditions],
+            _is_any(group.is_any, group.conditions),
+            group.is_excluded,
+        )
+        for group in audience.groups
+    ]
+    return filters, groups, _is_any(audience.is_any, audience.groups)
+
+
+def _is_any(is_any: bool, parts: Sequence[object]) -> bool:
+    """All of one part and any of it are the same."""
+    return is_any and len(parts) > 1
+
+
+def _asked(condition: Condition) -> tuple[object, ...]:
+    values: object = condition.values
+    if condition.operator in LIST_OPERATORS:
+        values = frozenset(condition.values)
+    elif FIELDS[condition.field].kind == "number":
+        values = [Decimal(value) for value in condition.values]
+    return condition.field, condition.operator, values, condition.month
+
+
 def _saved_in(groups: Sequence[Group]) -> list[SavedAudience]:
     return [condition.saved for group in groups for condition in group.conditions if condition.saved]
 
@@ -367,6 +402,13 @@ def _audience_clause(condition: Condition, prefix: str, parameters: dict[str, An
     return OPERATORS["audience"][condition.operator].format(members=members, position=position, share=share)
 
 
+def months_asked(groups: Sequence[Group]) -> set[date]:
+    """The other months that the groups ask about, those of the saved audiences that were looked up among them."""
+    conditions = [condition for group in groups for condition in group.conditions]
+    found = {condition.month for condition in conditions if condition.month}
+    return found.union(*(months_asked(item.saved.audience.groups) for item in conditions if item.saved))
+
+
 def look_up(
     groups: Sequence[Group], find: Callable[[int], SavedAudience], inside: tuple[int, ...] = ()
 ) -> tuple[Group, ...]:
@@ -475,7 +517,8 @@ def to_text(groups: Sequence[Group], is_any: bool) -> str:
                             condition.field,
                             condition.operator,
                             list(condition.values),
-                            *([f"{condition.month:%Y-%m}"] if condition.month else []),
+                            # strftime leaves the zeros of a year before 1000 out
+                            *([condition.month.isoformat()[:7]] if condition.month else []),
                         ]
                         for condition in group.conditions
                     ],

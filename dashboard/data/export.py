@@ -17,6 +17,7 @@ from dashboard.data import downloads, saved
 from dashboard.data.audience import Audience, Half, where
 from dashboard.data.downloads import Prepared
 from dashboard.data.export_log import log_export
+from dashboard.data.links import customers_link, left_out
 from dashboard.data.warehouse import acting_as, connect, current_user
 from include.warehouse.customer_filter import check_filter
 from include.warehouse.errors import WarehouseError
@@ -36,32 +37,55 @@ CONTACT = {"email": ("full_name", "email"), "sms": ("full_name", "phone"), "phon
 
 
 def prepare(
-    audience: Audience, file_format: str, *, with_contact: bool = False, audience_id: int | None = None
+    audience: Audience,
+    file_format: str,
+    *,
+    with_contact: bool = False,
+    audience_id: int | None = None,
+    page_url: str | None = None,
 ) -> Prepared:
     """Writes the list, csv or xlsx, and notes it in mart.export_log for who has signed in.
 
     `with_contact` adds the names and addresses that the audience's channel needs; `audience_id` is the saved audience
-    that it came from. Raises WarehouseError for what cannot be written.
+    that it came from; `page_url` is where the page of customers is, for the link that shows the list again. Raises
+    WarehouseError for what cannot be written.
     """
     path = downloads.new_file(file_name(audience, file_format))
     contact = CONTACT[audience.channel] if with_contact and audience.channel else NO_CONTACT
     write = write_list if file_format == "csv" else _write_elsewhere
-    written = write(audience, file_format, path, contact)
+    written = write(audience, file_format, path, contact, _again(audience, audience_id, page_url))
     _note(audience, file_format, written, bool(contact), audience_id)
     return Prepared(downloads.offer(written.path), downloads.offer(written.about_path), written.rows)
 
 
-def write_list(audience: Audience, file_format: str, path: Path, contact: tuple[str, ...] = NO_CONTACT) -> Export:
-    """Writes the list and its companion in this process."""
+def _again(audience: Audience, audience_id: int | None, page_url: str | None) -> dict[str, Any]:
+    """What the companion says about showing the list again on the page of customers."""
+    link = customers_link(audience, audience_id, page_url)
+    if link is None:
+        return {}
+    beyond = left_out(audience, audience_id)
+    return {"link": link} | ({"left_out_of_link": beyond} if beyond else {})
+
+
+def write_list(
+    audience: Audience,
+    file_format: str,
+    path: Path,
+    contact: tuple[str, ...] = NO_CONTACT,
+    again: dict[str, Any] | None = None,
+) -> Export:
+    """Writes the list and its companion, which says how to show it again, in this process."""
     with connect() as connection:
         shown = published_month(connection, audience.filters.month)
         check_filter(connection, audience.filters, shown.rule_set)
         conditions, parameters = where(audience, shown.month)
-        selection = Selection(conditions, parameters, audience.as_document())
+        selection = Selection(conditions, parameters, audience.as_document(), again or {})
         return write_selection(connection, shown, selection, file_format, path, contact=contact)
 
 
-def _write_elsewhere(audience: Audience, file_format: str, path: Path, contact: tuple[str, ...]) -> Export:
+def _write_elsewhere(
+    audience: Audience, file_format: str, path: Path, contact: tuple[str, ...], again: dict[str, Any]
+) -> Export:
     """As write_list, in a process of its own."""
     half = audience.half
     order = {
@@ -73,6 +97,7 @@ def _write_elsewhere(audience: Audience, file_format: str, path: Path, contact: 
         "format": file_format,
         "path": str(path),
         "contact": contact,
+        "again": again,
     }
     done = subprocess.run(
         [sys.executable, "-m", "dashboard.data.export_worker"],
@@ -100,7 +125,7 @@ def write_ordered(order: dict[str, Any]) -> dict[str, Any]:
             channel=order["channel"],
             half=Half(order["half"][0], Decimal(order["half"][1]), order["half"][2]) if order["half"] else None,
         )
-        written = write_list(audience, order["format"], Path(order["path"]), tuple(order["contact"]))
+        written = write_list(audience, order["format"], Path(order["path"]), tuple(order["contact"]), order["again"])
     return asdict(written) | {"path": str(written.path), "about_path": str(written.about_path)}
 
 

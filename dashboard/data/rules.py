@@ -40,6 +40,27 @@ def views() -> list[dict[str, str]]:
     )
 
 
+def comments() -> dict[str, str]:
+    """The catalog's comment on every view of mart and each of its columns, by view or view.column."""
+    found = rows(
+        """
+        select
+            relname::text || coalesce('.' || attname::text, '') as name,
+            coalesce(col_description(relation.oid, attnum), obj_description(relation.oid, 'pg_class')) as meaning
+        from pg_class as relation
+        cross join lateral (
+            select null as attname, null::smallint as attnum
+            union all
+            select attname, attnum
+            from pg_attribute
+            where attrelid = relation.oid and attnum > 0 and not attisdropped
+        ) as part
+        where relnamespace = 'mart'::regnamespace and relkind in ('v', 'm', 'r')
+        """
+    )
+    return {row["name"]: row["meaning"] for row in found if row["meaning"]}
+
+
 def settings() -> list[dict[str, str]]:
     """The settings that are not business rules: setting, value, description."""
     return rows("select setting, value, description from mart.setting order by setting")

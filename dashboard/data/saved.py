@@ -12,6 +12,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
 from dashboard.data.audience import (
+    AUDIENCE,
     LONGEST_VALUE,
     Audience,
     AudienceError,
@@ -92,6 +93,16 @@ def delete(audience_id: int) -> bool:
         return bool(connection.execute(text("select mart.delete_audience(:key)"), {"key": audience_id}).scalar_one())
 
 
+def built_on(audience_id: int) -> list[SavedAudience]:
+    """The audiences, as the reader sees them, that name this one, or one that does: without it they cannot be asked."""
+    known = audiences()
+    needed, found = {audience_id}, list[SavedAudience]()
+    while new := [one for one in known if one.audience_id not in needed and needed & named_in(one.audience)]:
+        found += new
+        needed |= {one.audience_id for one in new}
+    return found
+
+
 def to_document(audience: Audience) -> dict[str, Any]:
     """Filters and conditions as JSON; from_document reads it. Month, channel and half are chosen anew each time."""
     document: dict[str, Any] = {"filters": audience.filters.as_document()}
@@ -109,6 +120,12 @@ def from_document(document: Any) -> Audience:
         return Audience(filters)
     groups, is_any = from_text(json.dumps(document["conditions"]))
     return Audience(filters, groups, is_any)
+
+
+def named_in(audience: Audience) -> set[int]:
+    """The keys of the audiences that the conditions name."""
+    conditions = (condition for group in audience.groups for condition in group.conditions)
+    return {int(condition.values[0]) for condition in conditions if condition.field == AUDIENCE}
 
 
 def _filters(document: dict[str, Any]) -> CustomerFilter:

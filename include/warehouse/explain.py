@@ -12,11 +12,13 @@ METRICS = {
     "frequency": ("frequency", "f_score"),
     "monetary": ("monetary", "m_score"),
 }
+# The least monetary of a class, by the band under which mart.cut_point keeps it.
+ABC_BANDS = {"A": 2, "B": 1}
 LAST_LINES = 10
 
 
 def explain(connection: Connection, customer_id: str, month: date | None = None) -> dict[str, Any]:
-    """Keys: customer (the snapshot row), month (its flags), rule_set, limits (one a metric), last_lines.
+    """Keys: customer (the snapshot row), month (its flags), rule_set, limits (one a metric), abc_limits, last_lines.
 
     `month` is the report month unless given. Raises InputError where the customer is not in that month.
     """
@@ -32,12 +34,14 @@ def explain(connection: Connection, customer_id: str, month: date | None = None)
             f"customer {customer_id} is not in {shown['month']:%Y-%m}; ids are case-sensitive,"
             " and a customer appears from registration or the first transaction on"
         )
+    cuts = _cut_points(connection, shown["month"])
     return {
         # every amount is there in currency units
         "customer": {name: value for name, value in customer[0].items() if not name.endswith("_cents")},
         "month": shown,
         "rule_set": _rule_set(connection, shown["rule_set"]),
-        "limits": _limits(connection, customer[0]),
+        "limits": _limits(customer[0], cuts),
+        "abc_limits": {name: cuts["abc", band] for name, band in ABC_BANDS.items() if ("abc", band) in cuts},
         "last_lines": _last_lines(connection, customer[0]),
     }
 
@@ -60,12 +64,14 @@ def _rule_set(connection: Connection, rule_set: int) -> dict[str, Any]:
     return rows[0]
 
 
-def _limits(connection: Connection, customer: dict[str, Any]) -> list[dict[str, Any]]:
+def _cut_points(connection: Connection, month: date) -> dict[tuple[str, int], Any]:
+    """The limit of every metric and band."""
+    found = _rows(connection, "select * from mart.cut_point where month = :month", month=month)
+    return {(row["metric"], row["band"]): row["limit_value"] for row in found}
+
+
+def _limits(customer: dict[str, Any], limits: dict[tuple[str, int], Any]) -> list[dict[str, Any]]:
     """For each scored metric the value, the band, the limit that the value reaches and the one of the next band."""
-    limits = {
-        (row["metric"], row["band"]): row["limit_value"]
-        for row in _rows(connection, "select * from mart.cut_point where month = :month", month=customer["month"])
-    }
     explained = []
     for metric, (value, score) in METRICS.items():
         band = customer[score]

@@ -7,7 +7,7 @@ how to have it again; an Excel file says so on a sheet of its own as well.
 import hashlib
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -80,12 +80,14 @@ NO_CONTACT: tuple[str, ...] = ()
 class Selection:
     """Which customers: conditions over `mart.customer_snapshot as customer`, their values, and how to say them.
 
-    The conditions name their values as %(name)s; the document goes into the list's companion.
+    The conditions name their values as %(name)s; the document goes into the list's companion, with further entries
+    about how to have the list again.
     """
 
     conditions: str
     parameters: dict[str, Any]
     document: dict[str, Any]
+    further: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -164,6 +166,7 @@ def write_selection(
         "format": file_format,
         **shown.as_document(),
         "filters": selection.document,
+        **selection.further,
         "columns": list(kinds),
         "sql": _statement(driver, selection, columns, bool(contact)),
     }

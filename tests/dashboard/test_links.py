@@ -6,14 +6,16 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
+from typing import Any
+from urllib.parse import parse_qs
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from dashboard.components import session
-from dashboard.data import customers, export, saved
+from dashboard.data import customers, downloads, export, saved
 from dashboard.data import warehouse as data_layer
-from dashboard.data.audience import Audience, AudienceError, Condition, Group, Half
+from dashboard.data.audience import Audience, AudienceError, Condition, Group, Half, asks_the_same, from_text
 from include.warehouse.customer_filter import CustomerFilter
 from include.warehouse.database import engine
 from include.warehouse.settings import REPOSITORY, Settings
@@ -71,10 +73,53 @@ def test_a_count_that_is_no_whole_number_is_asked_as_it_stands(published: Settin
         ("monetary", "at_most", ["-99999999999999999999"]),
     ],
 )
-def test_a_value_that_no_field_can_show_is_left_out_and_said(published: Settings, condition: tuple[object]) -> None:
+def test_a_value_that_no_field_can_show_stops_the_page(condition: tuple[object]) -> None:
     page = opened("customers", month="2025-10", where=link(*condition))
-    assert "left out" in page.warning[0].value
+    assert "out of range" in page.error[0].value
+    assert not page.metric
+
+
+@pytest.mark.parametrize(
+    ("address", "said"),
+    [
+        ({"where": '{"match":"all","groups":[{"mat'}, "may have been cut off"),
+        ({"audience": "987654321"}, "does not exist"),
+        ({"audience": "gold"}, "cannot be read"),
+    ],
+)
+def test_a_link_that_cannot_be_read_shows_nobody_until_somebody_starts_afresh(
+    published: Settings, address: dict[str, str], said: str
+) -> None:
+    page = opened("customers", month="2025-10", status="active", **address)
+    assert said in page.error[0].value
+    assert not page.metric
+    assert not [label for label in labels(page) if label.startswith(("CSV", "Excel"))]
+    press(page, "Start afresh with all customers")
     assert shown(page) == count(published)
+    assert address_of(page) == {"month": "2025-10"}
+
+
+@pytest.mark.parametrize("operator", [("at_least", ["5"]), ("not_known_then", [])])
+def test_a_condition_on_a_month_that_is_not_published_is_kept_and_said(
+    published: Settings, operator: tuple[str, list[str]]
+) -> None:
+    asked = link("monetary", *operator, "0001-01")
+    page = opened("customers", month="2025-10", where=asked)
+    assert "January 0001 is not published" in page.error[0].value
+    assert not page.metric
+    chosen = next(one for one in page.selectbox if "January 0001 (not published)" in one.options)
+    assert chosen.value == date(1, 1, 1)
+    assert json.loads(address_of(page)["where"])["groups"][0]["conditions"][0][3] == "0001-01"
+    inside = saved.save(None, "long ago", Audience(groups=from_text(asked)[0]), Decimal(0))
+    page = opened("customers", month="2025-10", where=link("audience", "not_in", [str(inside)]))
+    assert "January 0001 is not published" in page.error[0].value
+    saved.delete(inside)
+
+
+def test_a_condition_on_another_month_is_asked_of_that_month(published: Settings) -> None:
+    page = opened("customers", month="2025-10", where=link("activity_status", "is", ["active"], "2025-03"))
+    earlier = "select customer_id from mart.customer_snapshot where month = '2025-03-01' and activity_status = 'active'"
+    assert shown(page) == count(published, f"customer_id in ({earlier})") < count(published)
 
 
 def test_a_search_with_a_character_that_no_text_has_is_answered(published: Settings) -> None:
@@ -119,6 +164,119 @@ def test_a_campaign_leaves_the_holdout_out_unless_said_otherwise() -> None:
     assert f"CSV of {others}" in [button.label for button in page.button]
     page.toggle(key="leave out the holdout").set_value(False).run()
     assert f"CSV of {everybody}" in [button.label for button in page.button]
+
+
+def press(page: AppTest, label: str) -> AppTest:
+    next(button for button in page.button if button.label == label).click().run()
+    assert not page.exception, page.exception
+    return page
+
+
+def labels(page: AppTest) -> set[str]:
+    return {button.label for button in page.button} | {one.proto.popover.label for one in page.get("popover")}
+
+
+def address_of(page: AppTest) -> dict[str, str]:
+    given = page.query_params.items()
+    return {name: value if isinstance(value, str) else value[0] for name, value in given}
+
+
+def test_an_audience_that_was_changed_is_named_linked_and_logged_as_changed(published: Settings) -> None:
+    gold = Audience(CustomerFilter(tier=("gold",)))
+    key = saved.save(None, "Golden", gold, Decimal(30))
+    page = opened("customers", month="2025-10", audience=str(key))
+    assert shown(page) == count(published, "value_tier = 'gold'")
+    assert "Audience: Golden" in labels(page)
+    press(page, f"CSV of {shown(page)}")
+    page.session_state["export channel"] = "email"
+    press(page, "Clear all filters")
+    assert shown(page) == count(published)
+    assert "Audience: Golden (changed)" in labels(page)
+    assert page.toggle(key="leave out the holdout as saved").value is False
+    assert not [one for one in page.get("button_group") if "Holdout of" in one.label]
+    assert shown(opened("customers", **address_of(page))) == count(published)
+    press(page, f"CSV of {shown(page)}")
+    logged = data_layer.rows("select audience_id, filters from mart.export_log order by export_id desc limit 2")
+    assert [(row["audience_id"], row["filters"]) for row in logged] == [(None, {}), (key, {"tier": ["gold"]})]
+    press(page, "Go back to what was saved")
+    assert shown(page) == count(published, "value_tier = 'gold'")
+    assert "Audience: Golden" in labels(page)
+    assert "changed" not in page.query_params
+    saved.delete(key)
+
+
+def test_an_audience_written_otherwise_is_not_a_changed_one() -> None:
+    asked = Audience(
+        CustomerFilter(status=("new", "active")), (Group((Condition("monetary", "at_least", ("5",)),), is_any=True),)
+    )
+    other = Audience(
+        CustomerFilter(MONTH, status=("active", "new")), (Group((Condition("monetary", "at_least", ("5.0",)),)),), True
+    )
+    assert asks_the_same(asked, other)
+    assert not asks_the_same(asked, replace(other, groups=(replace(other.groups[0], is_excluded=True),)))
+    assert not asks_the_same(asked, Audience())
+    key = saved.save(None, "written otherwise", asked, Decimal(0))
+    assert "Audience: written otherwise" in labels(opened("customers", month="2025-10", audience=str(key)))
+    saved.delete(key)
+
+
+@pytest.mark.parametrize("file_format", ["csv", "xlsx"])
+def test_the_companion_of_a_list_has_the_link_that_shows_it_again(file_format: str, published: Settings) -> None:
+    groups = (Group((Condition("monetary", "at_least", ("50",), date(2025, 3, 1)),)),)
+    asked = Audience(CustomerFilter(MONTH, ("active", "new"), city=("Málaga", None)), groups)
+    key = saved.save(None, "linked & shared", asked, Decimal(20))
+    held = replace(asked, half=Half(key, Decimal("20.00"), is_holdout=True))
+    for audience, audience_id in ((asked, None), (held, key), (Audience(CustomerFilter(MONTH)), key)):
+        prepared = export.prepare(audience, file_format, audience_id=audience_id)
+        link = companion(prepared)["link"]
+        path, query = link.split("?")
+        assert path == "customers"
+        page = AppTest.from_file(str(PAGES / f"{path}.py"), default_timeout=120)
+        page.session_state[session.USER] = ADMIN
+        for name, values in parse_qs(query, keep_blank_values=True).items():
+            page.query_params[name] = values
+        page.run()
+        assert shown(page) == prepared.rows == customers.total(MONTH, audience)
+    reached = replace(asked, channel="email", half=Half(key, Decimal(20), is_holdout=False))
+    about = companion(export.prepare(reached, file_format, page_url="https://crm.example.org/shop/customers"))
+    assert about["link"].startswith("https://crm.example.org/shop/customers?month=2025-10&status=active")
+    assert about["left_out_of_link"] == ["opted_in_now_to", "holdout"]
+    long = replace(asked, filters=replace(asked.filters, search="x" * 7_000))
+    assert "link" not in companion(export.prepare(long, "csv"))
+    saved.delete(key)
+
+
+def companion(prepared: downloads.Prepared) -> dict[str, Any]:
+    assert prepared.about is not None
+    _, _, token, name = prepared.about.url.split("/")
+    path = downloads.find(token, name)
+    assert path is not None
+    about: dict[str, Any] = json.loads(path.read_text())
+    return about
+
+
+def test_an_audience_is_deleted_only_after_a_second_question_that_names_who_uses_it() -> None:
+    base = saved.save(None, "base", Audience(CustomerFilter(status=("lost",))), Decimal(0))
+    uses = Audience(groups=(Group((Condition("audience", "not_in", (str(base),)),)),))
+    direct = saved.save(None, "direct *user*", uses, Decimal(0))
+    uses = Audience(groups=(Group((Condition("audience", "in", (str(direct),)),)),))
+    indirect = saved.save(None, "indirect", uses, Decimal(0))
+    page = opened("customers", month="2025-10", audience=str(base))
+    press(page, "Delete this audience")
+    said = "\n".join(one.value for one in page.warning)
+    assert "would stop working" in said
+    assert r"direct \*user\*" in said
+    assert "indirect" in said
+    assert saved.find(base).name == "base"
+    press(page, "Keep it")
+    assert "Delete for good" not in labels(page)
+    press(page, "Delete this audience")
+    press(page, "Delete for good")
+    assert "audience" not in page.query_params
+    with pytest.raises(AudienceError, match="does not exist"):
+        saved.find(base)
+    for key in (direct, indirect):
+        saved.delete(key)
 
 
 @pytest.mark.parametrize(

@@ -6,13 +6,15 @@ from collections.abc import Callable
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pandas
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from dashboard.components import numbers, session
+from dashboard.components import numbers, session, terms, words
 from dashboard.data import cohorts
+from dashboard.data import warehouse as data_layer
 from include.warehouse.settings import REPOSITORY, Settings
 from include.warehouse.users import User
 from tests.dashboard.conftest import ADMIN
@@ -191,7 +193,120 @@ def test_a_finding_about_money_speaks_of_money(reading: Callable[[Settings], Non
 def test_a_customer_is_told_up_to_the_chosen_month(reading: Callable[[Settings], None], published: Settings) -> None:
     reading(published)
     path = REPOSITORY / "dashboard" / "app_pages" / "customer.py"
-    shown = texts(run(path, customer="C0100", month="2025-02"))
+    page = run(path, customer="C0100", month="2025-02")
+    assert {table.proto.placeholder for table in page.dataframe} == {""}, "what is unknown is blank"
+    shown = texts(page)
     found = re.search(r"Bought in \d+ of (\d+) months? up to February 2025", shown)
     assert found
     assert int(found[1]) <= 14
+
+
+def _why(customer_id: str, month: str = "2025-10") -> dict[str, tuple[str, str]]:
+    page = run(REPOSITORY / "dashboard" / "app_pages" / "customer.py", customer=customer_id, month=month)
+    table = page.table[0].value.map(lambda text: text.replace("\\", ""))
+    return {row["What"]: (row["Value"], row["Why"]) for row in table.to_dict("records")}
+
+
+def _snapshot(condition: str) -> dict[str, Any]:
+    found = data_layer.rows(
+        f"select * from mart.customer_snapshot where month = '2025-10-01' and {condition}"
+        " and customer_id ~ '^C[0-9]+$' order by customer_id limit 1"
+    )
+    return found[0]
+
+
+@pytest.mark.parametrize("status", ["new", "active", "at_risk", "lapsed", "lost", "prospect"])
+def test_why_a_customer_is_where_they_are_names_every_rule_value_and_limit(
+    status: str, reading: Callable[[Settings], None], published: Settings
+) -> None:
+    reading(published)
+    row = _snapshot(f"activity_status = '{status}' and (m_score is null or abc_class is not null)")
+    why = _why(row["customer_id"])
+    if row["first_core_date"]:
+        first, last = words.day(row["first_core_date"]), words.day(row["last_core_date"])
+        assert (
+            f"First core purchase {first}, {(row['as_of_date'] - row['first_core_date']).days} day" in why["Status"][1]
+        )
+        assert f"last core purchase {last}, {row['recency_days']} day" in why["Status"][1]
+    assert ("New would be: first core purchase at most 90 days ago" in why["Status"][1]) == (status == "active")
+    if row["m_score"] is None:
+        named = f"not scored: status {words.status(status)} is not one of New, Active or At risk"
+        assert named == why["Scores"][1] == why["High spender"][1] == why["ABC class"][1]
+        last_scored = row["last_scored_month"]
+        then = (
+            f"last scored in {words.month(last_scored)}: {words.tier(row['last_scored_tier'])}" if last_scored else ""
+        )
+        assert (then or "never scored until now") in why["Tier"][1]
+    else:
+        assert [why[name][0] for name in "RFMT"] == list(row["rfmt_score"])
+        limits = data_layer.rows(
+            "select limit_value from mart.cut_point where month = '2025-10-01' and metric = 'abc' order by band desc"
+        )
+        a, b = (numbers.money(float(limit["limit_value"]), 2) for limit in limits)
+        assert why["ABC class"] == (
+            row["abc_class"],
+            f"monetary {numbers.money(float(row['monetary']), 2)}; A from {a}, B from {b}, C below",
+        )
+        assert why["High spender"] == (
+            "Yes" if row["is_high_spender"] else "No",
+            f"M is {row['m_score']}; a high spender has M = 5, the best band",
+        )
+    assert why["Event"][0] == words.EVENT[row["lifecycle_event"]]
+    assert terms.EVENTS[row["lifecycle_event"]] in why["Event"][1]
+    assert why["Growth"] == (words.GROWTH[row["growth_state"]], terms.GROWTH[row["growth_state"]])
+
+
+def test_a_segment_names_the_rules_that_were_tried_before_it(
+    reading: Callable[[Settings], None], published: Settings
+) -> None:
+    reading(published)
+    why = _why(_snapshot("segment = 'Loyal'")["customer_id"])
+    segments = data_layer.rows(
+        "select segment from mart.rule_segment where rule_set = 1 and position <"
+        " (select position from mart.rule_segment where rule_set = 1 and segment = 'Loyal') order by position"
+    )
+    tried = why["Segments tried before"][1].split("; ")
+    assert [text.split(" (")[0] for text in tried] == [row["segment"] for row in segments]
+    assert "Champions (status Active, R ≥ 4, F ≥ 4, M ≥ 4)" in tried
+    assert "Segments tried before" not in _why(_snapshot("activity_status = 'prospect'")["customer_id"])
+
+
+@pytest.mark.parametrize("view", ["recurring", "cumulative", "revenue", "total"])
+def test_both_retentions_are_defined_whatever_is_shown(
+    view: str, reading: Callable[[Settings], None], published: Settings
+) -> None:
+    reading(published)
+    shown = texts(run(REPOSITORY / "dashboard" / "app_pages" / "cohorts.py", show=view))
+    assert all(shown.count(terms.COHORTS[name]) == 1 for name in {"recurring", "cumulative", view})
+
+
+def test_every_term_is_defined_and_says_where_its_meaning_comes_from(
+    reading: Callable[[Settings], None], published: Settings
+) -> None:
+    reading(published)
+    path = REPOSITORY / "dashboard" / "app_pages" / "definitions.py"
+    page = run(path)
+    table = page.table[0].value.map(lambda text: text.replace("\\", ""))
+    known = {row["Term"]: (row["Meaning"], row["From"]) for row in table.to_dict("records")}
+    assert len(known) == len(table), "a term has one meaning"
+    wanted = (
+        "Core purchase", "Revenue", "Cohort", "Recurring retention", "Cumulative retention", "Engaged", "Won back",
+        "Reach", "Holdout", "Open month", "Short history", "Thin month", "Cut point", "Buyers", "Revenue tree",
+        "Dormant (growth)", "Window", "Growth accounting",
+    )  # fmt: skip
+    assert set(wanted) <= set(known)
+    for row in data_layer.rows(
+        "select attname::text as name, col_description(attrelid, attnum) as meaning from pg_attribute"
+        " where attrelid = 'mart.customer_snapshot'::regclass and attnum > 0 and attname <> 'month'"
+    ):
+        assert (row["meaning"], f"Catalog: mart.customer_snapshot.{row['name']}") in known.values()
+    ruled = data_layer.rows("select * from mart.rule_set where rule_set = 1")[0]
+    assert known["Lost (status)"] == (f"last core purchase more than {ruled['lapsed_days']} days ago", "Rule set 1")
+    assert known["Retained (event)"] == (terms.EVENTS["retained"], "Pages")
+    page.text_input(key="find").set_value("cumulative RETENTION").run()
+    found = page.table[0].value["Term"]
+    assert found.iloc[0] == "Cumulative retention"
+    assert len(found) < 5
+    assert run(path, find="holdout").table[0].value["Term"].iloc[0] == "Holdout"
+    assert "No term" in run(path, find="zzzz").info[0].value
+    assert run(path, part="Event and growth").table[0].value["Lifecycle event"].iloc[0] == "First purchase"
