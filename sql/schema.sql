@@ -504,8 +504,6 @@ COMMENT ON PROCEDURE core.apply_master(IN p_file_id bigint, IN p_feed text, IN p
 
 COMMENT ON PROCEDURE core.apply_sales(IN p_file_id bigint, IN p_known_at timestamp with time zone) IS 'Supersedes and inserts lines as core.compare_sales found.';
 
-COMMENT ON PROCEDURE core.begin_later(IN p_feed text, IN p_until date, IN p_known_at timestamp with time zone) IS 'Lets keys begin with a later file that only a replaced file of the same day had before it: their first version, valid from the beginning, is now the later one.';
-
 CREATE TABLE core.sale_key_range (
     period_year integer NOT NULL,
     lowest_transaction_id text NOT NULL,
@@ -634,7 +632,7 @@ COMMENT ON FUNCTION core.master_table(p_feed text) IS 'Table in core that keeps 
 
 COMMENT ON PROCEDURE core.note_changed_customers(IN p_file_id bigint, IN p_known_at timestamp with time zone) IS 'Notes which customers'' published months a customers file changes.';
 
-COMMENT ON PROCEDURE core.note_changed_products(IN p_file_id bigint, IN p_until date, IN p_known_at timestamp with time zone) IS 'Notes which customers'' published months a products file changes through a product''s type.';
+COMMENT ON PROCEDURE core.note_changed_products(IN p_file_id bigint, IN p_known_at timestamp with time zone) IS 'Notes which customers'' published months a products file changes through a product''s type.';
 
 COMMENT ON PROCEDURE core.note_changed_sales(IN p_file_id bigint, IN p_known_at timestamp with time zone) IS 'Notes which customers'' published months a sales file changes.';
 
@@ -656,7 +654,7 @@ COMMENT ON FUNCTION core.repeated_keys(p_file_id bigint, p_decimal_mark text, p_
 
 COMMENT ON FUNCTION core.replay_sales(p_master_file_id bigint, p_known_at timestamp with time zone) IS 'Accepts waiting lines whose masters are all known now; gives their number.';
 
-COMMENT ON FUNCTION core.sales_days(p_file_id bigint, OUT p_texts text[], OUT p_days date[]) IS 'The different texts of one sales file that can be read as a day, and these days.';
+COMMENT ON FUNCTION core.sales_days(p_file_id bigint, OUT p_texts text[], OUT p_days date[]) IS 'The different texts of one sales file that can be read as a day of the calendar or a later one, and these days.';
 
 COMMENT ON FUNCTION core.sales_shrink_message(p_file_id bigint) IS 'Why the shrink guard holds a sales file, or null.';
 
@@ -676,7 +674,7 @@ COMMENT ON PROCEDURE crm.add_run_month(IN p_run_id bigint, IN p_month date, IN p
 
 COMMENT ON PROCEDURE crm.add_snapshot_key(IN p_table regclass) IS 'Gives a built month the key that crm.snapshot has.';
 
-COMMENT ON PROCEDURE crm.aggregate_chunk(IN p_run_id bigint, IN p_fact_set_id integer, IN p_from_month date) IS 'Aggregates one chunk of months.';
+COMMENT ON PROCEDURE crm.aggregate_chunk(IN p_run_id bigint, IN p_fact_set_id integer, IN p_from_month date) IS 'Aggregates one chunk of months; whole months in place of what they held.';
 
 COMMENT ON PROCEDURE crm.aggregate_facts_v1(IN p_fact_set_id integer, IN p_from_month date, IN p_to_month date, IN p_run_id bigint) IS 'Writes crm.customer_month for the months from … to: of all customers, or only of the run''s touched facts where a run is given.';
 
@@ -889,6 +887,26 @@ COMMENT ON FUNCTION crm.has_changed_since(p_known_at timestamp with time zone) I
 
 COMMENT ON FUNCTION crm.has_previous(p_run_id bigint, p_month date) IS 'Whether a month will be there when the run is published.';
 
+COMMENT ON FUNCTION crm.is_standing(p_run_id bigint, p_month date) IS 'Whether a run that restates nothing would build a published month as of the same day: then only touched customers and new limits can change it.';
+
+COMMENT ON FUNCTION crm.is_summary_needed(p_run_id bigint, p_month date) IS 'Whether a run''s figures of a month are published, or belong to a run that can be published or inspected.';
+
+COMMENT ON PROCEDURE crm.join_building() IS 'Says until the end of the transaction that this session builds, beside others.';
+
+COMMENT ON PROCEDURE crm.keep_history(IN p_run_id bigint, IN p_month date, INOUT p_rows bigint) IS 'Copies the published rows of a month that a run changes or removes to crm.snapshot_history; gives their number.';
+
+COMMENT ON PROCEDURE crm.keep_unchanged_runs(IN p_run_id bigint, IN p_month date, IN p_built regclass) IS 'Leaves rows that a run has built unchanged with the run that published them, so that history can say since when.';
+
+COMMENT ON PROCEDURE crm.know_customers(IN p_run_id bigint) IS 'From which day each customer appears: earlier of registration and first transaction, else the first publication.';
+
+COMMENT ON FUNCTION crm.known_dates(p_known_at timestamp with time zone) IS 'First and last accepted transaction date as known at a time.';
+
+COMMENT ON PROCEDURE crm.measure_month_v1(IN p_run_id bigint, IN p_month date) IS 'Writes crm.measure for one month of a run: measures, activity status and growth state of every customer, or of the touched ones.';
+
+COMMENT ON FUNCTION crm.middle_customer() IS 'An id with about as many customers below as above, by the planner''s statistics; an empty text without these.';
+
+COMMENT ON FUNCTION crm.month_rows(p_run_id bigint, p_month date, p_built_table text, p_columns text) IS 'Query for the rows of a month as the run leaves it; table and columns are names of this code, never of a user.';
+
 CREATE TABLE crm.rule_set (
     rule_set_id integer NOT NULL,
     title text NOT NULL,
@@ -962,28 +980,6 @@ COMMENT ON COLUMN crm.rule_set.abc_share_a IS 'Cumulative share of monetary up t
 
 COMMENT ON COLUMN crm.rule_set.abc_share_b IS 'Cumulative share of monetary up to which a customer is B.';
 
-COMMENT ON FUNCTION crm.rule_set_of(p_month date) IS 'The rule set that is active in a month.';
-
-COMMENT ON FUNCTION crm.is_standing(p_run_id bigint, p_month date) IS 'Whether a run would build a published month as of the same day and by the same rules: then only touched customers and new limits can change it.';
-
-COMMENT ON FUNCTION crm.is_summary_needed(p_run_id bigint, p_month date) IS 'Whether a run''s figures of a month are published, or belong to a run that can be published or inspected.';
-
-COMMENT ON PROCEDURE crm.join_building() IS 'Says until the end of the transaction that this session builds, beside others.';
-
-COMMENT ON PROCEDURE crm.keep_history(IN p_run_id bigint, IN p_month date, INOUT p_rows bigint) IS 'Copies the published rows of a month that a run changes or removes to crm.snapshot_history; gives their number.';
-
-COMMENT ON PROCEDURE crm.keep_unchanged_runs(IN p_run_id bigint, IN p_month date, IN p_built regclass) IS 'Leaves rows that a run has built unchanged with the run that published them, so that history can say since when.';
-
-COMMENT ON PROCEDURE crm.know_customers(IN p_run_id bigint) IS 'From which day each customer appears: earlier of registration and first transaction, else the first publication.';
-
-COMMENT ON FUNCTION crm.known_dates(p_known_at timestamp with time zone) IS 'First and last accepted transaction date as known at a time.';
-
-COMMENT ON PROCEDURE crm.measure_month_v1(IN p_run_id bigint, IN p_month date) IS 'Writes crm.measure for one month of a run: measures, activity status and growth state of every customer, or of the touched ones.';
-
-COMMENT ON FUNCTION crm.middle_customer() IS 'An id with about as many customers below as above, by the planner''s statistics; an empty text without these.';
-
-COMMENT ON FUNCTION crm.month_rows(p_run_id bigint, p_month date, p_built_table text, p_columns text) IS 'Query for the rows of a month as the run leaves it; table and columns are names of this code, never of a user.';
-
 COMMENT ON PROCEDURE crm.note_carried_months(IN p_run_id bigint) IS 'Says of every planned month whether its measures carry on from the month before.';
 
 COMMENT ON PROCEDURE crm.plan_months(IN p_run_id bigint) IS 'Derives from what changed which months a run builds, and for whom.';
@@ -992,9 +988,9 @@ COMMENT ON FUNCTION crm.plan_rebuild(p_month date, p_known_at timestamp with tim
 
 COMMENT ON FUNCTION crm.plan_refresh(p_requested jsonb, p_requested_by text) IS 'Plans the next publication; gives its run. A run that was still building is abandoned.';
 
-COMMENT ON PROCEDURE crm.prepare_fact_set(IN p_run_id bigint, IN p_fact_set_id integer) IS 'Empties the part of one fact set that a run aggregates again, and notes its chunks.';
+COMMENT ON PROCEDURE crm.prepare_fact_set(IN p_run_id bigint, IN p_fact_set_id integer) IS 'Notes the chunks of one fact set that a run aggregates again; deletes the facts of touched customers, and of months that are no more.';
 
-COMMENT ON PROCEDURE crm.prepare_facts(IN p_run_id bigint) IS 'Empties what a run will aggregate again and notes the chunks to aggregate (crm.fact_chunk).';
+COMMENT ON PROCEDURE crm.prepare_facts(IN p_run_id bigint) IS 'Notes the chunks of facts that a run aggregates again (crm.fact_chunk).';
 
 COMMENT ON FUNCTION crm.previous_rows(p_run_id bigint, p_month date, p_built_table text, p_columns text) IS 'Query for the rows that the month after the given one is carried on from: where only touched customers are built, theirs alone.';
 
@@ -1009,6 +1005,8 @@ COMMENT ON PROCEDURE crm.require_building(IN p_run_id bigint) IS 'Stops a step o
 COMMENT ON PROCEDURE crm.require_passed(IN p_run_id bigint) IS 'Stops the publication of a run that has not passed the gate.';
 
 COMMENT ON PROCEDURE crm.resume_build(IN p_run_id bigint) IS 'Begins the months of a run, or begins them again after a crash of the server.';
+
+COMMENT ON FUNCTION crm.rule_set_of(p_month date) IS 'The rule set that is active in a month.';
 
 COMMENT ON PROCEDURE crm.score_month_v1(IN p_run_id bigint, IN p_month date) IS 'Writes crm.snapshot_unpublished for one month of a run from its measures and cut points.';
 
