@@ -35,6 +35,7 @@ TEMPLATE = "warehouse_template"
 # these take minutes: they begin first, so that no process is left with one of them at the end
 LONG_FILES = (
     "test_against_oracle.py",
+    "test_masters_in_any_order.py",
     "test_sent_again.py",
     "test_stack.py",
     "test_browser.py",

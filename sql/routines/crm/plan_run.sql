@@ -234,7 +234,11 @@ begin
                 -- with neither registration nor transaction left, the first publication counts
                 when v.registration_date is null
                     and not exists (select from core.sale_line l where l.customer_id = c.customer_id)
-                then '-infinity'
+                then least(
+                    c.month,
+                    v_run.report_month,
+                    date_trunc('month', crm.first_seen(c.customer_id, v_run.known_at, v_run.as_of_date))::date
+                )
                 else least(c.month, date_trunc('month', s.first_seen)::date)
             end as month
         from crm.pending_change c
