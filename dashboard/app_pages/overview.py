@@ -11,8 +11,8 @@ import streamlit as st
 
 from dashboard.components import address, charts, colours, numbers, tables, words
 from dashboard.components.cache import ask
-from dashboard.components.page import empty, header, same_days
-from dashboard.components.session import as_signed_in
+from dashboard.components.page import empty, header, nobody_known, same_days
+from dashboard.components.session import as_signed_in, signed_in
 from dashboard.data import export, overview
 from dashboard.data import months as calendar
 from dashboard.data.months import Month
@@ -25,9 +25,12 @@ MONTH_BEFORE = "before"
 def main() -> None:
     """Draws the page from top to bottom."""
     month = header("Overview", "Where customers stand, what moved them, and what the revenue is made of.")
+    history = ask(overview.history, month.month)
+    if month.month not in set(history["month"]):
+        nobody_known()
+        return
     if month.is_open:
         st.caption(f"It is compared with the first {month.as_of_date.day} days of other months.")
-    history = ask(overview.history, month.month)
     _headlines(month, history)
     left, right = st.columns(2, gap="large")
     with left:
@@ -127,11 +130,18 @@ def _card(month: Month, headline: Headline, now: float, before: float | None, la
         name = same_days(month, month.months_before(LAST_YEAR))
         changed = numbers.change(now, last_year)
         if last_year is None:
-            st.caption(f"{name}: not published")
+            st.caption(f"{name}: {_why_unknown(month.months_before(LAST_YEAR))}")
         elif changed is None:
             st.caption(f"{name}: {headline.shown(last_year)}")
         else:
             st.caption(f"{changed} on {name} ({headline.shown(last_year)})")
+
+
+def _why_unknown(other: date) -> str:
+    """Why there are no figures of a month."""
+    if other not in {published.month for published in ask(calendar.months)}:
+        return "not published"
+    return "none of your customers" if signed_in().is_restricted else "not comparable"
 
 
 def _line(month: Month, history: pandas.DataFrame, dimension: str, values: list[str], measure: str) -> list[float]:
@@ -214,7 +224,10 @@ def _events(month: Month, history: pandas.DataFrame) -> None:
 
 def _growth(month: Month, history: pandas.DataFrame) -> None:
     table = _by_month(history, "growth_state")
-    shown = table.iloc[:-1] if month.is_open and len(table) > 1 else table
+    shown = table.iloc[:-1] if month.is_open else table
+    if shown.empty:
+        empty("Who was gained and who paused is known at the end of the month.")
+        return
     last = shown.iloc[-1]
     gained = _value(last, "new") + _value(last, "resurrected")
     dormant = _value(last, "dormant")
