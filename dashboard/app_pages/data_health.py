@@ -1,6 +1,7 @@
 """Data health: for everyone who doubts a number. What arrived, what became of it, and what the checks said."""
 
 from collections.abc import Callable
+from datetime import datetime
 from functools import partial
 from typing import Any
 
@@ -8,10 +9,10 @@ import pandas
 import streamlit as st
 
 from dashboard.components import charts, colours, numbers, take_away, words
-from dashboard.components.cache import ask_fresh, current
+from dashboard.components.cache import ask, ask_fresh, current
 from dashboard.components.page import empty, title_only
 from dashboard.components.session import signed_in
-from dashboard.data import health
+from dashboard.data import health, months
 
 RUNS = 20
 SECTIONS = ("Files", "Rejects", "Checks", "Conservation", "Runs")
@@ -44,6 +45,16 @@ REASONS = {
     "unknown_promotion": "Promotion not in the master",
 }
 OUTCOMES = {"failed": "Failed", "not_evaluated": "Could not be evaluated", "warned": "Warned", "passed": "Passed"}
+KINDS = {"refresh": "Publication", "rebuild": "Rebuild to inspect"}
+STATUSES = {
+    "building": "Being built",
+    "refused": "Refused by the checks",
+    "published": "Published",
+    "abandoned": "Abandoned",
+    "rebuilt": "Rebuilt",
+}
+# what a DAG asks for names the DAG, then Airflow's id of its run
+DAGS = ("build_customer_snapshot", "rebuild_months")
 
 
 def main() -> None:
@@ -53,7 +64,7 @@ def main() -> None:
     )
     files = ask_fresh(health.files)
     runs = ask_fresh(health.runs, RUNS)
-    _publication(runs)
+    _publication()
     if files.empty:
         empty("No file has been received yet.")
         return
@@ -72,16 +83,16 @@ def main() -> None:
                 content()
 
 
-def _publication(runs: pandas.DataFrame) -> None:
+def _publication() -> None:
     published = current()
     if published is None:
         st.info("Nothing is published yet.", icon=":material/hourglass_empty:")
         return
-    row = runs[runs["run_id"] == published.run_id]
-    report = f" The report month is {words.month(row.iloc[0]['report_month'])}." if len(row) else ""
+    report = ask(months.months)[0]
     st.markdown(
         f"Readers see run **{published.run_id}**, published {_moment(published.published_at)}."
-        f" It holds everything accepted until {_moment(published.known_at)}.{report}"
+        f" It holds everything accepted until {_moment(published.known_at)}."
+        f" The report month is {words.month(report.month)}."
     )
 
 
@@ -281,19 +292,26 @@ def _conservation() -> None:
 
 
 def _runs(runs: pandas.DataFrame) -> None:
+    _idle()
     if runs.empty:
         empty("Nothing has been built yet.")
         return
     st.markdown(f"**The newest {len(runs)} runs**" if len(runs) > 1 else "**The only run so far**")
     st.dataframe(
-        runs,
+        runs.assign(
+            kind=runs["kind"].replace(KINDS),
+            status=runs["status"].replace(STATUSES),
+            requested_by=runs["requested_by"].map(_asked_by, na_action="ignore"),
+            # the status says it already
+            message=runs["message"].where(runs["message"] != runs["status"], ""),
+        ),
         hide_index=True,
         placeholder="",
         key="runs",
         column_config={
             "run_id": "Run",
-            "kind": "Kind",
-            "status": "Status",
+            "kind": "What",
+            "status": "Outcome",
             "requested_by": "Asked by",
             "started_at": st.column_config.DatetimeColumn("Started, UTC", format="D MMM YYYY, HH:mm"),
             "published_at": st.column_config.DatetimeColumn("Published, UTC", format="D MMM YYYY, HH:mm"),
@@ -302,8 +320,38 @@ def _runs(runs: pandas.DataFrame) -> None:
             "message": "Message",
         },
     )
-    run_id = st.selectbox("Steps of run", list(runs["run_id"]), key="run", width=160)
-    steps = ask_fresh(health.steps, int(run_id))
+    _steps(runs)
+
+
+def _idle() -> None:
+    """Says how often there was nothing to build, in place of a line for each time."""
+    looks = ask_fresh(health.idle_looks)
+    if looks.last_at is None:
+        return
+    such = "the only such check" if looks.times == 1 else f"{numbers.count(looks.times)} such checks"
+    since = " since the last publication" if current() else ""
+    st.caption(f"Last checked {_moment(looks.last_at)} with nothing new to build: {such}{since}.")
+
+
+def _asked_by(name: str) -> str:
+    """Who asked for a run; Airflow's own ids say nothing to readers."""
+    return "Airflow" if name.partition(" ")[0] in DAGS else name
+
+
+def _steps(runs: pandas.DataFrame) -> None:
+    published = current()
+    choices = [int(run_id) for run_id in runs["run_id"]]
+    if published and published.run_id not in choices:
+        choices.append(published.run_id)
+    run_id = st.selectbox(
+        "Steps of run",
+        choices,
+        index=choices.index(published.run_id) if published else 0,
+        format_func=lambda choice: f"{choice}, in force" if published and choice == published.run_id else str(choice),
+        key="run",
+        width=160,
+    )
+    steps = ask_fresh(health.steps, run_id)
     if steps.empty:
         empty("This run has noted no step yet.")
         return
@@ -338,7 +386,7 @@ def _step_text(row: Any) -> str:
     return " · ".join(parts)
 
 
-def _moment(moment: pandas.Timestamp) -> str:
+def _moment(moment: datetime) -> str:
     return f"{words.day(moment)} at {moment:%H:%M} UTC"
 
 

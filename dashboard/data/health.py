@@ -1,6 +1,8 @@
 """What arrived, what became of it, and what the checks said: the accepted state and the operations."""
 
 import csv
+from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +13,7 @@ from dashboard.data import downloads
 from dashboard.data.downloads import Prepared
 from dashboard.data.export_log import log_export
 from dashboard.data.frames import frame
-from dashboard.data.warehouse import connect, rows
+from dashboard.data.warehouse import connect, row, rows
 from include.warehouse.file_hash import sha256_of
 
 # Their rows hold names, addresses and numbers of people.
@@ -116,15 +118,42 @@ def _write_rejects(driver: PsycopgConnection, path: Path, file_id: int, header: 
 
 
 def runs(most: int) -> pandas.DataFrame:
-    """The newest runs: id, kind, status, requested_by, started_at, published_at, known_at, report_month, message."""
+    """The newest runs that had something to do.
+
+    Columns: run_id, kind, status, requested_by, started_at, published_at, known_at, report_month, message.
+    """
     return frame(
         """
         select run_id, kind, status, requested_by, started_at, published_at, known_at, report_month, message
         from mart.run
+        where status <> 'nothing_to_do'
         order by run_id desc
         limit :most
         """,
         most=most,
+    )
+
+
+@dataclass(frozen=True)
+class IdleLooks:
+    """How often it was looked for something new since the last publication, and found none."""
+
+    times: int
+    last_at: datetime | None
+
+
+def idle_looks() -> IdleLooks:
+    """Runs since the last publication that had nothing to do."""
+    return IdleLooks(
+        **row(
+            """
+            select count(*) as times, max(started_at) as last_at
+            from mart.run
+            where
+                status = 'nothing_to_do'
+                and run_id > coalesce((select max(run_id) from mart.run where status = 'published'), 0)
+            """
+        )
     )
 
 
