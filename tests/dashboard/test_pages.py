@@ -87,6 +87,8 @@ def test_an_open_month_is_compared_with_the_same_days(reading: Callable[[Setting
     shown = texts(page)
     assert "1–17 Nov 2024" in shown
     assert "open and left out" in shown
+        "who is engaged is counted each day"
+    )
     revenue = next(metric for metric in page.metric if metric.label == "Revenue")
     assert re.fullmatch(r"€[\d,]+", revenue.value)
 
@@ -108,6 +110,19 @@ def test_filters_conditions_and_clearing(reading: Callable[[Settings], None], pu
     assert not page.exception
     assert '"last_scored_tier","is",["platinum","gold"]' in page.query_params["where"]
     assert 0 < _customers(page) < 420
+
+
+def test_a_breakdown_of_one_value_says_that_all_have_it(
+    reading: Callable[[Settings], None], published: Settings
+) -> None:
+    reading(published)
+    page = AppTest.from_file(str(REPOSITORY / "dashboard" / "app_pages" / "customers.py"), default_timeout=120)
+    page.session_state[session.USER] = ADMIN
+    page.session_state["shown as"] = "Breakdown"
+    page.query_params["tier"] = "gold"
+    page.run()
+    assert not page.exception
+    assert "**All have the tier Gold**" in texts(page)
 
 
 def _customers(page: AppTest) -> int:
