@@ -61,6 +61,11 @@ class Headline:
     is_money: bool = False
     is_good: bool = True
 
+    @property
+    def is_flow(self) -> bool:
+        """Whether it adds up over a month; who is engaged is counted on one day."""
+        return self.field != "engaged"
+
     def shown(self, value: float) -> str:
         """The value with its unit."""
         return numbers.money(value) if self.is_money else numbers.count(value)
@@ -135,6 +140,8 @@ def _card(month: Month, headline: Headline, now: float, before: float | None, la
             st.caption(f"{name}: {headline.shown(last_year)}")
         else:
             st.caption(f"{changed} on {name} ({headline.shown(last_year)})")
+        if month.is_open and headline.is_flow and headline.line:
+            st.caption(f"Line: whole months until {month.months_before(1):%b %Y}")
 
 
 def _why_unknown(other: date) -> str:
@@ -218,7 +225,8 @@ def _events(month: Month, history: pandas.DataFrame) -> None:
     ]
     charts.show(
         f"{words.EVENT[largest]} was the most frequent change: {numbers.counted(int(now[largest]), 'customer')}",
-        f"Lifecycle events of the month{mark} {', '.join(others)}.",
+        f"Lifecycle events of the month{mark} {', '.join(others)}."
+        + (" They are compared with the month before once the month is whole." if month.is_open else ""),
         chart,
         "events",
     )

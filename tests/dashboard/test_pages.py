@@ -87,8 +87,10 @@ def test_an_open_month_is_compared_with_the_same_days(reading: Callable[[Setting
     shown = texts(page)
     assert "1–17 Nov 2024" in shown
     assert "open and left out" in shown
+    assert shown.count("Line: whole months until Oct 2025") == len(page.metric) - 1, (
         "who is engaged is counted each day"
     )
+    assert "compared with the month before once the month is whole" in shown
     revenue = next(metric for metric in page.metric if metric.label == "Revenue")
     assert re.fullmatch(r"€[\d,]+", revenue.value)
 
