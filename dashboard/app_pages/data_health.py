@@ -8,7 +8,7 @@ from typing import Any
 import pandas
 import streamlit as st
 
-from dashboard.components import charts, colours, numbers, take_away, words
+from dashboard.components import charts, colours, numbers, tables, take_away, words
 from dashboard.components.cache import ask, ask_fresh, current
 from dashboard.components.page import empty, title_only
 from dashboard.components.session import signed_in
@@ -45,6 +45,17 @@ REASONS = {
     "unknown_promotion": "Promotion not in the master",
 }
 OUTCOMES = {"failed": "Failed", "not_evaluated": "Could not be evaluated", "warned": "Warned", "passed": "Passed"}
+STEPS = {
+    "received": "Received",
+    "rejected": "\N{MINUS SIGN} Rejected",
+    "duplicate": "\N{MINUS SIGN} Repeated in the same file",
+    "unchanged": "\N{MINUS SIGN} Unchanged, known before",
+    "loaded": "= Loaded",
+    "superseded": "\N{MINUS SIGN} Superseded by later files",
+    "current": "= Current lines",
+    "customer_months": "= Customer-months",
+    "published_months": "= Published months",
+}
 KINDS = {"refresh": "Publication", "rebuild": "Rebuild to inspect"}
 STATUSES = {
     "building": "Being built",
@@ -261,9 +272,11 @@ def _checks() -> None:
 def _conservation() -> None:
     run_id = ask_fresh(health.newest_audited_run)
     found = ask_fresh(health.conservation, run_id) if run_id is not None else pandas.DataFrame()
-    if found.empty:
+    if run_id is None or found.empty:
         empty("No run has been checked yet.")
         return
+    if not signed_in().is_restricted:
+        _chain(ask_fresh(health.chain, run_id))
     broken = int((~found["is_ok"].astype(bool)).sum())
     st.markdown(
         f"**{numbers.count(len(found))} sums compared, "
@@ -273,19 +286,63 @@ def _conservation() -> None:
         "Nothing is lost or doubled between a file and a published total: a row received has one fate, and the money"
         f" of the accepted lines is the money of the published months. Run {run_id}."
     )
-    shown = found.assign(is_ok=found["is_ok"].map({True: "Agrees", False: "Does not agree"}))
+    _compared(found)
+
+
+def _chain(steps: pandas.DataFrame) -> None:
+    """Rows and money of all sales files on their way to the published months."""
+    rows, amounts = (dict(zip(steps["step"], steps[column], strict=True)) for column in ("records", "amount"))
+    lines, published = numbers.money(amounts["current"], 2), numbers.money(amounts["published_months"], 2)
+    st.markdown(
+        f"**Of {numbers.count(rows['received'])} sales rows received {numbers.count(rows['current'])} are current; "
+        + (f"their {lines} are the money of the published months**" if lines == published else "")
+        + (f"they sum to {lines}, the published months to {published}**" if lines != published else "")
+    )
+    waiting = rows["loaded"] - rows["superseded"] != rows["current"]
+    st.caption(
+        "All sales files from their arrival to what readers see; returns count negative."
+        + (" Rows accepted since then move on with the next run." if waiting else "")
+    )
+    tables.show(
+        pandas.DataFrame(
+            {
+                "Step": [STEPS[step] for step in steps["step"]],
+                "Rows": ["" if pandas.isna(value) else numbers.count(value) for value in steps["records"]],
+                "Money": [numbers.money(value, 2) for value in steps["amount"]],
+            }
+        )
+    )
+
+
+def _compared(found: pandas.DataFrame) -> None:
+    """Both sides of one identity at a time, under their names; those that are broken come first."""
+    broken = set(found["identity"][~found["is_ok"].astype(bool)])
+    identity = st.selectbox(
+        "What must agree",
+        list(found["identity"].unique()),
+        format_func=lambda name: f"{name} (does not agree)" if name in broken else name,
+        key="identity",
+    )
+    shown = found[found["identity"] == identity].drop(columns="identity")
+    shown = shown.assign(is_ok=shown["is_ok"].map({True: "Agrees", False: "Does not agree"}))
     if signed_in().is_restricted:
         st.caption(SEES_SOME.format("The sums themselves"))
         shown = shown.drop(columns=["left_value", "right_value"])
+    # money is compared with money: where one side names an amount, both are
+    is_money = "amount" in identity
+    sign, number_format = (f", {numbers.currency_prefix().strip()}", "%,.2f") if is_money else ("", "localized")
+    sides = zip(("left_value", "right_value"), identity.split(" = "), strict=True)
     st.dataframe(
         shown,
         hide_index=True,
-        key="conservation",
+        placeholder="",
+        key=f"conservation {identity}",
         column_config={
-            "identity": "What must agree",
             "scope": "Where",
-            "left_value": st.column_config.NumberColumn("Left", format="localized"),
-            "right_value": st.column_config.NumberColumn("Right", format="localized"),
+            **{
+                column: st.column_config.NumberColumn(f"{side[:1].upper()}{side[1:]}{sign}", format=number_format)
+                for column, side in sides
+            },
             "is_ok": "Result",
         },
     )

@@ -205,6 +205,75 @@ def conservation(run_id: int) -> pandas.DataFrame:
     )
 
 
+def chain(run_id: int) -> pandas.DataFrame:
+    """The sales lines of a run from file to published month, in order: step, records, amount.
+
+    The run's own sums of lines and months; what became of the rows is taken from the files that it has summed.
+    """
+    return frame(
+        """
+        with file as (
+            select
+                sum(rows_received) as rows_received,
+                sum(rows_rejected) as rows_rejected,
+                sum(rows_duplicate) as rows_duplicate,
+                sum(rows_unchanged) as rows_unchanged,
+                sum(rows_loaded) as rows_loaded,
+                sum(amount_received) as amount_received,
+                sum(amount_rejected) as amount_rejected,
+                sum(amount_duplicate) as amount_duplicate,
+                sum(amount_unchanged) as amount_unchanged,
+                sum(amount_loaded) as amount_loaded
+            from mart.source_file
+            where file_name || ' (' || file_id || ')' in (
+                select scope
+                from mart.conservation
+                where run_id = :run_id and identity = 'rows loaded = current lines + superseded lines'
+            )
+        ),
+        side as (
+            select
+                identity,
+                left_value,
+                right_value
+            from mart.conservation
+            where run_id = :run_id and scope = 'total'
+        ),
+        total as (
+            select
+                max(right_value) filter (where identity = 'rows loaded = current lines + superseded lines') as lines,
+                max(right_value) filter (where identity = 'amount loaded = current lines + superseded lines') as amount,
+                max(left_value) filter (where identity = 'current lines = rows loaded - rows superseded')
+                    as current_lines,
+                max(left_value) filter (where identity = 'net amount of current lines = customer-months')
+                    as current_amount,
+                max(right_value) filter (where identity = 'net amount of current lines = customer-months')
+                    as customer_months,
+                max(right_value) filter (where identity = 'customer-months = month_amount of published months')
+                    as published_months
+            from side
+        )
+        select step.step, step.records::bigint as records, step.amount
+        from file
+        cross join total
+        cross join lateral (
+            values
+            (1, 'received', file.rows_received, file.amount_received),
+            (2, 'rejected', file.rows_rejected, file.amount_rejected),
+            (3, 'duplicate', file.rows_duplicate, file.amount_duplicate),
+            (4, 'unchanged', file.rows_unchanged, file.amount_unchanged),
+            (5, 'loaded', file.rows_loaded, file.amount_loaded),
+            (6, 'superseded', total.lines - total.current_lines, total.amount - total.current_amount),
+            (7, 'current', total.current_lines, total.current_amount),
+            (8, 'customer_months', null, total.customer_months),
+            (9, 'published_months', null, total.published_months)
+        ) as step (place, step, records, amount)
+        order by step.place
+        """,
+        run_id=run_id,
+    )
+
+
 def newest_audited_run() -> int | None:
     """The newest run that the gate has looked at."""
     found = rows("select max(run_id) as run_id from mart.check_result")
