@@ -184,7 +184,7 @@ def _tiers(month: Month, history: pandas.DataFrame) -> None:
     share = numbers.share(sum(held[tier] for tier in best), engaged)
     charts.show(
         f"{names} {share} of {numbers.counted(engaged, 'engaged customer')}",
-        "Engaged customers by value tier, 13 months.",
+        f"Engaged customers by value tier, {numbers.counted(len(table), 'month')}.",
         chart,
         "tiers",
     )
