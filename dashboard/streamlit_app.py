@@ -4,6 +4,7 @@ Served by dashboard/server.py.
 """
 
 import logging
+from datetime import UTC, datetime
 from pathlib import Path
 
 import streamlit as st
@@ -38,6 +39,11 @@ def main() -> None:
     except DBAPIError as error:
         log.exception("page %s", title)
         st.error(_explained(error), icon=":material/error:")
+    # Streamlit's own rerun, stop and change of page are no Exception and pass
+    except Exception:
+        moment = datetime.now(UTC)
+        log.exception("page %s, %s", title, _written(moment))
+        st.error(_undrawn(moment), icon=":material/error:")
 
 
 def _pages(user: User | None) -> dict[str, list[StreamlitPage]]:
@@ -73,6 +79,19 @@ def _explained(error: DBAPIError) -> str:
         "**The warehouse does not answer.** It may be starting or stopped. Reload this page in a moment;"
         " if it stays away, let an administrator run `python -m include.warehouse status`."
     )
+
+
+def _undrawn(moment: datetime) -> str:
+    return (
+        "**This page could not be drawn.** Reload it, or choose another month or other filters; the other pages are not"
+        " affected. If it stays so, tell an administrator that it happened on"
+        f" {_written(moment)}: the dashboard's log says there what went wrong."
+    )
+
+
+def _written(moment: datetime) -> str:
+    """The same for readers and in the log, where administrators look for it."""
+    return f"{moment:%Y-%m-%d %H:%M:%S} UTC"
 
 
 main()

@@ -135,6 +135,7 @@ def _list(month: Month, audience: Audience, counts: Counts) -> None:
             height=38 + 35 * min(len(page), ROWS_IN_SIGHT),
             on_select="rerun",
             selection_mode="single-row",
+            placeholder="",
             key="customer list",
         )
         st.caption(
@@ -233,6 +234,8 @@ def _bars(name: str, counted: pandas.Series, colour: list[str], total: int) -> N
     """Bars of the most frequent values and, where `total` customers are more, one of all others."""
     most = str(counted.idxmax())
     finding = f"{words.plain(most)} is the most frequent {name}: {numbers.share(float(counted.max()), total)}"
+    if counted.max() == total:
+        finding = f"All have the {name} {words.plain(most)}"
     about = f"Customers by {name}."
     others = total - int(counted.sum())
     if others:

@@ -1,17 +1,18 @@
 """Data health: for everyone who doubts a number. What arrived, what became of it, and what the checks said."""
 
 from collections.abc import Callable
+from datetime import datetime
 from functools import partial
 from typing import Any
 
 import pandas
 import streamlit as st
 
-from dashboard.components import charts, colours, numbers, take_away, words
-from dashboard.components.cache import ask_fresh, current
+from dashboard.components import charts, colours, numbers, tables, take_away, words
+from dashboard.components.cache import ask, ask_fresh, current
 from dashboard.components.page import empty, title_only
 from dashboard.components.session import signed_in
-from dashboard.data import health
+from dashboard.data import health, months
 
 RUNS = 20
 SECTIONS = ("Files", "Rejects", "Checks", "Conservation", "Runs")
@@ -44,6 +45,27 @@ REASONS = {
     "unknown_promotion": "Promotion not in the master",
 }
 OUTCOMES = {"failed": "Failed", "not_evaluated": "Could not be evaluated", "warned": "Warned", "passed": "Passed"}
+STEPS = {
+    "received": "Received",
+    "rejected": "\N{MINUS SIGN} Rejected",
+    "duplicate": "\N{MINUS SIGN} Repeated in the same file",
+    "unchanged": "\N{MINUS SIGN} Unchanged, known before",
+    "loaded": "= Loaded",
+    "superseded": "\N{MINUS SIGN} Superseded by later files",
+    "current": "= Current lines",
+    "customer_months": "= Customer-months",
+    "published_months": "= Published months",
+}
+KINDS = {"refresh": "Publication", "rebuild": "Rebuild to inspect"}
+STATUSES = {
+    "building": "Being built",
+    "refused": "Refused by the checks",
+    "published": "Published",
+    "abandoned": "Abandoned",
+    "rebuilt": "Rebuilt",
+}
+# what a DAG asks for names the DAG, then Airflow's id of its run
+DAGS = ("build_customer_snapshot", "rebuild_months")
 
 
 def main() -> None:
@@ -53,7 +75,7 @@ def main() -> None:
     )
     files = ask_fresh(health.files)
     runs = ask_fresh(health.runs, RUNS)
-    _publication(runs)
+    _publication()
     if files.empty:
         empty("No file has been received yet.")
         return
@@ -72,16 +94,16 @@ def main() -> None:
                 content()
 
 
-def _publication(runs: pandas.DataFrame) -> None:
+def _publication() -> None:
     published = current()
     if published is None:
         st.info("Nothing is published yet.", icon=":material/hourglass_empty:")
         return
-    row = runs[runs["run_id"] == published.run_id]
-    report = f" The report month is {words.month(row.iloc[0]['report_month'])}." if len(row) else ""
+    report = ask(months.months)[0]
     st.markdown(
         f"Readers see run **{published.run_id}**, published {_moment(published.published_at)}."
-        f" It holds everything accepted until {_moment(published.known_at)}.{report}"
+        f" It holds everything accepted until {_moment(published.known_at)}."
+        f" The report month is {words.month(report.month)}."
     )
 
 
@@ -250,9 +272,11 @@ def _checks() -> None:
 def _conservation() -> None:
     run_id = ask_fresh(health.newest_audited_run)
     found = ask_fresh(health.conservation, run_id) if run_id is not None else pandas.DataFrame()
-    if found.empty:
+    if run_id is None or found.empty:
         empty("No run has been checked yet.")
         return
+    if not signed_in().is_restricted:
+        _chain(ask_fresh(health.chain, run_id))
     broken = int((~found["is_ok"].astype(bool)).sum())
     st.markdown(
         f"**{numbers.count(len(found))} sums compared, "
@@ -262,38 +286,89 @@ def _conservation() -> None:
         "Nothing is lost or doubled between a file and a published total: a row received has one fate, and the money"
         f" of the accepted lines is the money of the published months. Run {run_id}."
     )
-    shown = found.assign(is_ok=found["is_ok"].map({True: "Agrees", False: "Does not agree"}))
+    _compared(found)
+
+
+def _chain(steps: pandas.DataFrame) -> None:
+    """Rows and money of all sales files on their way to the published months."""
+    rows, amounts = (dict(zip(steps["step"], steps[column], strict=True)) for column in ("records", "amount"))
+    lines, published = numbers.money(amounts["current"], 2), numbers.money(amounts["published_months"], 2)
+    st.markdown(
+        f"**Of {numbers.count(rows['received'])} sales rows received {numbers.count(rows['current'])} are current; "
+        + (f"their {lines} are the money of the published months**" if lines == published else "")
+        + (f"they sum to {lines}, the published months to {published}**" if lines != published else "")
+    )
+    waiting = rows["loaded"] - rows["superseded"] != rows["current"]
+    st.caption(
+        "All sales files from their arrival to what readers see; returns count negative."
+        + (" Rows accepted since then move on with the next run." if waiting else "")
+    )
+    tables.show(
+        pandas.DataFrame(
+            {
+                "Step": [STEPS[step] for step in steps["step"]],
+                "Rows": ["" if pandas.isna(value) else numbers.count(value) for value in steps["records"]],
+                "Money": [numbers.money(value, 2) for value in steps["amount"]],
+            }
+        )
+    )
+
+
+def _compared(found: pandas.DataFrame) -> None:
+    """Both sides of one identity at a time, under their names; those that are broken come first."""
+    broken = set(found["identity"][~found["is_ok"].astype(bool)])
+    identity = st.selectbox(
+        "What must agree",
+        list(found["identity"].unique()),
+        format_func=lambda name: f"{name} (does not agree)" if name in broken else name,
+        key="identity",
+    )
+    shown = found[found["identity"] == identity].drop(columns="identity")
+    shown = shown.assign(is_ok=shown["is_ok"].map({True: "Agrees", False: "Does not agree"}))
     if signed_in().is_restricted:
         st.caption(SEES_SOME.format("The sums themselves"))
         shown = shown.drop(columns=["left_value", "right_value"])
+    # money is compared with money: where one side names an amount, both are
+    is_money = "amount" in identity
+    sign, number_format = (f", {numbers.currency_prefix().strip()}", "%,.2f") if is_money else ("", "localized")
+    sides = zip(("left_value", "right_value"), identity.split(" = "), strict=True)
     st.dataframe(
         shown,
         hide_index=True,
-        key="conservation",
+        placeholder="",
+        key=f"conservation {identity}",
         column_config={
-            "identity": "What must agree",
             "scope": "Where",
-            "left_value": st.column_config.NumberColumn("Left", format="localized"),
-            "right_value": st.column_config.NumberColumn("Right", format="localized"),
+            **{
+                column: st.column_config.NumberColumn(f"{side[:1].upper()}{side[1:]}{sign}", format=number_format)
+                for column, side in sides
+            },
             "is_ok": "Result",
         },
     )
 
 
 def _runs(runs: pandas.DataFrame) -> None:
+    _idle()
     if runs.empty:
         empty("Nothing has been built yet.")
         return
     st.markdown(f"**The newest {len(runs)} runs**" if len(runs) > 1 else "**The only run so far**")
     st.dataframe(
-        runs,
+        runs.assign(
+            kind=runs["kind"].replace(KINDS),
+            status=runs["status"].replace(STATUSES),
+            requested_by=runs["requested_by"].map(_asked_by, na_action="ignore"),
+            # the status says it already
+            message=runs["message"].where(runs["message"] != runs["status"], ""),
+        ),
         hide_index=True,
         placeholder="",
         key="runs",
         column_config={
             "run_id": "Run",
-            "kind": "Kind",
-            "status": "Status",
+            "kind": "What",
+            "status": "Outcome",
             "requested_by": "Asked by",
             "started_at": st.column_config.DatetimeColumn("Started, UTC", format="D MMM YYYY, HH:mm"),
             "published_at": st.column_config.DatetimeColumn("Published, UTC", format="D MMM YYYY, HH:mm"),
@@ -302,8 +377,38 @@ def _runs(runs: pandas.DataFrame) -> None:
             "message": "Message",
         },
     )
-    run_id = st.selectbox("Steps of run", list(runs["run_id"]), key="run", width=160)
-    steps = ask_fresh(health.steps, int(run_id))
+    _steps(runs)
+
+
+def _idle() -> None:
+    """Says how often there was nothing to build, in place of a line for each time."""
+    looks = ask_fresh(health.idle_looks)
+    if looks.last_at is None:
+        return
+    such = "the only such check" if looks.times == 1 else f"{numbers.count(looks.times)} such checks"
+    since = " since the last publication" if current() else ""
+    st.caption(f"Last checked {_moment(looks.last_at)} with nothing new to build: {such}{since}.")
+
+
+def _asked_by(name: str) -> str:
+    """Who asked for a run; Airflow's own ids say nothing to readers."""
+    return "Airflow" if name.partition(" ")[0] in DAGS else name
+
+
+def _steps(runs: pandas.DataFrame) -> None:
+    published = current()
+    choices = [int(run_id) for run_id in runs["run_id"]]
+    if published and published.run_id not in choices:
+        choices.append(published.run_id)
+    run_id = st.selectbox(
+        "Steps of run",
+        choices,
+        index=choices.index(published.run_id) if published else 0,
+        format_func=lambda choice: f"{choice}, in force" if published and choice == published.run_id else str(choice),
+        key="run",
+        width=160,
+    )
+    steps = ask_fresh(health.steps, run_id)
     if steps.empty:
         empty("This run has noted no step yet.")
         return
@@ -338,7 +443,7 @@ def _step_text(row: Any) -> str:
     return " · ".join(parts)
 
 
-def _moment(moment: pandas.Timestamp) -> str:
+def _moment(moment: datetime) -> str:
     return f"{words.day(moment)} at {moment:%H:%M} UTC"
 
 

@@ -11,7 +11,7 @@ import streamlit as st
 
 from dashboard.components import address, charts, colours, numbers, words
 from dashboard.components.cache import ask
-from dashboard.components.page import empty, header
+from dashboard.components.page import empty, header, nobody_known
 from dashboard.data import customers, movements, overview
 from dashboard.data import months as calendar
 from dashboard.data.months import Month
@@ -43,6 +43,9 @@ def main() -> None:
         return
     dimension, earlier, measure = _choose(month, earlier_months)
     found = ask(movements.movements, earlier, month.month, dimension.name)
+    if found.empty:
+        nobody_known()
+        return
     _flows(month, earlier, dimension, found, measure)
     _matrix(month, earlier, dimension, found, measure)
 
@@ -198,10 +201,7 @@ def _matrix(month: Month, earlier: date, dimension: Dimension, found: pandas.Dat
     origins = [value for value in [*dimension.values, movements.NOT_KNOWN] if value in table.index]
     destinations = [value for value in dimension.values if value in table.columns]
     table = table.reindex(index=origins, columns=destinations)
-    stayed = float(found[measure][found["origin"] == found["destination"]].sum())
-    share = numbers.share(stayed, float(found[measure].sum()))
-    whose = " of the money is with customers who" if measure == "monetary" else ""
-    st.markdown(f"**{share}{whose} stayed where they were**")
+    st.markdown(f"**{_stayed(found, measure)}**")
     st.caption(
         f"Rows: {words.month(earlier)}. Columns: {words.month(month.month)}."
         + (" Money: net amount of core lines in the later month's window." if measure == "monetary" else "")
@@ -233,6 +233,14 @@ def _matrix(month: Month, earlier: date, dimension: Dimension, found: pandas.Dat
         position = list(shown.columns).index(column)
         if position > 0:
             _open(month, earlier, dimension, origins[row], destinations[position - 1])
+
+
+def _stayed(found: pandas.DataFrame, measure: str) -> str:
+    whole = float(found[measure].sum())
+    if not whole:
+        return "Nobody has money in the later month's window"
+    share = numbers.share(float(found[measure][found["origin"] == found["destination"]].sum()), whole)
+    return f"{share}{' of the money is with customers who' if measure == 'monetary' else ''} stayed where they were"
 
 
 def _open(month: Month, earlier: date, dimension: Dimension, origin: str, destination: str) -> None:

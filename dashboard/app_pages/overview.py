@@ -11,8 +11,8 @@ import streamlit as st
 
 from dashboard.components import address, charts, colours, numbers, tables, words
 from dashboard.components.cache import ask
-from dashboard.components.page import empty, header, same_days
-from dashboard.components.session import as_signed_in
+from dashboard.components.page import empty, header, nobody_known, same_days
+from dashboard.components.session import as_signed_in, signed_in
 from dashboard.data import export, overview
 from dashboard.data import months as calendar
 from dashboard.data.months import Month
@@ -25,9 +25,12 @@ MONTH_BEFORE = "before"
 def main() -> None:
     """Draws the page from top to bottom."""
     month = header("Overview", "Where customers stand, what moved them, and what the revenue is made of.")
+    history = ask(overview.history, month.month)
+    if month.month not in set(history["month"]):
+        nobody_known()
+        return
     if month.is_open:
         st.caption(f"It is compared with the first {month.as_of_date.day} days of other months.")
-    history = ask(overview.history, month.month)
     _headlines(month, history)
     left, right = st.columns(2, gap="large")
     with left:
@@ -57,6 +60,11 @@ class Headline:
     line: list[float]
     is_money: bool = False
     is_good: bool = True
+
+    @property
+    def is_flow(self) -> bool:
+        """Whether it adds up over a month; who is engaged is counted on one day."""
+        return self.field != "engaged"
 
     def shown(self, value: float) -> str:
         """The value with its unit."""
@@ -127,11 +135,20 @@ def _card(month: Month, headline: Headline, now: float, before: float | None, la
         name = same_days(month, month.months_before(LAST_YEAR))
         changed = numbers.change(now, last_year)
         if last_year is None:
-            st.caption(f"{name}: not published")
+            st.caption(f"{name}: {_why_unknown(month.months_before(LAST_YEAR))}")
         elif changed is None:
             st.caption(f"{name}: {headline.shown(last_year)}")
         else:
             st.caption(f"{changed} on {name} ({headline.shown(last_year)})")
+        if month.is_open and headline.is_flow and headline.line:
+            st.caption(f"Line: whole months until {month.months_before(1):%b %Y}")
+
+
+def _why_unknown(other: date) -> str:
+    """Why there are no figures of a month."""
+    if other not in {published.month for published in ask(calendar.months)}:
+        return "not published"
+    return "none of your customers" if signed_in().is_restricted else "not comparable"
 
 
 def _line(month: Month, history: pandas.DataFrame, dimension: str, values: list[str], measure: str) -> list[float]:
@@ -146,12 +163,12 @@ def _tiers(month: Month, history: pandas.DataFrame) -> None:
     tiers = [tier for tier in ask(overview.tiers, month.rule_set) if tier != "none"]
     colour = colours.tier_colours(tiers)
     table = _by_month(history, "value_tier")
-    engaged = sum(int(table[tier].iloc[-1]) for tier in tiers if tier in table)
+    held = {tier: int(table[tier].iloc[-1]) for tier in tiers if tier in table and table[tier].iloc[-1]}
+    engaged = sum(held.values())
     if not engaged:
         empty("Nobody is engaged in this month, so nobody has a tier.")
         return
-    best = tiers[:2]
-    held = sum(int(table[tier].iloc[-1]) for tier in best if tier in table)
+    best = [tier for tier in tiers[:2] if tier in held] or list(held)[:1]
     chart = charts.figure(320, barmode="stack", legend_traceorder="reversed")
     for tier in reversed(tiers):
         if tier in table:
@@ -163,10 +180,11 @@ def _tiers(month: Month, history: pandas.DataFrame) -> None:
                 hovertemplate="%{y:,.0f}",
             )
     chart.update_layout(hovermode="x unified")
-    names = words.listed([words.tier(tier) for tier in best])
+    names = f"{words.listed([words.tier(tier) for tier in best])} {'holds' if len(best) == 1 else 'hold'}"
+    share = numbers.share(sum(held[tier] for tier in best), engaged)
     charts.show(
-        f"{names} hold {numbers.share(held, engaged)} of {numbers.count(engaged)} engaged customers",
-        "Engaged customers by value tier, 13 months.",
+        f"{names} {share} of {numbers.counted(engaged, 'engaged customer')}",
+        f"Engaged customers by value tier, {numbers.counted(len(table), 'month')}.",
         chart,
         "tiers",
     )
@@ -191,7 +209,8 @@ def _events(month: Month, history: pandas.DataFrame) -> None:
         hovertemplate="%{x:,.0f}",
     )
     chart.update_xaxes(tickformat=",")
-    if len(table) > 1 and not month.is_open:
+    has_mark = len(table) > 1 and not month.is_open
+    if has_mark:
         chart.add_scatter(
             x=table[events].iloc[-2][events[::-1]],
             y=names,
@@ -200,13 +219,14 @@ def _events(month: Month, history: pandas.DataFrame) -> None:
             name=words.short_month(table.index[-2]),
             hovertemplate="%{x:,.0f}",
         )
-    mark = "." if month.is_open else ", the mark being the month before."
+    mark = ", the mark being the month before." if has_mark else "."
     others = [
         f"{words.EVENT[event]}: {numbers.count(_value(table.iloc[-1], event))}" for event in ("retained", "registered")
     ]
     charts.show(
-        f"{words.EVENT[largest]} was the most frequent change: {numbers.count(int(now[largest]))} customers",
-        f"Lifecycle events of the month{mark} {', '.join(others)}.",
+        f"{words.EVENT[largest]} was the most frequent change: {numbers.counted(int(now[largest]), 'customer')}",
+        f"Lifecycle events of the month{mark} {', '.join(others)}."
+        + (" They are compared with the month before once the month is whole." if month.is_open else ""),
         chart,
         "events",
     )
@@ -214,7 +234,10 @@ def _events(month: Month, history: pandas.DataFrame) -> None:
 
 def _growth(month: Month, history: pandas.DataFrame) -> None:
     table = _by_month(history, "growth_state")
-    shown = table.iloc[:-1] if month.is_open and len(table) > 1 else table
+    shown = table.iloc[:-1] if month.is_open else table
+    if shown.empty:
+        empty("Who was gained and who paused is known at the end of the month.")
+        return
     last = shown.iloc[-1]
     gained = _value(last, "new") + _value(last, "resurrected")
     dormant = _value(last, "dormant")
@@ -231,7 +254,6 @@ def _growth(month: Month, history: pandas.DataFrame) -> None:
                 hovertemplate="%{customdata:,.0f}",
             )
     named = words.month(shown.index[-1])
-    verdict = "more than" if gained > dormant else "fewer than" if gained < dormant else "as many as"
     buyers = _value(last, "returning") + gained
     sentences = [
         "Buyers of a core product.",
@@ -242,11 +264,19 @@ def _growth(month: Month, history: pandas.DataFrame) -> None:
     if month.is_open:
         sentences.append(f"{words.month(month.month)} is open and left out: who pauses is known at its end.")
     charts.show(
-        f"{named} gained {numbers.count(gained)} buyers, {verdict} the {numbers.count(dormant)} who paused",
+        f"{named} gained {numbers.counted(gained, 'buyer')}{_beside(gained, dormant)}",
         " ".join(sentences),
         chart,
         "growth",
     )
+
+
+def _beside(gained: int, dormant: int) -> str:
+    """How many were gained beside how many paused, as the end of a sentence."""
+    if not dormant:
+        return ", and nobody paused"
+    verdict = "more than" if gained > dormant else "fewer than" if gained < dormant else "as many as"
+    return f", {verdict} the {numbers.count(dormant)} who paused"
 
 
 def _revenue_tree(month: Month) -> None:
@@ -276,14 +306,11 @@ def _revenue_tree(month: Month) -> None:
 
 def _draw_revenue(month: Month, other: date, before: Revenue, after: Revenue) -> None:
     named = same_days(month, other)
-    changed = numbers.change(float(after.amount), float(before.amount))
     brought = overview.contributions(before, after)
-    total = f"{numbers.money(float(before.amount))} to {numbers.money(float(after.amount))}"
     if brought is None:
-        st.markdown(f"**Revenue went from {total} against {named}**")
+        st.markdown(f"**{_revenue_finding(before, after)}, against {named}**")
         empty("A factor of one of the months is zero, so only the total can be compared.")
         return
-    driver = max(brought, key=lambda name: abs(brought[name]))
     chart = go.Figure(charts.figure(330, showlegend=False))
     chart.add_waterfall(
         x=[named, *brought, words.short_month(month.month)],
@@ -308,7 +335,7 @@ def _draw_revenue(month: Month, other: date, before: Revenue, after: Revenue) ->
     left, right = st.columns([3, 2], gap="large")
     with left:
         charts.show(
-            f"Revenue went from {total} ({changed}); most of it came from {driver.lower()}",
+            _revenue_finding(before, after, brought),
             f"What each factor brought against {named}; the parts add up to the change. Not from zero.",
             chart,
             "revenue",
@@ -327,6 +354,18 @@ def _draw_revenue(month: Month, other: date, before: Revenue, after: Revenue) ->
                 }
             ),
         )
+
+
+def _revenue_finding(before: Revenue, after: Revenue, brought: dict[str, float] | None = None) -> str:
+    """What became of the revenue and, where its factors are known, which of them brought most."""
+    first, second = numbers.money(float(before.amount)), numbers.money(float(after.amount))
+    if first == second:
+        return f"Revenue did not change: {second}"
+    if brought is None:
+        return f"Revenue went from {first} to {second}"
+    changed = numbers.change(float(after.amount), float(before.amount))
+    driver = max(brought, key=lambda name: abs(brought[name]))
+    return f"Revenue went from {first} to {second} ({changed}); most of it came from {driver.lower()}"
 
 
 def _sums(parts: dict[str, float]) -> list[float]:

@@ -7,6 +7,7 @@ import streamlit as st
 
 from dashboard.components import address, words
 from dashboard.components.cache import ask
+from dashboard.components.session import signed_in
 from dashboard.data import months
 from dashboard.data.months import Month
 
@@ -46,6 +47,14 @@ def nothing_published() -> None:
 def empty(message: str) -> None:
     """What stands in place of a chart or list that has nothing to show."""
     st.info(message, icon=":material/search_off:")
+
+
+def nobody_known() -> None:
+    """What stands in place of a page about a month in which the reader has no customers."""
+    if signed_in().is_restricted:
+        empty("None of your customers are known in this month. Who is yours comes from the customer master.")
+    else:
+        empty("Nobody is known in this month.")
 
 
 def _select_month(published: list[Month]) -> Month:

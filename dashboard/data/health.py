@@ -1,6 +1,8 @@
 """What arrived, what became of it, and what the checks said: the accepted state and the operations."""
 
 import csv
+from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +13,7 @@ from dashboard.data import downloads
 from dashboard.data.downloads import Prepared
 from dashboard.data.export_log import log_export
 from dashboard.data.frames import frame
-from dashboard.data.warehouse import connect, rows
+from dashboard.data.warehouse import connect, row, rows
 from include.warehouse.file_hash import sha256_of
 
 # Their rows hold names, addresses and numbers of people.
@@ -116,15 +118,42 @@ def _write_rejects(driver: PsycopgConnection, path: Path, file_id: int, header: 
 
 
 def runs(most: int) -> pandas.DataFrame:
-    """The newest runs: id, kind, status, requested_by, started_at, published_at, known_at, report_month, message."""
+    """The newest runs that had something to do.
+
+    Columns: run_id, kind, status, requested_by, started_at, published_at, known_at, report_month, message.
+    """
     return frame(
         """
         select run_id, kind, status, requested_by, started_at, published_at, known_at, report_month, message
         from mart.run
+        where status <> 'nothing_to_do'
         order by run_id desc
         limit :most
         """,
         most=most,
+    )
+
+
+@dataclass(frozen=True)
+class IdleLooks:
+    """How often it was looked for something new since the last publication, and found none."""
+
+    times: int
+    last_at: datetime | None
+
+
+def idle_looks() -> IdleLooks:
+    """Runs since the last publication that had nothing to do."""
+    return IdleLooks(
+        **row(
+            """
+            select count(*) as times, max(started_at) as last_at
+            from mart.run
+            where
+                status = 'nothing_to_do'
+                and run_id > coalesce((select max(run_id) from mart.run where status = 'published'), 0)
+            """
+        )
     )
 
 
@@ -171,6 +200,75 @@ def conservation(run_id: int) -> pandas.DataFrame:
         from mart.conservation
         where run_id = :run_id
         order by is_ok, identity, scope
+        """,
+        run_id=run_id,
+    )
+
+
+def chain(run_id: int) -> pandas.DataFrame:
+    """The sales lines of a run from file to published month, in order: step, records, amount.
+
+    The run's own sums of lines and months; what became of the rows is taken from the files that it has summed.
+    """
+    return frame(
+        """
+        with file as (
+            select
+                sum(rows_received) as rows_received,
+                sum(rows_rejected) as rows_rejected,
+                sum(rows_duplicate) as rows_duplicate,
+                sum(rows_unchanged) as rows_unchanged,
+                sum(rows_loaded) as rows_loaded,
+                sum(amount_received) as amount_received,
+                sum(amount_rejected) as amount_rejected,
+                sum(amount_duplicate) as amount_duplicate,
+                sum(amount_unchanged) as amount_unchanged,
+                sum(amount_loaded) as amount_loaded
+            from mart.source_file
+            where file_name || ' (' || file_id || ')' in (
+                select scope
+                from mart.conservation
+                where run_id = :run_id and identity = 'rows loaded = current lines + superseded lines'
+            )
+        ),
+        side as (
+            select
+                identity,
+                left_value,
+                right_value
+            from mart.conservation
+            where run_id = :run_id and scope = 'total'
+        ),
+        total as (
+            select
+                max(right_value) filter (where identity = 'rows loaded = current lines + superseded lines') as lines,
+                max(right_value) filter (where identity = 'amount loaded = current lines + superseded lines') as amount,
+                max(left_value) filter (where identity = 'current lines = rows loaded - rows superseded')
+                    as current_lines,
+                max(left_value) filter (where identity = 'net amount of current lines = customer-months')
+                    as current_amount,
+                max(right_value) filter (where identity = 'net amount of current lines = customer-months')
+                    as customer_months,
+                max(right_value) filter (where identity = 'customer-months = month_amount of published months')
+                    as published_months
+            from side
+        )
+        select step.step, step.records::bigint as records, step.amount
+        from file
+        cross join total
+        cross join lateral (
+            values
+            (1, 'received', file.rows_received, file.amount_received),
+            (2, 'rejected', file.rows_rejected, file.amount_rejected),
+            (3, 'duplicate', file.rows_duplicate, file.amount_duplicate),
+            (4, 'unchanged', file.rows_unchanged, file.amount_unchanged),
+            (5, 'loaded', file.rows_loaded, file.amount_loaded),
+            (6, 'superseded', total.lines - total.current_lines, total.amount - total.current_amount),
+            (7, 'current', total.current_lines, total.current_amount),
+            (8, 'customer_months', null, total.customer_months),
+            (9, 'published_months', null, total.published_months)
+        ) as step (place, step, records, amount)
+        order by step.place
         """,
         run_id=run_id,
     )

@@ -87,6 +87,8 @@ def _queries() -> list[Query]:
         ("data health", "filter: rejects", health.rejects),
         ("data health", "filter: checks", lambda: health.checks(health.newest_audited_run() or 0)),
         ("data health", "filter: conservation", lambda: health.conservation(health.newest_audited_run() or 0)),
+        ("data health", "filter: chain", lambda: health.chain(health.newest_audited_run() or 0)),
+        ("data health", "filter: idle looks", health.idle_looks),
         ("data health", "filter: steps", lambda: health.steps(health.newest_audited_run() or 0)),
         ("definitions", "paint: rule set", lambda: rules.rule_set(month.rule_set)),
         ("definitions", "paint: columns", rules.columns),

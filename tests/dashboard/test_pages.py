@@ -13,7 +13,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from dashboard.components import numbers, session, terms, words
-from dashboard.data import cohorts
+from dashboard.data import cohorts, overview
 from dashboard.data import warehouse as data_layer
 from include.warehouse.settings import REPOSITORY, Settings
 from include.warehouse.users import User
@@ -89,6 +89,10 @@ def test_an_open_month_is_compared_with_the_same_days(reading: Callable[[Setting
     shown = texts(page)
     assert "1–17 Nov 2024" in shown
     assert "open and left out" in shown
+    assert shown.count("Line: whole months until Oct 2025") == len(page.metric) - 1, (
+        "who is engaged is counted each day"
+    )
+    assert "compared with the month before once the month is whole" in shown
     revenue = next(metric for metric in page.metric if metric.label == "Revenue")
     assert re.fullmatch(r"€[\d,]+", revenue.value)
 
@@ -110,6 +114,19 @@ def test_filters_conditions_and_clearing(reading: Callable[[Settings], None], pu
     assert not page.exception
     assert '"last_scored_tier","is",["platinum","gold"]' in page.query_params["where"]
     assert 0 < _customers(page) < 420
+
+
+def test_a_breakdown_of_one_value_says_that_all_have_it(
+    reading: Callable[[Settings], None], published: Settings
+) -> None:
+    reading(published)
+    page = AppTest.from_file(str(REPOSITORY / "dashboard" / "app_pages" / "customers.py"), default_timeout=120)
+    page.session_state[session.USER] = ADMIN
+    page.session_state["shown as"] = "Breakdown"
+    page.query_params["tier"] = "gold"
+    page.run()
+    assert not page.exception
+    assert "**All have the tier Gold**" in texts(page)
 
 
 def _customers(page: AppTest) -> int:
@@ -153,6 +170,48 @@ def test_a_warehouse_that_does_not_answer_is_said_in_words(
     page.run()
     assert not page.exception
     assert "does not answer" in page.error[0].value
+
+
+def whole_app(monkeypatch: pytest.MonkeyPatch) -> AppTest:
+    """The dashboard from its entrance, for the first administrator."""
+    monkeypatch.setattr(session, "check", lambda: ADMIN)
+    page = AppTest.from_file(str(REPOSITORY / "dashboard" / "streamlit_app.py"), default_timeout=120)
+    page.session_state[session.USER] = ADMIN
+    page.run()
+    assert not page.exception
+    return page
+
+
+def test_an_error_of_a_page_is_said_in_words_and_logged_at_the_same_time(
+    reading: Callable[[Settings], None],
+    published: Settings,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    reading(published)
+
+    def fail(month: date) -> None:
+        raise IndexError("single positional indexer is out-of-bounds")
+
+    monkeypatch.setattr(overview, "history", fail)
+    page = whole_app(monkeypatch)
+    said = page.error[0].value
+    assert said.startswith("**This page could not be drawn.**")
+    assert "positional indexer" not in said
+    moment = re.search(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC", said)
+    assert moment
+    logged = next(record for record in caplog.records if moment[0] in record.getMessage())
+    assert logged.exc_info
+    assert logged.exc_info[0] is IndexError
+
+
+def test_a_page_that_stops_is_no_error(
+    fresh_warehouse: Settings, reading: Callable[[Settings], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reading(fresh_warehouse)
+    page = whole_app(monkeypatch)
+    assert "Nothing is published yet" in texts(page)
+    assert not page.error
 
 
 def test_halves_are_rounded_up_as_people_do_it(monkeypatch: pytest.MonkeyPatch) -> None:

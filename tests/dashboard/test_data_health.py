@@ -1,0 +1,112 @@
+"""Data health: what its runs and sums say, and that they say the same as SQL."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pandas
+import pytest
+from sqlalchemy import text
+
+from dashboard.components import numbers
+from dashboard.data import health
+from include.warehouse import refresh, steps
+from include.warehouse.database import connect
+from include.warehouse.load import load_files
+from include.warehouse.settings import Settings
+from tests.dashboard.test_pages import HEALTH, run, texts
+from tests.fixtures.published import load_and_publish
+from tests.fixtures.retailer import write_sales
+
+# From the tables themselves, not from what the gate noted.
+FOLLOWED = """
+with file as (
+    select
+        sum(rows_received) as rows_received, sum(amount_received) as amount_received,
+        sum(rows_rejected) as rows_rejected, sum(amount_rejected) as amount_rejected,
+        sum(rows_duplicate) as rows_duplicate, sum(amount_duplicate) as amount_duplicate,
+        sum(rows_unchanged) as rows_unchanged, sum(amount_unchanged) as amount_unchanged,
+        sum(rows_loaded) as rows_loaded, sum(amount_loaded) as amount_loaded
+    from ops.file
+    where feed = 'sales' and status = 'loaded'
+)
+select 'received' as step, rows_received::bigint as records, amount_received as amount from file
+union all select 'rejected', rows_rejected, amount_rejected from file
+union all select 'duplicate', rows_duplicate, amount_duplicate from file
+union all select 'unchanged', rows_unchanged, amount_unchanged from file
+union all select 'loaded', rows_loaded, amount_loaded from file
+union all select 'superseded', count(*), sum(net_cents) * 0.01 from core.sale_line_superseded
+union all select 'current', count(*), sum(net_cents) * 0.01 from core.sale_line
+union all select 'customer_months', null, sum(net_amount) from mart.fact_sale_line
+union all select 'published_months', null, sum(month_cents) * 0.01 from crm.snapshot
+"""
+AIRFLOW = "build_customer_snapshot scheduled__2025-11-18T06:15:00+00:00"
+
+
+@pytest.mark.timeout(300)
+def test_quiet_hours_hide_no_publication(
+    fresh_warehouse: Settings, reading: Callable[[Settings], None], tmp_path: Path
+) -> None:
+    refresh.plan(fresh_warehouse, requested_by=AIRFLOW)
+    load_and_publish(fresh_warehouse, tmp_path / "files")
+    for _ in range(25):
+        assert refresh.plan(fresh_warehouse, requested_by=AIRFLOW).status == "nothing_to_do"
+    with connect(fresh_warehouse) as owner:
+        published, newest = owner.execute(
+            text(
+                "update ops.run set requested_by = :airflow where status = 'published'"
+                " returning run_id, (select max(run_id) from ops.run)"
+            ),
+            {"airflow": AIRFLOW},
+        ).one()
+    assert newest == published + 25
+    reading(fresh_warehouse)
+    page = run(HEALTH, section="Runs")
+    said = texts(page)
+    assert "The report month is November 2025" in said
+    assert "25 such checks since the last publication" in said
+    shown = page.dataframe[0].value
+    assert list(shown["run_id"]) == [published]
+    assert list(shown[["kind", "status", "requested_by", "message"]].iloc[0]) == [
+        "Publication",
+        "Published",
+        "Airflow",
+        "",
+    ]
+    assert page.selectbox(key="run").value == published
+    assert "took longest" in said
+
+
+@pytest.mark.timeout(300)
+def test_rows_and_money_are_followed_from_file_to_published_month(
+    fresh_warehouse: Settings, reading: Callable[[Settings], None], tmp_path: Path
+) -> None:
+    load_and_publish(fresh_warehouse, tmp_path / "files")
+    correction = write_sales(tmp_path / "sales_2025.csv", 2025, without="T100-12")
+    assert [result.status for result in load_files(fresh_warehouse, [correction])] == ["loaded"]
+    steps.refresh(fresh_warehouse)
+    reading(fresh_warehouse)
+    run_id = health.newest_audited_run()
+    assert run_id is not None
+    followed = {row.step: (row.records, row.amount) for row in health.chain(run_id).itertuples()}
+    with connect(fresh_warehouse) as owner:
+        summed = {row.step: (row.records, row.amount) for row in owner.execute(text(FOLLOWED))}
+    assert {step: (None if pandas.isna(r) else r, round(a, 2)) for step, (r, a) in followed.items()} == {
+        step: (records, float(amount)) for step, (records, amount) in summed.items()
+    }
+    assert all(summed[step][0] for step in ("rejected", "unchanged", "superseded")), "each step has something to show"
+
+    page = run(HEALTH, section="Conservation")
+    said = texts(page)
+    rows, money = summed["current"][0], numbers.money(summed["current"][1], 2)
+    assert f"{rows:,} are current; their {money} are the money of the published months" in said
+    assert "move on with the next run" not in said
+    shown = page.dataframe[0].value
+    assert [shown["Money"].iloc[place] for place in (-3, -1)] == [money, money]
+    page.selectbox(key="identity").set_value("customer-months = month_amount of published months").run()
+    sides = page.dataframe[1]
+    total = sides.value.set_index("scope").loc["total"]
+    assert (total["left_value"], total["right_value"]) == (float(summed["current"][1]),) * 2
+    named = json.loads(sides.proto.columns)
+    assert named["left_value"]["label"] == "Customer-months, €"
+    assert named["right_value"]["label"] == "Month_amount of published months, €"

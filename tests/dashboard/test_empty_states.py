@@ -1,0 +1,97 @@
+"""Every page for whom it has little to show: a seller without customers, and one before and in their first month."""
+
+import re
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+
+import pytest
+from sqlalchemy import text
+
+from dashboard.data import overview
+from include.warehouse.database import connect
+from include.warehouse.settings import Settings
+from include.warehouse.users import User, add_user
+from tests.dashboard.test_pages import PAGES, run, texts
+from tests.fixtures.published import load_and_publish
+
+NOBODYS = User("nobodys@example.com", "Seller of nobody", "sales")
+LATE = User("late@example.com", "Seller of late customers", "sales")
+OVERVIEW = next(path for path in PAGES if path.stem == "overview")
+NONE_KNOWN = "None of your customers are known in this month"
+FIRST = date(2025, 6, 1)
+
+
+@pytest.mark.timeout(300)
+def test_a_seller_with_nobody_in_a_month_reads_so_on_every_page(
+    fresh_warehouse: Settings, reading: Callable[[Settings], None], tmp_path: Path
+) -> None:
+    load_and_publish(fresh_warehouse, tmp_path / "files")
+    reading(fresh_warehouse)
+    _assign_late_customers(fresh_warehouse)
+    months = ["report", "2025-10", f"{FIRST:%Y-%m}", "2024-02", "2024-01"]
+    said = {
+        (user, path.stem, month): texts(run(path, user, month=month))
+        for user in (NOBODYS, LATE)
+        for path in PAGES
+        for month in months
+    }
+    for month in months:
+        assert NONE_KNOWN in said[NOBODYS, "overview", month]
+        assert "not published" not in said[NOBODYS, "overview", month]
+        assert (NONE_KNOWN in said[LATE, "overview", month]) == month.startswith("2024")
+        assert (NONE_KNOWN in said[NOBODYS, "movements", month]) == (month != "2024-01"), "the first has no other"
+        assert "stayed where they were" not in said[NOBODYS, "movements", month]
+    # published months in which they had nobody are not said to be missing
+    assert "Jun 2024: none of your customers" in said[LATE, "overview", f"{FIRST:%Y-%m}"]
+    assert "Jun 2024: not published" not in said[LATE, "overview", f"{FIRST:%Y-%m}"]
+
+
+def test_the_first_month_claims_nothing_that_it_lacks(reading: Callable[[Settings], None], published: Settings) -> None:
+    reading(published)
+    said = texts(run(OVERVIEW, month="2024-01"))
+    assert "the month before" not in said
+    assert "gained 21 buyers, and nobody paused" in said
+    # there is neither platinum nor gold yet
+    assert "**Silver holds" in said
+
+
+def test_revenue_that_stays_is_said_to_stay(
+    reading: Callable[[Settings], None], published: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reading(published)
+    monkeypatch.setattr(overview, "comparable_revenue", lambda month, other: overview.revenue(month.month))
+    said = texts(run(OVERVIEW, month="2025-10"))
+    assert re.search(r"\*\*Revenue did not change: €[\d,]+\*\*", said)
+
+
+def _assign_late_customers(settings: Settings) -> None:
+    """Makes everybody who was first known in FIRST or later the late seller's."""
+    with connect(settings) as owner:
+        for user in (NOBODYS, LATE):
+            add_user(owner, user.email, user.role, password="a long enough password")
+        assigned = owner.execute(
+            text(
+                """
+                update core.customer_version
+                set responsible_email = :email
+                where customer_id in (
+                    select customer_id
+                    from mart.customer_snapshot
+                    group by customer_id
+                    having min(month) >= :first
+                )
+                returning customer_id
+                """
+            ),
+            {"email": LATE.email, "first": FIRST},
+        ).all()
+        first = owner.execute(
+            text(
+                "select min(month) from mart.customer_snapshot join mart.customers using (customer_id)"
+                " where responsible_email = :email"
+            ),
+            {"email": LATE.email},
+        ).scalar_one()
+    assert assigned
+    assert first == FIRST
