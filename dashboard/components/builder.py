@@ -142,7 +142,7 @@ def _read(given: list[str]) -> Drafts:
         groups, is_any = from_text(given[0])
     except AudienceError as error:
         # everybody, ready to be taken away, is not what the link meant
-        stop_at_link(f"The conditions of this link cannot be read: {words.plain(error)}.")
+        stop_at_link(f"This link cannot be answered: {words.plain(error)}.")
     return drafts_of(groups, is_any)
 
 
@@ -288,7 +288,7 @@ def _month(draft: Draft) -> date | None:
         index=options.index(draft.month),
         format_func=lambda month: _in_month(month, published),
         key=f"month {draft.identity}",
-        width=150,
+        width=150 if draft.month is None or draft.month in published else 270,
         label_visibility=HIDDEN,
     )
     return chosen
