@@ -154,8 +154,11 @@ def _open_customer(month: Month, customer_id: str) -> None:
 def _arrangement() -> Arrangement:
     """Draws the choice of columns and order."""
     usual = Arrangement()
-    address.restore("columns", list(usual.columns), _known_columns)
-    address.restore("sort", usual.sort, lambda given: (_known_columns(given) or [usual.sort])[0])
+    offered = [*customers.CHOOSABLE_COLUMNS, *_master_columns()]
+    address.restore("columns", list(usual.columns), lambda given: [column for column in given if column in offered])
+    address.restore(
+        "sort", usual.sort, lambda given: given[0] if given[0] in customers.CHOOSABLE_COLUMNS else usual.sort
+    )
     address.restore("order", "desc", lambda given: given[0] if given[0] in ("asc", "desc") else "desc")
     with st.container(horizontal=True, vertical_alignment="bottom"):
         sort: str = st.selectbox(
@@ -177,7 +180,7 @@ def _arrangement() -> Arrangement:
         with st.popover("Columns", icon=":material/view_column:"):
             chosen: list[str] = st.multiselect(
                 "Columns of the list",
-                customers.CHOOSABLE_COLUMNS,
+                offered,
                 format_func=columns.label,
                 key="columns",
                 persist_state="session",
@@ -188,8 +191,10 @@ def _arrangement() -> Arrangement:
     return Arrangement(tuple(chosen or ["customer_id"]), sort, order == "desc")
 
 
-def _known_columns(given: list[str]) -> list[str]:
-    return [column for column in given if column in customers.CHOOSABLE_COLUMNS]
+def _master_columns() -> list[str]:
+    """What the list can show of the current master; names for whoever may see them."""
+    may_see_names = signed_in().may_see_contact
+    return [column for column in customers.MASTER_COLUMNS if may_see_names or column != customers.NAME]
 
 
 def _page_number(pages: int, listed: tuple[object, ...]) -> int:

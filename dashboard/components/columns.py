@@ -67,8 +67,13 @@ MASTER_LABELS = {
 }
 MONEY = {"monetary", "total_amount", "month_amount", "month_core_amount"}
 COUNTS = {"recency_days", "frequency", "month_orders", "month_items", "tenure_months"}
-DATES = {"first_core_date", "last_core_date", "last_purchase_date", "last_scored_month"}
-FLAGS = {"opt_in_email", "opt_in_sms", "opt_in_phone", "is_in_master", "is_high_spender"}
+DATES = {"first_core_date", "last_core_date", "last_purchase_date", "last_scored_month", "registration_date"}
+FLAGS = {"opt_in_email", "opt_in_sms", "opt_in_phone", "is_in_master", "is_high_spender"} | {
+    "current_opt_in_email",
+    "current_opt_in_sms",
+    "current_opt_in_phone",
+    "current_is_in_master",
+}
 WIDE = {"segment", "previous_segment", "lifecycle_event"}
 STATUSES = {"activity_status", "previous_status"}
 TIERS = {"value_tier", "last_scored_tier", "previous_tier"}

@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas
 
-from dashboard.data.audience import Audience, Group, group_clause, where
+from dashboard.data.audience import MASTER_FIELDS, Audience, Group, group_clause, where
 from dashboard.data.frames import frame, with_nullable_types
 from dashboard.data.own_customers import looked_up, own
 from dashboard.data.warehouse import connect
@@ -32,6 +32,11 @@ FIRST_COLUMNS = (
     "opt_in_phone",
 )
 CHOOSABLE_COLUMNS = tuple(column for column in COLUMNS if column not in ("month", "as_of_date", "run_id"))
+# What the newest master says, shown beside the month's columns; e-mail and phone leave the warehouse in exports alone.
+NAME = "current_full_name"
+MASTER_COLUMNS = {
+    name: column for name, (column, _) in MASTER_FIELDS.items() if name not in ("current_email", "current_phone")
+}
 # Amounts and what has the same order, but is sorted in half the time.
 CENTS = {
     "monetary": "monetary_cents",
@@ -157,7 +162,7 @@ def by_attribute(month: date, audience: Audience, attribute: str, most: int = 12
 
 @dataclass(frozen=True)
 class Arrangement:
-    """Columns of the list, all from COLUMNS, and the one it is sorted by."""
+    """Columns of the list, from COLUMNS and MASTER_COLUMNS, and the one of COLUMNS that it is sorted by."""
 
     columns: tuple[str, ...] = FIRST_COLUMNS
     sort: str = "monetary"
@@ -171,7 +176,9 @@ def page(month: date, audience: Audience, arrangement: Arrangement, number: int,
     """
     conditions, parameters = _where(audience, month)
     columns = dict.fromkeys(["customer_id", *arrangement.columns])
-    shown = ",\n            ".join(f"customer.{_listed(column, COLUMNS)}" for column in columns)
+    shown = ",\n            ".join(_shown(column) for column in columns)
+    has_master = any(column in MASTER_COLUMNS for column in columns)
+    master = "left join mart.customers as master on master.customer_id = chosen.customer_id" if has_master else ""
     direction = "desc" if arrangement.is_descending else "asc"
     sort = _listed(arrangement.sort, COLUMNS)
     order = f"customer.{CENTS.get(sort, sort)} {direction} nulls last"
@@ -189,10 +196,17 @@ def page(month: date, audience: Audience, arrangement: Arrangement, number: int,
         ) as chosen
         join mart.customer_snapshot as customer
             on customer.customer_id = chosen.customer_id and customer.month = %(month)s
+        {master}
         order by {order}, customer.customer_id
         """,
         parameters | {"limit": rows, "offset": (number - 1) * rows},
     )
+
+
+def _shown(column: str) -> str:
+    if column in MASTER_COLUMNS:
+        return f"master.{MASTER_COLUMNS[column]} as {column}"
+    return f"customer.{_listed(column, COLUMNS)}"
 
 
 def values(month: date, attribute: str) -> list[str | None]:

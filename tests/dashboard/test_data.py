@@ -307,6 +307,18 @@ def test_pages_of_the_list_follow_each_other(snapshot: pd.DataFrame) -> None:
     assert sorted(listed) == sorted(month["customer_id"])
 
 
+def test_a_list_shows_what_the_current_master_says(published: Settings) -> None:
+    with engine(published).connect() as connection:
+        rows = connection.exec_driver_sql("select * from mart.customers").mappings().all()
+    master = {row["customer_id"]: row for row in rows}
+    arrangement = Arrangement(tuple(customers.MASTER_COLUMNS), "customer_id")
+    page = customers.page(LAST_MONTH, Audience(CustomerFilter(month=LAST_MONTH)), arrangement, 1, 1000)
+    for shown in page.to_dict("records"):
+        for name, column in customers.MASTER_COLUMNS.items():
+            value = master[shown["customer_id"]][column]
+            assert shown[name] == value or (pd.isna(shown[name]) and value is None)
+
+
 @pytest.mark.parametrize(
     "broken",
     [

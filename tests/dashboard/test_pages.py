@@ -129,6 +129,20 @@ def test_a_breakdown_of_one_value_says_that_all_have_it(
     assert "**All have the tier Gold**" in texts(page)
 
 
+def test_names_are_offered_to_whoever_may_see_them(reading: Callable[[Settings], None], published: Settings) -> None:
+    reading(published)
+    path = REPOSITORY / "dashboard" / "app_pages" / "customers.py"
+    asked = ["customer_id", "current_full_name", "current_city"]
+    page = run(path, columns=asked)
+    assert list(page.dataframe[0].value) == asked
+    assert page.dataframe[0].value["current_full_name"].notna().any()
+    viewer = run(path, User("viewer@example.org", "Viewer", "viewer"), columns=asked)
+    assert list(viewer.dataframe[0].value) == ["customer_id", "current_city"]
+    offered = viewer.multiselect(key="columns").options
+    assert "City now" in offered
+    assert "Name now" not in offered
+
+
 def _customers(page: AppTest) -> int:
     metric = next(metric for metric in page.metric if metric.label == "Customers")
     return int(str(metric.value).replace(",", ""))
