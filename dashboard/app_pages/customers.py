@@ -1,5 +1,6 @@
 """Customers: who they are by status, tier, segment and more; the list to look through and to take away."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 
@@ -9,7 +10,7 @@ import streamlit as st
 from dashboard.components import address, audiences, charts, colours, columns, numbers, take_away, terms, words
 from dashboard.components.builder import conditions
 from dashboard.components.cache import ask, ask_fresh
-from dashboard.components.filters import NAMES, customer_filters
+from dashboard.components.filters import NAMES, customer_filters, store_label
 from dashboard.components.page import empty, header
 from dashboard.components.session import signed_in
 from dashboard.data import customers, export, overview
@@ -221,17 +222,27 @@ def _breakdown(month: Month, audience: Audience, counts: Counts) -> None:
         by_status = counts.groups.groupby("activity_status")["customers"].sum().reindex(list(words.STATUS)).dropna()
         status_colours = [colours.STATUS[str(status)] for status in by_status.index]
         _bars("status", by_status.rename(words.status), status_colours, counts.customers)
+        _attribute_bars(month, audience, "city", "city", counts.customers)
     with right:
-        for attribute, label in (("customer_group", "customer group"), ("home_store_id", "home store")):
-            _attribute_bars(month, audience, attribute, label, counts.customers)
+        stores = ask(customers.store_names)
+        _attribute_bars(month, audience, "customer_group", "customer group", counts.customers)
+        _attribute_bars(
+            month,
+            audience,
+            "home_store_id",
+            "home store",
+            counts.customers,
+            shown=lambda store: store_label(store, stores),
+        )
         by_segment = counts.groups.groupby("segment")["customers"].sum().sort_values(ascending=False)
         _bars("segment", by_segment, [colours.MAIN] * len(by_segment), counts.customers)
-        _attribute_bars(month, audience, "city", "city", counts.customers)
 
 
-def _attribute_bars(month: Month, audience: Audience, attribute: str, label: str, total: int) -> None:
+def _attribute_bars(
+    month: Month, audience: Audience, attribute: str, label: str, total: int, *, shown: Callable[[str], str] = str
+) -> None:
     found = ask(customers.by_attribute, month.month, audience, attribute).set_index("value")["customers"]
-    counted = found.rename(lambda value: "Unknown" if pandas.isna(value) else value)
+    counted = found.rename(lambda value: "Unknown" if pandas.isna(value) else shown(value))
     _bars(label, counted, [colours.MAIN] * len(counted), total)
 
 

@@ -27,7 +27,7 @@ def customer_filters(month: Month) -> CustomerFilter:
     stores = ask(customers.store_names)
     groups = _attribute(month, "customer_group", "Customer group", str)
     cities = _attribute(month, "city", "City", str)
-    homes = _attribute(month, "home_store_id", "Home store", lambda store: _store(store, stores))
+    homes = _attribute(month, "home_store_id", "Home store", lambda store: store_label(store, stores))
     st.button("Clear all filters", on_click=_clear, icon=":material/filter_alt_off:", type="tertiary")
     return CustomerFilter(
         month=month.month,
@@ -83,7 +83,8 @@ def _choice(name: str, label: str, options: Sequence[str], shown: Callable[[str]
     return chosen
 
 
-def _store(store: str, names: dict[str, str]) -> str:
+def store_label(store: str, names: dict[str, str]) -> str:
+    """A store's id, and its name where it has one."""
     return f"{store} · {names[store]}" if store in names else store
 
 
