@@ -362,9 +362,11 @@ CREATE TABLE core.customer_version (
     search_text text GENERATED ALWAYS AS (
 CASE
     WHEN (octet_length(lower((customer_id || COALESCE(('
-'::text || full_name), ''::text)))) <= 600) THEN NORMALIZE(regexp_replace(NORMALIZE(lower((customer_id || COALESCE(('
+'::text || full_name), ''::text)))) > 600) THEN NULL::text
+    WHEN (octet_length((customer_id || COALESCE(full_name, ''::text))) = length((customer_id || COALESCE(full_name, ''::text)))) THEN lower((customer_id || COALESCE(('
+'::text || full_name), ''::text)))
+    ELSE NORMALIZE(regexp_replace(NORMALIZE(lower((customer_id || COALESCE(('
 '::text || full_name), ''::text))), NFD), '[\u0300-\u036f]+'::text, ''::text, 'g'::text), NFC)
-    ELSE NULL::text
 END) STORED,
     CONSTRAINT customer_version_check CHECK ((version_from < version_to)),
     CONSTRAINT customer_version_check1 CHECK ((known_from <= known_to))
