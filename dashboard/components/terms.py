@@ -47,7 +47,6 @@ OF_PAGES = {
     "Buyers": "customers with a core purchase in the month",
     "Channel export": CHANNEL_REACH,
     "Core revenue": "net amount of lines of core products, returns taken off",
-    "Cut drift": "the customer did the same, but others changed, and with them the limits of the bands",
     "Growth accounting": "buyers of the month before + new + resurrected − dormant = buyers of this month",
     "Holdout": f"{HOLDOUT}; {HOLDOUT_IS_STABLE}",
     "Reach": REACH,
