@@ -238,7 +238,7 @@ def _before(row: dict[str, Any]) -> str:
         return "First month in the snapshot"
     before = f"{words.status(row['previous_status'])}, {words.tier(row['previous_tier'])}, {row['previous_segment']}"
     orders = f"{numbers.counted(row['month_orders'], 'order')}" if row["month_orders"] else "no order"
-    core = row["last_core_date"] is not None and row["last_core_date"] >= row["month"]
+    core = row["growth_state"] in ("new", "returning", "resurrected")
     return f"Month before: {before}; {orders} this month, {'with' if core else 'without'} a core purchase"
 
 
