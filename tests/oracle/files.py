@@ -92,6 +92,14 @@ class ReceivedFile:
     force: bool = False
 
 
+RECEIVED_ON = date(2026, 6, 20)  # of files in tests where the day does not matter
+
+
+def csv_file(name: str, *lines: str) -> ReceivedFile:
+    """A file of these lines, the header first."""
+    return ReceivedFile(name, ("\n".join(lines) + "\n").encode(), RECEIVED_ON)
+
+
 @dataclass(frozen=True)
 class FileIdentity:
     """What the file's name says: its feed, and for sales its year and part or its day."""

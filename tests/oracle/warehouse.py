@@ -17,15 +17,32 @@ from include.warehouse.steps import refresh
 
 from .files import ReceivedFile
 
+# the file's day of receipt is the event's, so that no result depends on the clock
+DAY_OF_RECEIPT = """
+create table public.day_of_receipt (day date not null);
+create function public.set_day_of_receipt() returns trigger language plpgsql security definer as $$
+begin
+    select day into strict new.received_on from public.day_of_receipt;
+    return new;
+end
+$$;
+create trigger day_of_receipt before insert on ops.file for each row execute function public.set_day_of_receipt()
+"""
+
 
 class RealWarehouse:
     """Loads files and publishes through the product itself, gate included."""
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
+        with engine(settings).begin() as connection:
+            connection.exec_driver_sql(DAY_OF_RECEIPT)
 
     def load(self, file: ReceivedFile, approved: bool = False) -> object:
-        """Loads one file; its day of receipt is today."""
+        """Loads one file as received on its day."""
+        with engine(self.settings).begin() as connection:
+            connection.execute(text("delete from public.day_of_receipt"))
+            connection.execute(text("insert into public.day_of_receipt values (:day)"), {"day": file.received_on})
         with TemporaryDirectory() as folder:
             path = Path(folder) / file.name
             path.write_bytes(file.content)

@@ -6,11 +6,11 @@ import pytest
 
 from include.warehouse.sample import write_sample
 from include.warehouse.settings import Settings
-from tests.oracle.files import ReceivedFile
+from tests.oracle.agreement import assert_equal_results
+from tests.oracle.files import RECEIVED_ON, ReceivedFile
 from tests.oracle.model import Oracle
 from tests.oracle.warehouse import RealWarehouse
 from tests.oracle.worlds import Arrival, Event, Publication
-from tests.sql.test_against_oracle import assert_equal_results, today
 
 CUSTOMERS = 1_500
 
@@ -24,7 +24,7 @@ def sample(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
 
 def test_sample_year_by_year(fresh_warehouse: Settings, sample: dict[str, bytes]) -> None:
     def arrive(name: str, content: bytes | None = None) -> Arrival:
-        return Arrival(ReceivedFile(name, content or sample[name], today()))
+        return Arrival(ReceivedFile(name, content or sample[name], RECEIVED_ON))
 
     masters = [arrive(name) for name in sorted(sample) if not name.startswith("sales")]
     corrected = sample["sales_2024.csv"].replace(b",1,2024-03-", b",2,2024-03-", 40)

@@ -5,14 +5,13 @@ Each history says what becomes of its files; the oracle and the warehouse must b
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from datetime import UTC, datetime
 
 import pytest
 
 from include.warehouse.settings import Settings
 from tests.oracle.agreement import assert_accepted_alike
 from tests.oracle.compare import assert_same
-from tests.oracle.files import ReceivedFile
+from tests.oracle.files import ReceivedFile, csv_file
 from tests.oracle.model import Oracle
 from tests.oracle.warehouse import RealWarehouse
 
@@ -88,12 +87,12 @@ HISTORIES: dict[str, list[Step]] = {
 
 
 def received(step: Step) -> ReceivedFile:
-    """The file of a step, received today."""
+    """The file of a step."""
     name, rows, _ = step
     feed = name.split("_")[0]
     beginning = SALES_BEGINNING if feed == "sales" else ""
     lines = [HEADERS.get(feed, SALES_HEADER), *(beginning + row for row in rows.split())]
-    return ReceivedFile(f"{name}.csv", ("\n".join(lines) + "\n").encode(), datetime.now(UTC).date())
+    return csv_file(f"{name}.csv", *lines)
 
 
 @pytest.mark.parametrize("history", HISTORIES.values(), ids=HISTORIES.keys())

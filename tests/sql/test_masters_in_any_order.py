@@ -12,12 +12,13 @@ from sqlalchemy import text
 
 from include.warehouse.database import engine
 from include.warehouse.settings import Settings
+from tests.oracle.agreement import assert_equal_results
+from tests.oracle.files import RECEIVED_ON, csv_file
 from tests.oracle.model import Oracle
 from tests.oracle.warehouse import RealWarehouse
 from tests.oracle.worlds import Arrival, Event, Publication
-from tests.sql.test_against_oracle import arrival, assert_equal_results, today
 
-YEAR = today().year - 1
+YEAR = RECEIVED_ON.year - 1
 PUBLISHED, RECUT = Publication(), Publication(recut=True)
 CUSTOMERS, PRODUCTS = "customer_id,city,registration_date,opt_in_email", "product_id,product_type"
 SALES = "transaction_id,transaction_date,customer_id,product_id,quantity,unit_price"
@@ -31,17 +32,16 @@ VERSIONS = {
 
 
 def customers(day: str, *rows: str, approved: bool = True) -> Arrival:
-    file = arrival(f"customers_{YEAR}-{day}.csv", CUSTOMERS, *rows).file
-    return Arrival(file, approved)
+    return Arrival(csv_file(f"customers_{YEAR}-{day}.csv", CUSTOMERS, *rows), approved)
 
 
 def products(day: str, *rows: str) -> Arrival:
-    return arrival(f"products_{YEAR}-{day}.csv", PRODUCTS, *rows)
+    return Arrival(csv_file(f"products_{YEAR}-{day}.csv", PRODUCTS, *rows))
 
 
 def sales(*rows: str) -> Arrival:
     lines = (f"T{number},{YEAR}-{row},1,5" for number, row in enumerate(rows))
-    return arrival(f"sales_{YEAR}.csv", SALES, *lines)
+    return Arrival(csv_file(f"sales_{YEAR}.csv", SALES, *lines))
 
 
 ANYBODY = customers("01-01", f"C1,Lima,{YEAR - 1}-12-01,1", "C2,,,")

@@ -7,7 +7,6 @@ import csv
 import io
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from datetime import UTC, datetime
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -18,11 +17,11 @@ from include.warehouse.database import engine
 from include.warehouse.settings import Settings
 from tests.oracle.agreement import assert_accepted_alike
 from tests.oracle.files import COLUMNS as FEED_COLUMNS
-from tests.oracle.files import SALES, ReceivedFile
+from tests.oracle.files import RECEIVED_ON, SALES, ReceivedFile
 from tests.oracle.model import Oracle
 from tests.oracle.warehouse import RealWarehouse
 
-YEAR = datetime.now(UTC).year - 1
+YEAR = RECEIVED_ON.year - 1
 COLUMNS = list(FEED_COLUMNS[SALES])
 PLACE = {column: position for position, column in enumerate(COLUMNS)}
 Row = list[str]
@@ -74,13 +73,12 @@ def clean_row(number: int) -> Row:
 
 
 def encoded(name: str, rows: list[Row], header: list[str]) -> ReceivedFile:
-    """The rows as a CSV file of today, which midnight changes."""
-    today = datetime.now(UTC).date()
+    """The rows as a CSV file."""
     target = io.StringIO()
     writer = csv.writer(target, lineterminator="\n")
     writer.writerow(header)
     writer.writerows(rows)
-    return ReceivedFile(name=name, content=target.getvalue().encode(), received_on=today, effective=None, force=False)
+    return ReceivedFile(name, target.getvalue().encode(), RECEIVED_ON)
 
 
 def master(feed: str, *, is_complete: bool) -> ReceivedFile:
