@@ -4694,7 +4694,8 @@ CREATE VIEW mart.source_file_column WITH (security_invoker='true') AS
  SELECT file.file_id,
     (header."position")::integer AS "position",
     header.column_name,
-    COALESCE(NULLIF((feed.contract ->> 'delimiter'::text), 'auto'::text), ','::text) AS delimiter
+    COALESCE(NULLIF((feed.contract ->> 'delimiter'::text), 'auto'::text), ','::text) AS delimiter,
+    (feed.contract ->> 'sheet'::text) AS sheet
    FROM ((ops.file
      LEFT JOIN ops.feed ON ((feed.feed = file.feed)))
      CROSS JOIN LATERAL unnest(file.header) WITH ORDINALITY header(column_name, "position"));
@@ -4708,6 +4709,8 @@ COMMENT ON COLUMN mart.source_file_column."position" IS 'Position in the file, f
 COMMENT ON COLUMN mart.source_file_column.column_name IS 'Header as the file gave it; the key of rejected_records.raw_row.';
 
 COMMENT ON COLUMN mart.source_file_column.delimiter IS 'Delimiter that the feed''s contract asks for; a comma where any is recognised.';
+
+COMMENT ON COLUMN mart.source_file_column.sheet IS 'Sheet that the feed''s contract asks for; null where it is the first one.';
 
 CREATE TABLE ops.step (
     step_id bigint NOT NULL,

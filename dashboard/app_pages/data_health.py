@@ -1,5 +1,6 @@
 """Data health: for everyone who doubts a number. What arrived, what became of it, and what the checks said."""
 
+import json
 from collections.abc import Callable
 from datetime import datetime
 from functools import partial
@@ -13,9 +14,11 @@ from dashboard.components.cache import ask, ask_fresh, current
 from dashboard.components.page import empty, title_only
 from dashboard.components.session import signed_in
 from dashboard.data import health, months
+from dashboard.data.reject_files import prepare_rejects
 
 RUNS = 20
-SECTIONS = ("Files", "Rejects", "Checks", "Conservation", "Runs")
+EXPORTS = 500
+SECTIONS = ("Files", "Rejects", "Checks", "Conservation", "Runs", "Exports")
 FATES = {
     "rows_loaded": ("Loaded", "#117733"),
     "rows_unchanged": ("Unchanged", "#88ccee"),
@@ -87,6 +90,7 @@ def main() -> None:
         _checks,
         _conservation,
         partial(_runs, runs),
+        _exports,
     ]
     for section, content in zip(sections, draw, strict=True):
         if section.open:
@@ -230,7 +234,7 @@ def _rejects() -> None:
             f"Rejects of {words.plain(row.file_name)}",
             f"rejects {row.file_id}",
             "rejects",
-            partial(health.prepare_rejects, int(row.file_id)),
+            partial(prepare_rejects, int(row.file_id)),
         )
     take_away.offered("rejects")
 
@@ -441,6 +445,46 @@ def _step_text(row: Any) -> str:
         if not pandas.isna(value):
             parts.append(f"{int(value) / divisor:,.0f} {unit}")
     return " · ".join(parts)
+
+
+def _exports() -> None:
+    """Draws who took which file away: all of them for administrators, one's own for everybody else."""
+    user = signed_in()
+    found = ask_fresh(health.exports, None if user.role == "admin" else user.email, EXPORTS)
+    whose = "Nobody has" if user.role == "admin" else "You have not"
+    if found.empty:
+        empty(f"{whose} taken a file away yet.")
+        return
+    st.markdown(
+        f"**The newest {numbers.count(len(found))} exports**" if len(found) > 1 else "**The only export so far**"
+    )
+    st.caption(
+        "Every list, summary and file of rejects that was taken away from these pages"
+        + (", by whom." if user.role == "admin" else " by you.")
+        + " The hash tells whether a file at hand is that one; the file beside each list says how to have it again."
+    )
+    st.dataframe(
+        found.assign(
+            filters=found["filters"].map(lambda filters: json.dumps(filters, ensure_ascii=False) if filters else "All"),
+            channel=found["channel"].map(words.CHANNEL, na_action="ignore"),
+            bytes=found["bytes"].astype(float) / 1_000_000,
+        ),
+        hide_index=True,
+        placeholder="",
+        key="exports",
+        column_config={
+            "exported_at": st.column_config.DatetimeColumn("When, UTC", format="D MMM YYYY, HH:mm"),
+            "exported_by": "Who",
+            "file_name": "File",
+            "rows": st.column_config.NumberColumn("Rows", format="localized"),
+            "month": st.column_config.DateColumn("Month", format="MMM YYYY"),
+            "channel": "For a channel",
+            "has_contact": st.column_config.CheckboxColumn("Contact data"),
+            "filters": st.column_config.Column("Who was asked for", width=300),
+            "bytes": st.column_config.NumberColumn("MB", format="%.2f"),
+            "sha256": "SHA-256",
+        },
+    )
 
 
 def _moment(moment: datetime) -> str:

@@ -1,25 +1,15 @@
 """What arrived, what became of it, and what the checks said: the accepted state and the operations."""
 
-import csv
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
-from typing import Any
 
 import pandas
-from psycopg2.extensions import connection as PsycopgConnection  # noqa: N812 - a type, not a call
 
-from dashboard.data import downloads
-from dashboard.data.downloads import Prepared
-from dashboard.data.export_log import log_export
 from dashboard.data.frames import frame
-from dashboard.data.warehouse import connect, row, rows
-from include.warehouse.file_hash import sha256_of
+from dashboard.data.warehouse import row, rows
 
 # Their rows hold names, addresses and numbers of people.
 PERSONAL_FEEDS = ("customers",)
-# Behind the file's own columns; a load leaves columns out that no contract knows.
-ADDED_COLUMNS = ("reasons", "line_number_was", "unreadable_row_was")
 
 
 def files() -> pandas.DataFrame:
@@ -62,61 +52,6 @@ def rejects() -> pandas.DataFrame:
     )
 
 
-def prepare_rejects(file_id: int) -> Prepared:
-    """The open rejects of a file as CSV: its own columns in their order, then the reasons, and rows that were no rows.
-
-    The name is one under which the corrected rows of a sales file can be sent again. Who may not see contact data does
-    not get what could be: rows of the customers feed, rows that could not be read. It is noted in mart.export_log.
-    """
-    with connect() as connection:
-        source = connection.exec_driver_sql(
-            """
-            select
-                file.file_name,
-                file.feed,
-                file.received_at::date as day,
-                array(
-                    select column_name from mart.source_file_column where file_id = %(file_id)s order by position
-                ) as header,
-                (select max(delimiter) from mart.source_file_column where file_id = %(file_id)s) as delimiter,
-                mart.rejects_have_contact(file.file_id) as has_contact
-            from mart.source_file as file
-            where file.file_id = %(file_id)s
-            """,
-            {"file_id": file_id},
-        ).one()
-        name = f"sales_{source.day}_corrected_{file_id}.csv" if source.feed == "sales" else f"rejects_{file_id}.csv"
-        path = downloads.new_file(name)
-        driver = connection.connection.driver_connection
-        assert isinstance(driver, PsycopgConnection)
-        delimiter = "\t" if source.delimiter == "tab" else source.delimiter or ","
-        rows = _write_rejects(driver, path, file_id, list(source.header), delimiter)
-    about = {"file_id": file_id, "filters": {"rejects_of": source.file_name}, "has_contact": source.has_contact}
-    log_export(path, "csv", rows, sha256_of(path), **about)
-    return Prepared(downloads.offer(path), None, rows)
-
-
-def _write_rejects(driver: PsycopgConnection, path: Path, file_id: int, header: list[str], delimiter: str) -> int:
-    """Numbers stay as they are, so that the file can be sent again; other text cannot become a formula."""
-    values = [
-        f"case when raw_row ->> %(header_{number})s ~ '^[-+]?[0-9.,]+$' then raw_row ->> %(header_{number})s"
-        f" else mart.safe_text(raw_row ->> %(header_{number})s) end"
-        for number in range(len(header))
-    ]
-    columns = ", ".join([*values, "array_to_string(reasons, ' ')", "line_number", "mart.safe_text(raw_row ->> 'row')"])
-    parameters: dict[str, Any] = {f"header_{number}": name for number, name in enumerate(header)}
-    with path.open("w", encoding="utf-8-sig", newline="") as target:
-        csv.writer(target, delimiter=delimiter, lineterminator="\n").writerow([*header, *ADDED_COLUMNS])
-    with driver.cursor() as cursor, path.open("ab") as target:
-        statement = cursor.mogrify(
-            f"copy (select {columns} from mart.rejected_records where file_id = %(file_id)s and resolution is null"
-            " order by line_number) to stdout with (format csv, encoding 'UTF8', delimiter %(delimiter)s)",
-            parameters | {"file_id": file_id, "delimiter": delimiter},
-        )
-        cursor.copy_expert(statement.decode(), target)
-        return int(cursor.rowcount)
-
-
 def runs(most: int) -> pandas.DataFrame:
     """The newest runs that had something to do.
 
@@ -130,6 +65,34 @@ def runs(most: int) -> pandas.DataFrame:
         order by run_id desc
         limit :most
         """,
+        most=most,
+    )
+
+
+def exports(who: str | None, most: int) -> pandas.DataFrame:
+    """The newest exports, of one user or of all.
+
+    Columns: exported_at, exported_by, file_name, rows, month, channel, has_contact, filters, bytes, sha256.
+    """
+    return frame(
+        """
+        select
+            exported_at,
+            exported_by,
+            file_name,
+            rows,
+            month,
+            channel,
+            has_contact,
+            filters,
+            bytes,
+            sha256
+        from mart.export_log
+        where exported_by = coalesce(:who, exported_by)
+        order by export_id desc
+        limit :most
+        """,
+        who=who,
         most=most,
     )
 

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from datetime import date
 from pathlib import Path
 
 import pandas
@@ -9,11 +10,16 @@ import pytest
 from sqlalchemy import text
 
 from dashboard.components import numbers
-from dashboard.data import health
+from dashboard.data import export, health
+from dashboard.data import warehouse as data_layer
+from dashboard.data.audience import Audience
 from include.warehouse import refresh, steps
+from include.warehouse.customer_filter import CustomerFilter
 from include.warehouse.database import connect
 from include.warehouse.load import load_files
 from include.warehouse.settings import Settings
+from include.warehouse.users import User
+from tests.dashboard.conftest import ADMIN
 from tests.dashboard.test_pages import HEALTH, run, texts
 from tests.fixtures.published import load_and_publish
 from tests.fixtures.retailer import write_sales
@@ -110,3 +116,24 @@ def test_rows_and_money_are_followed_from_file_to_published_month(
     named = json.loads(sides.proto.columns)
     assert named["left_value"]["label"] == "Customer-months, €"
     assert named["right_value"]["label"] == "Month_amount of published months, €"
+
+
+def test_exports_are_shown_to_administrators_and_to_who_made_them(
+    reading: Callable[[Settings], None], published: Settings
+) -> None:
+    reading(published)
+    maker, other = (User(f"{name}@example.org", name, "marketing") for name in ("maker", "other"))
+    audience = Audience(CustomerFilter(month=date(2025, 10, 1), status=("lost",)), channel="sms")
+    with data_layer.acting_as(maker):
+        prepared = export.prepare(audience, "csv")
+    for user, shown_to in ((ADMIN, True), (maker, True), (other, False)):
+        page = run(HEALTH, user, section="Exports")
+        found = page.dataframe[0].value if page.dataframe else pandas.DataFrame({"exported_by": [], "sha256": []})
+        mine = found[found["exported_by"] == maker.email]
+        assert len(mine) == shown_to
+        assert user is ADMIN or len(found) == len(mine)
+    with connect(published) as owner:
+        newest = owner.execute(text("select * from ops.export_log order by export_id desc limit 1")).mappings().one()
+    shown = run(HEALTH, maker, section="Exports").dataframe[0].value.iloc[0]
+    assert (shown["file_name"], shown["rows"], shown["sha256"]) == (prepared.file.name, prepared.rows, newest["sha256"])
+    assert (shown["channel"], json.loads(shown["filters"])) == ("SMS", newest["filters"])

@@ -8,6 +8,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+import openpyxl
 import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
@@ -15,6 +16,7 @@ from sqlalchemy.exc import DBAPIError
 from dashboard.data import downloads, health
 from dashboard.data import warehouse as data_layer
 from dashboard.data.downloads import Prepared
+from dashboard.data.reject_files import ADDED_COLUMNS, prepare_rejects
 from include.warehouse.database import engine
 from include.warehouse.load import load_files
 from include.warehouse.settings import Settings
@@ -82,7 +84,7 @@ def test_every_download_of_rejects_is_noted(
         (SELLER, "sales_2025.csv", 0, False),
     ):
         with data_layer.acting_as(user):
-            prepared = health.prepare_rejects(files[source])
+            prepared = prepare_rejects(files[source])
         path = file_of(prepared)
         expected.append(note_of(path, user.email, files[source], source, rows=rows, has_contact=has_contact))
         assert notes(fresh_warehouse) == expected
@@ -106,7 +108,7 @@ def test_columns_that_no_contract_knows_and_rows_without_columns_may_be_contact_
     for user, has_contact in ((ADMIN, True), (ANALYST, False)):
         for source in ("sales_2024.csv", "sales_2025.csv"):
             with data_layer.acting_as(user):
-                path = file_of(health.prepare_rejects(files[source]))
+                path = file_of(prepare_rejects(files[source]))
             assert ("+34 1" in path.read_text(encoding="utf-8")) is has_contact
             assert notes(fresh_warehouse)[-1]["has_contact"] is has_contact
 
@@ -138,10 +140,10 @@ def test_rejects_are_taken_away_mended_sent_again_and_loaded(
     found = health.rejects()
     assert set(found["reason"]) >= {"invalid_date", "unknown_customer", "negative_price", "missing_key"}
     sales = int(found[found["file_name"] == "sales_2025.csv"]["file_id"].iloc[0])
-    path = file_of(health.prepare_rejects(sales))
+    path = file_of(prepare_rejects(sales))
     rows = {row["transaction_id"]: row for row in read(path)}
     header = (tmp_path / "files" / "sales_2025.csv").read_text(encoding="utf-8").splitlines()[0]
-    assert path.read_text(encoding="utf-8-sig").startswith(f"{header},{','.join(health.ADDED_COLUMNS)}\n")
+    assert path.read_text(encoding="utf-8-sig").startswith(f"{header},{','.join(ADDED_COLUMNS)}\n")
     assert rows["X2025-2"]["transaction_date"] == "2025-02-30"
     assert rows["X2025-3"]["reasons"].split() == ["negative_price", "unknown_product"]
 
@@ -172,6 +174,48 @@ def test_rejects_are_taken_away_mended_sent_again_and_loaded(
     assert sales not in set(health.rejects()["file_id"])
 
     personal = int(found[found["feed"] == "customers"]["file_id"].iloc[0])
-    assert "Nobody Known" in file_of(health.prepare_rejects(personal)).read_text(encoding="utf-8")
+    assert "Nobody Known" in file_of(prepare_rejects(personal)).read_text(encoding="utf-8")
     with data_layer.acting_as(ANALYST):
-        assert "Nobody" not in file_of(health.prepare_rejects(personal)).read_text(encoding="utf-8")
+        assert "Nobody" not in file_of(prepare_rejects(personal)).read_text(encoding="utf-8")
+
+
+@pytest.mark.timeout(300)
+def test_rejects_of_a_workbook_are_a_workbook_that_can_be_sent_again(
+    fresh_warehouse: Settings, reading: Callable[[Settings], None], tmp_path: Path
+) -> None:
+    for path in write_files(tmp_path / "files"):
+        if path.name == "sales_2025.csv":
+            book = openpyxl.Workbook()
+            with path.open(encoding="utf-8", newline="") as file:
+                header, *lines = csv.reader(file)
+            lines[-1][header.index("store_id")] = "=1+1"
+            for line in ([*header, "=note"], *lines):
+                book.worksheets[0].append(line)
+            for cells in book.worksheets[0].iter_rows():
+                for cell in cells:
+                    cell.data_type = "s" if cell.value is not None else cell.data_type
+            book.save(path.with_suffix(".xlsx"))
+            path.unlink()
+    load_files(fresh_warehouse, sorted((tmp_path / "files").iterdir()))
+    reading(fresh_warehouse)
+    found = health.rejects()
+    file_id = int(found[found["file_name"] == "sales_2025.xlsx"]["file_id"].iloc[0])
+    path = file_of(prepare_rejects(file_id))
+    assert path.suffix == ".xlsx"
+    book = openpyxl.load_workbook(path)
+    cells = [list(row) for row in book.worksheets[0].iter_rows()]
+    assert not [cell for row in cells for cell in row if cell.data_type == "f"]
+    names = [cell.value for cell in cells[0]]
+    assert names == [*header, "=note", *ADDED_COLUMNS]
+    by_id = {row[0].value: dict(zip(names, row, strict=True)) for row in cells[1:]}
+    assert {key for key in by_id if key.startswith("X2025")} == {"X2025-1", "X2025-2", "X2025-3"}
+    assert by_id[lines[-1][0]]["store_id"].value == "=1+1"
+    by_id["X2025-2"]["transaction_date"].value = "2025-02-28"
+    book.save(tmp_path / path.name)
+    result = load_files(fresh_warehouse, [tmp_path / path.name])[0]
+    assert (result.status, result.rows["loaded"]) == ("loaded", 1), result.message
+    with engine(fresh_warehouse).connect() as connection:
+        day = connection.exec_driver_sql(
+            "select transaction_date from mart.sale_line where transaction_id = 'X2025-2'"
+        ).scalar_one()
+    assert day == date(2025, 2, 28)

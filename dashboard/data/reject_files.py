@@ -1,0 +1,143 @@
+"""The open rejects of a file, to be corrected and sent again: CSV for text files, a workbook for those of Excel."""
+
+import csv
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import xlsxwriter
+from psycopg2.extensions import connection as PsycopgConnection  # noqa: N812 - a type, not a call
+from xlsxwriter.utility import xl_col_to_name
+
+from dashboard.data import downloads
+from dashboard.data.downloads import Prepared
+from dashboard.data.export_log import log_export
+from dashboard.data.warehouse import connect
+from include.warehouse.file_hash import sha256_of
+from include.warehouse.reading.file_format import EXCEL_SUFFIXES
+from include.warehouse.workbook import CHARACTERS_PER_CELL, HEADER, NUMBER_FORMATS
+
+# Behind the file's own columns; a load leaves columns out that no contract knows.
+ADDED_COLUMNS = ("reasons", "line_number_was", "unreadable_row_was")
+COLUMN_WIDTH = 16
+ROWS_PER_FETCH = 5_000
+
+
+@dataclass(frozen=True)
+class Source:
+    """The file that brought the rows: its name, feed, day, columns in order, and how it is written."""
+
+    file_name: str
+    feed: str
+    day: date
+    header: list[str]
+    safe_header: list[str]
+    delimiter: str | None
+    sheet: str | None
+    has_contact: bool
+
+    @property
+    def file_format(self) -> str:
+        """The format that its rejects have: that of the file."""
+        return "xlsx" if Path(self.file_name).suffix.lower() in EXCEL_SUFFIXES else "csv"
+
+
+def prepare_rejects(file_id: int) -> Prepared:
+    """The open rejects of a file: its own columns in their order, then the reasons, and rows that were no rows.
+
+    The name is one under which the corrected rows of a sales file can be sent again. Who may not see contact data does
+    not get what could be: rows of the customers feed, rows that could not be read. It is noted in mart.export_log.
+    """
+    with connect() as connection:
+        source = Source(
+            **connection.exec_driver_sql(
+                """
+                select
+                    file.file_name,
+                    file.feed,
+                    file.received_at::date as day,
+                    array(
+                        select column_name from mart.source_file_column where file_id = %(file_id)s order by position
+                    ) as header,
+                    array(
+                        select mart.safe_text(column_name) from mart.source_file_column
+                        where file_id = %(file_id)s order by position
+                    ) as safe_header,
+                    (select max(delimiter) from mart.source_file_column where file_id = %(file_id)s) as delimiter,
+                    (select max(sheet) from mart.source_file_column where file_id = %(file_id)s) as sheet,
+                    mart.rejects_have_contact(file.file_id) as has_contact
+                from mart.source_file as file
+                where file.file_id = %(file_id)s
+                """,
+                {"file_id": file_id},
+            )
+            .mappings()
+            .one()
+        )
+        stem = f"sales_{source.day}_corrected_{file_id}" if source.feed == "sales" else f"rejects_{file_id}"
+        path = downloads.new_file(f"{stem}.{source.file_format}")
+        driver = connection.connection.driver_connection
+        assert isinstance(driver, PsycopgConnection)
+        write = _write_csv if source.file_format == "csv" else _write_xlsx
+        rows = write(driver, path, file_id, source)
+    about = {"file_id": file_id, "filters": {"rejects_of": source.file_name}, "has_contact": source.has_contact}
+    log_export(path, source.file_format, rows, sha256_of(path), **about)
+    return Prepared(downloads.offer(path), None, rows)
+
+
+def _write_csv(driver: PsycopgConnection, path: Path, file_id: int, source: Source) -> int:
+    """Numbers stay as they are, so that the file can be sent again; other text cannot become a formula."""
+    safe = "case when {0} ~ '^[-+]?[0-9.,]+$' then {0} else mart.safe_text({0}) end"
+    statement = _statement(driver, file_id, source, [safe.format(value) for value in _values(source)])
+    delimiter = "\t" if source.delimiter == "tab" else source.delimiter or ","
+    with path.open("w", encoding="utf-8-sig", newline="") as target:
+        csv.writer(target, delimiter=delimiter, lineterminator="\n").writerow([*source.safe_header, *ADDED_COLUMNS])
+    with driver.cursor() as cursor, path.open("ab") as target:
+        options = cursor.mogrify("(format csv, encoding 'UTF8', delimiter %s)", [delimiter]).decode()
+        cursor.copy_expert(f"copy ({statement}) to stdout with {options}", target)
+        return int(cursor.rowcount)
+
+
+def _write_xlsx(driver: PsycopgConnection, path: Path, file_id: int, source: Source) -> int:
+    """All cells are text, which no spreadsheet takes for a formula or turns into a date when it is corrected."""
+    count = 0
+    with xlsxwriter.Workbook(path, {"constant_memory": True}) as book:
+        sheet = book.add_worksheet(source.sheet or "Rejects")
+        heading = book.add_format({"bold": True, "bg_color": HEADER, "font_color": "white"})
+        columns = [*source.header, *ADDED_COLUMNS]
+        sheet.set_column(0, len(columns) - 1, COLUMN_WIDTH, book.add_format({"num_format": NUMBER_FORMATS["text"]}))
+        sheet.freeze_panes(1, 0)
+        for column, name in enumerate(columns):
+            sheet.write_string(0, column, name, heading)
+        for count, row in enumerate(_rows(driver, _statement(driver, file_id, source, _values(source))), 1):
+            for column, value in enumerate(row):
+                if value is not None:
+                    sheet.write_string(count, column, str(value)[:CHARACTERS_PER_CELL])
+        sheet.ignore_errors({"number_stored_as_text": f"A1:{xl_col_to_name(len(columns) - 1)}{count + 1}"})
+    return count
+
+
+def _rows(driver: PsycopgConnection, statement: str) -> Iterator[tuple[Any, ...]]:
+    with driver.cursor("rejects") as cursor:
+        cursor.itersize = ROWS_PER_FETCH
+        cursor.execute(statement)
+        yield from cursor
+
+
+def _values(source: Source) -> list[str]:
+    """The file's columns as SQL, the headers as parameters."""
+    return [f"raw_row ->> %(header_{number})s" for number in range(len(source.header))]
+
+
+def _statement(driver: PsycopgConnection, file_id: int, source: Source, values: list[str]) -> str:
+    """The SELECT of all open rejects with its values bound."""
+    columns = ", ".join([*values, "array_to_string(reasons, ' ')", "line_number", "mart.safe_text(raw_row ->> 'row')"])
+    parameters: dict[str, Any] = {f"header_{number}": name for number, name in enumerate(source.header)}
+    with driver.cursor() as cursor:
+        return cursor.mogrify(
+            f"select {columns} from mart.rejected_records where file_id = %(file_id)s and resolution is null"
+            " order by line_number",
+            parameters | {"file_id": file_id},
+        ).decode()
