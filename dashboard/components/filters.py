@@ -14,6 +14,7 @@ NAMES = ("status", "tier", "segment", "event", "opt_in", "customer_group", "city
 UNKNOWN = "Unknown"
 LONGEST_VALUE = 1_000
 LONGEST_SEARCH = 10_000
+LONGEST_SHOWN, MOST_SHOWN = 40, 5
 
 
 def customer_filters(month: Month) -> CustomerFilter:
@@ -74,13 +75,25 @@ def _attribute(month: Month, name: str, label: str, shown: Callable[[str], str])
 
 
 def _choice(name: str, label: str, options: Sequence[str], shown: Callable[[str], str]) -> list[str]:
-    address.restore(name, [], lambda given: [value for value in given if value in options])
+    address.restore(name, [], list)
+    _say_unknown(label, [value for value in st.session_state[name] if value not in options])
     st.session_state[name] = [value for value in st.session_state[name] if value in options]
     chosen: list[str] = st.multiselect(
         label, options, format_func=shown, key=name, persist_state="session", placeholder="All"
     )
     address.write(name, chosen)
     return chosen
+
+
+def _say_unknown(label: str, values: Sequence[str]) -> None:
+    """Says which values a link asks for, or were chosen in another month, that nobody can have in this one."""
+    if values:
+        shown = words.listed([f"“{words.plain(value[:LONGEST_SHOWN])}”" for value in values[:MOST_SHOWN]])
+        st.warning(
+            f"**{label}:** {shown} {'is' if len(values) == 1 else 'are'} not among the values of this month,"
+            " so this filter asks for less than before.",
+            icon=":material/filter_alt_off:",
+        )
 
 
 def store_label(store: str, names: dict[str, str]) -> str:

@@ -23,6 +23,7 @@ PAGES = sorted(
     path for path in (REPOSITORY / "dashboard" / "app_pages").glob("*.py") if path.stem not in ("__init__", "sign_in")
 )
 NO_MONTH = {"data_health"}
+CUSTOMERS = REPOSITORY / "dashboard" / "app_pages" / "customers.py"
 HEALTH = REPOSITORY / "dashboard" / "app_pages" / "data_health.py"
 SELLER = User("seller@example.org", "Seller", "sales")
 
@@ -81,6 +82,17 @@ def test_an_address_that_makes_no_sense_is_ignored(
     page = run(path, **dict.fromkeys([*names, "search", "customer", "city", "opt_in", "section"], nonsense))
     if path.stem not in NO_MONTH:
         assert page.selectbox(key="month").value == "report"
+
+
+def test_a_filter_value_that_nobody_can_have_is_said(reading: Callable[[Settings], None], published: Settings) -> None:
+    reading(published)
+    page = run(CUSTOMERS, status=["lost", "asleep"], segment="*Nobody*")
+    assert page.multiselect(key="status").value == ["lost"]
+    said = [warning.value for warning in page.warning]
+    assert [text for text in said if "Status" in text and "asleep" in text and "lost" not in text]
+    assert [text for text in said if "Segment" in text and "Nobody" in text]
+    page.multiselect(key="status").set_value(["lost", "lapsed"]).run()
+    assert not page.warning
 
 
 def test_an_open_month_is_compared_with_the_same_days(reading: Callable[[Settings], None], published: Settings) -> None:
