@@ -51,7 +51,7 @@ def main() -> None:
         empty("No customer matches these filters. Take one away, or clear them all.")
     elif listed.open:
         with listed:
-            _list(month, audience, counts)
+            _list(month, audience, counts, unchanged)
     elif broken_down.open:
         with broken_down:
             _breakdown(month, audience, counts)
@@ -122,7 +122,7 @@ def _channel_export(month: Month, audience: Audience, opened: SavedAudience | No
         )
 
 
-def _list(month: Month, audience: Audience, counts: Counts) -> None:
+def _list(month: Month, audience: Audience, counts: Counts, unchanged: SavedAudience | None) -> None:
     arrangement = _arrangement()
     place = st.container()
     number = _page_number(-(-counts.customers // ROWS), (month.month, audience, arrangement))
@@ -143,9 +143,33 @@ def _list(month: Month, audience: Audience, counts: Counts) -> None:
             f"{numbers.count(first)}–{numbers.count(first + len(page) - 1)} of {numbers.count(counts.customers)},"
             f" sorted by {columns.label(arrangement.sort)}. Tick a row to open the customer."
         )
+        _arranged_export(month, audience, counts, arrangement, unchanged)
     chosen = event["selection"]["rows"]
     if chosen:
         _open_customer(month, str(page["customer_id"].iloc[chosen[0]]))
+
+
+def _arranged_export(
+    month: Month, audience: Audience, counts: Counts, arrangement: Arrangement, unchanged: SavedAudience | None
+) -> None:
+    """Draws the buttons for a file of the whole list as it is shown."""
+    what = (month, audience, arrangement)
+    with st.popover("Take these columns in this order", icon=":material/download:"), st.container(horizontal=True):
+        for file_format, name in FORMATS.items():
+            take_away.button(
+                f"{name} of {numbers.count(counts.customers)}",
+                f"export as shown {file_format}",
+                what,
+                partial(
+                    export.prepare,
+                    audience,
+                    file_format,
+                    arrangement=arrangement,
+                    audience_id=unchanged.audience_id if unchanged else None,
+                    page_url=st.context.url,
+                ),
+            )
+    take_away.offered(what)
 
 
 def _open_customer(month: Month, customer_id: str) -> None:

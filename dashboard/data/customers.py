@@ -11,7 +11,7 @@ from dashboard.data.audience import MASTER_FIELDS, Audience, Group, group_clause
 from dashboard.data.frames import frame, with_nullable_types
 from dashboard.data.own_customers import looked_up, own
 from dashboard.data.warehouse import connect
-from include.warehouse.export_customers import COLUMNS
+from include.warehouse.export_customers import COLUMNS, Layout
 
 FIRST_COLUMNS = (
     "customer_id",
@@ -168,6 +168,29 @@ class Arrangement:
     sort: str = "monetary"
     is_descending: bool = True
 
+    def shown(self) -> list[str]:
+        """The columns, and customer_id in any case: first, unless it is among them."""
+        return list(self.columns) if "customer_id" in self.columns else ["customer_id", *self.columns]
+
+    def order(self) -> str:
+        """SQL of the order: the unknown comes last, ties go by customer_id."""
+        sort = _listed(self.sort, COLUMNS)
+        direction = "desc" if self.is_descending else "asc"
+        return f"customer.{CENTS.get(sort, sort)} {direction} nulls last, customer.customer_id"
+
+    def layout(self) -> Layout:
+        """A file with these columns in this order."""
+        shown = self.shown()
+        return Layout(
+            kinds={
+                column: MASTER_FIELDS[column][1] if column in MASTER_COLUMNS else COLUMNS[column] for column in shown
+            },
+            sources={column: _source(column) for column in shown},
+            joins=_joins(shown, "customer"),
+            order=self.order(),
+            has_contact=NAME in shown,
+        )
+
 
 def page(month: date, audience: Audience, arrangement: Arrangement, number: int, rows: int) -> pandas.DataFrame:
     """Page `number`, from 1, of a list with `rows` a page; the unknown comes last, ties go by customer_id.
@@ -175,13 +198,9 @@ def page(month: date, audience: Audience, arrangement: Arrangement, number: int,
     Columns are those of the arrangement, and customer_id in any case.
     """
     conditions, parameters = _where(audience, month)
-    columns = dict.fromkeys(["customer_id", *arrangement.columns])
-    shown = ",\n            ".join(_shown(column) for column in columns)
-    has_master = any(column in MASTER_COLUMNS for column in columns)
-    master = "left join mart.customers as master on master.customer_id = chosen.customer_id" if has_master else ""
-    direction = "desc" if arrangement.is_descending else "asc"
-    sort = _listed(arrangement.sort, COLUMNS)
-    order = f"customer.{CENTS.get(sort, sort)} {direction} nulls last"
+    columns = arrangement.shown()
+    shown = ",\n            ".join(f"{_source(column)} as {column}" for column in columns)
+    order = arrangement.order()
     # the keys of the page first: PostgreSQL would compute the columns of every customer before it sorts
     return _frame(
         f"""
@@ -191,22 +210,26 @@ def page(month: date, audience: Audience, arrangement: Arrangement, number: int,
             select customer.customer_id
             from mart.customer_snapshot as customer
             where {conditions}
-            order by {order}, customer.customer_id
+            order by {order}
             limit %(limit)s offset %(offset)s
         ) as chosen
         join mart.customer_snapshot as customer
             on customer.customer_id = chosen.customer_id and customer.month = %(month)s
-        {master}
-        order by {order}, customer.customer_id
+        {_joins(columns, "chosen")}
+        order by {order}
         """,
         parameters | {"limit": rows, "offset": (number - 1) * rows},
     )
 
 
-def _shown(column: str) -> str:
-    if column in MASTER_COLUMNS:
-        return f"master.{MASTER_COLUMNS[column]} as {column}"
-    return f"customer.{_listed(column, COLUMNS)}"
+def _source(column: str) -> str:
+    return f"master.{MASTER_COLUMNS[column]}" if column in MASTER_COLUMNS else f"customer.{_listed(column, COLUMNS)}"
+
+
+def _joins(columns: list[str], rows: str) -> str:
+    """The join with the newest master, where a column needs it."""
+    is_needed = any(column in MASTER_COLUMNS for column in columns)
+    return f"left join mart.customers as master on master.customer_id = {rows}.customer_id" if is_needed else ""
 
 
 def values(month: date, attribute: str) -> list[str | None]:

@@ -15,13 +15,14 @@ from typing import Any, BinaryIO
 
 from dashboard.data import downloads, saved
 from dashboard.data.audience import Audience, Half, where
+from dashboard.data.customers import Arrangement
 from dashboard.data.downloads import Prepared
 from dashboard.data.export_log import log_export
 from dashboard.data.links import customers_link, left_out
 from dashboard.data.warehouse import acting_as, connect, current_user
 from include.warehouse.customer_filter import check_filter
 from include.warehouse.errors import WarehouseError
-from include.warehouse.export_customers import NO_CONTACT, Export, Selection, write_selection
+from include.warehouse.export_customers import Export, Layout, Selection, every_column, write_selection
 from include.warehouse.file_hash import sha256_of
 from include.warehouse.published import published_month
 from include.warehouse.settings import REPOSITORY
@@ -41,26 +42,31 @@ def prepare(
     file_format: str,
     *,
     with_contact: bool = False,
+    arrangement: Arrangement | None = None,
     audience_id: int | None = None,
     page_url: str | None = None,
 ) -> Prepared:
     """Writes the list, csv or xlsx, and notes it in mart.export_log for who has signed in.
 
-    `with_contact` adds the names and addresses that the audience's channel needs; `audience_id` is the saved audience
-    that it came from; `page_url` is where the page of customers is, for the link that shows the list again. Raises
-    WarehouseError for what cannot be written.
+    It has every column of the snapshot, by customer_id, or the columns and the order of an `arrangement`;
+    `with_contact` adds to the former the names and addresses that the audience's channel needs. `audience_id` is the
+    saved audience that it came from; `page_url` is where the page of customers is, for the link that shows the list
+    again. Raises WarehouseError for what cannot be written.
     """
     path = downloads.new_file(file_name(audience, file_format))
-    contact = CONTACT[audience.channel] if with_contact and audience.channel else NO_CONTACT
+    contact = CONTACT[audience.channel] if with_contact and audience.channel else ()
+    layout = arrangement.layout() if arrangement else every_column(contact)
     write = write_list if file_format == "csv" else _write_elsewhere
-    written = write(audience, file_format, path, contact, _again(audience, audience_id, page_url))
-    _note(audience, file_format, written, bool(contact), audience_id)
+    written = write(audience, file_format, path, layout, _again(audience, arrangement, audience_id, page_url))
+    _note(audience, file_format, written, layout.has_contact, audience_id)
     return Prepared(downloads.offer(written.path), downloads.offer(written.about_path), written.rows)
 
 
-def _again(audience: Audience, audience_id: int | None, page_url: str | None) -> dict[str, Any]:
+def _again(
+    audience: Audience, arrangement: Arrangement | None, audience_id: int | None, page_url: str | None
+) -> dict[str, Any]:
     """What the companion says about showing the list again on the page of customers."""
-    link = customers_link(audience, audience_id, page_url)
+    link = customers_link(audience, audience_id, page_url, arrangement)
     if link is None:
         return {}
     beyond = left_out(audience, audience_id)
@@ -71,7 +77,7 @@ def write_list(
     audience: Audience,
     file_format: str,
     path: Path,
-    contact: tuple[str, ...] = NO_CONTACT,
+    layout: Layout,
     again: dict[str, Any] | None = None,
 ) -> Export:
     """Writes the list and its companion, which says how to show it again, in this process."""
@@ -79,13 +85,11 @@ def write_list(
         shown = published_month(connection, audience.filters.month)
         check_filter(connection, audience.filters, shown.rule_set)
         conditions, parameters = where(audience, shown.month)
-        selection = Selection(conditions, parameters, audience.as_document(), again or {})
-        return write_selection(connection, shown, selection, file_format, path, contact=contact)
+        selection = Selection(conditions, parameters, audience.as_document(), layout, again or {})
+        return write_selection(connection, shown, selection, file_format, path)
 
 
-def _write_elsewhere(
-    audience: Audience, file_format: str, path: Path, contact: tuple[str, ...], again: dict[str, Any]
-) -> Export:
+def _write_elsewhere(audience: Audience, file_format: str, path: Path, layout: Layout, again: dict[str, Any]) -> Export:
     """As write_list, in a process of its own."""
     half = audience.half
     order = {
@@ -96,7 +100,7 @@ def _write_elsewhere(
         "half": [half.audience_id, str(half.percent), half.is_holdout] if half else None,
         "format": file_format,
         "path": str(path),
-        "contact": contact,
+        "layout": asdict(layout),
         "again": again,
     }
     done = subprocess.run(
@@ -125,7 +129,7 @@ def write_ordered(order: dict[str, Any]) -> dict[str, Any]:
             channel=order["channel"],
             half=Half(order["half"][0], Decimal(order["half"][1]), order["half"][2]) if order["half"] else None,
         )
-        written = write_list(audience, order["format"], Path(order["path"]), tuple(order["contact"]), order["again"])
+        written = write_list(audience, order["format"], Path(order["path"]), Layout(**order["layout"]), order["again"])
     return asdict(written) | {"path": str(written.path), "about_path": str(written.about_path)}
 
 

@@ -3,6 +3,7 @@
 from urllib.parse import urlencode
 
 from dashboard.data.audience import Audience, to_text
+from dashboard.data.customers import Arrangement
 from include.warehouse.customer_filter import LIST_COLUMNS
 
 PAGE = "customers"
@@ -10,10 +11,16 @@ PAGE = "customers"
 LONGEST_LINK = 6_000
 
 
-def customers_link(audience: Audience, audience_id: int | None = None, page_url: str | None = None) -> str | None:
+def customers_link(
+    audience: Audience,
+    audience_id: int | None = None,
+    page_url: str | None = None,
+    arrangement: Arrangement | None = None,
+) -> str | None:
     """The link to a list that came from the saved audience `audience_id`, or from none; None where it is too long.
 
-    Without the page's own URL it begins with the page's name. What no link says is told by left_out.
+    Without the page's own URL it begins with the page's name, without an arrangement the list has the usual one. What
+    no link says is told by left_out.
     """
     parts = [("month", f"{audience.filters.month:%Y-%m}")] if audience.filters.month else []
     for name in (*LIST_COLUMNS, "opt_in"):
@@ -26,8 +33,16 @@ def customers_link(audience: Audience, audience_id: int | None = None, page_url:
         parts += [("audience", str(audience_id)), *([("changed", "yes")] if is_everybody else [])]
         if audience.half and audience.half.audience_id == audience_id:
             parts.append(("half", "held" if audience.half.is_holdout else "rest"))
+    parts += _arranged(arrangement) if arrangement else []
     link = f"{page_url or PAGE}?{urlencode(parts)}"
     return link if len(link) <= LONGEST_LINK else None
+
+
+def _arranged(arrangement: Arrangement) -> list[tuple[str, str]]:
+    usual = Arrangement()
+    parts = [] if arrangement.sort == usual.sort else [("sort", arrangement.sort)]
+    parts += [] if arrangement.is_descending else [("order", "asc")]
+    return parts + ([] if arrangement.columns == usual.columns else [("columns", name) for name in arrangement.columns])
 
 
 def left_out(audience: Audience, audience_id: int | None = None) -> list[str]:

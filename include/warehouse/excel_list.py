@@ -125,7 +125,8 @@ class ListBook:
         if count:
             for column, kind in enumerate(self._kinds.values()):
                 sheet.write(count, column, SAMPLES.get(kind, 0), formats.get(kind))
-        sheet.freeze_panes(1, 3)
+        # who it is stays in sight
+        sheet.freeze_panes(1, list(self._kinds).index("customer_id") + 1)
         last_row, last_column = max(count, 1), len(self._kinds) - 1
         sheet.autofilter(0, 0, last_row, last_column)
         # ids of digits are text on purpose

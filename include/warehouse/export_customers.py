@@ -73,20 +73,46 @@ COLUMNS = {
     "run_id": "count",
 }
 CONTACT_COLUMNS = {"full_name": "text", "email": "text", "phone": "text"}
-NO_CONTACT: tuple[str, ...] = ()
+JOIN_CONTACT = "left join mart.customer_contact as contact on contact.customer_id = customer.customer_id"
+
+
+@dataclass(frozen=True)
+class Layout:
+    """What a list shows of each customer: the kind of every column and where its value comes from, in their order.
+
+    `joins` bring what `mart.customer_snapshot as customer` has not; `order` is that of the rows.
+    """
+
+    kinds: dict[str, str]
+    sources: dict[str, str]
+    joins: str = ""
+    order: str = "customer.customer_id"
+    has_contact: bool = False
+
+
+def every_column(contact: tuple[str, ...] = ()) -> Layout:
+    """All columns of the snapshot, and those of CONTACT_COLUMNS that `contact` names."""
+    kinds = COLUMNS | {name: CONTACT_COLUMNS[name] for name in contact}
+    return Layout(
+        kinds=kinds,
+        sources={name: f"contact.{name}" if name in contact else f"customer.{name}" for name in kinds},
+        joins=JOIN_CONTACT if contact else "",
+        has_contact=bool(contact),
+    )
 
 
 @dataclass(frozen=True)
 class Selection:
-    """Which customers: conditions over `mart.customer_snapshot as customer`, their values, and how to say them.
+    """Which customers, and what of each: conditions over `mart.customer_snapshot as customer` and their values.
 
-    The conditions name their values as %(name)s; the document goes into the list's companion, with further entries
+    The conditions name their values as %(name)s; the document says them in the list's companion, with further entries
     about how to have the list again.
     """
 
     conditions: str
     parameters: dict[str, Any]
     document: dict[str, Any]
+    layout: Layout
     further: dict[str, Any] = field(default_factory=dict)
 
 
@@ -133,9 +159,9 @@ def write_customers(
     shown = published_month(connection, filters.month)
     check_filter(connection, filters, shown.rule_set)
     conditions, parameters = where_clause(filters, shown.month)
-    selection = Selection(conditions, parameters, filters.as_document())
-    columns = tuple(CONTACT_COLUMNS) if contact else NO_CONTACT
-    return write_selection(connection, shown, selection, file_format, out, contact=columns)
+    layout = every_column(tuple(CONTACT_COLUMNS) if contact else ())
+    selection = Selection(conditions, parameters, filters.as_document(), layout)
+    return write_selection(connection, shown, selection, file_format, out)
 
 
 def write_selection(
@@ -144,21 +170,16 @@ def write_selection(
     selection: Selection,
     file_format: str,
     out: Path,
-    *,
-    contact: tuple[str, ...] = NO_CONTACT,
 ) -> Export:
-    """Writes any selection of customers and its companion; the selection restricts the month itself.
-
-    `contact` names the columns of CONTACT_COLUMNS that the list has as well.
-    """
+    """Writes any selection of customers and its companion; the selection restricts the month itself."""
     if file_format not in FORMATS:
         raise InputError(f"format {file_format!r} does not exist; choose from {', '.join(FORMATS)}")
     if out.is_dir():
         raise InputError(f"{out} is a folder; name a file in it")
-    if contact and not connection.exec_driver_sql("select mart.may_read_contact()").scalar_one():
+    layout = selection.layout
+    if layout.has_contact and not connection.exec_driver_sql("select mart.may_read_contact()").scalar_one():
         raise InputError("this database role may not see contact data; export without it, or ask for contact_reader")
-    kinds = COLUMNS | {name: CONTACT_COLUMNS[name] for name in contact}
-    columns = _csv_columns(kinds) if file_format == "csv" else _xlsx_columns(kinds)
+    columns = _csv_columns(layout) if file_format == "csv" else _xlsx_columns(layout)
     driver = connection.connection.driver_connection
     assert isinstance(driver, PsycopgConnection)
     about = {
@@ -167,8 +188,8 @@ def write_selection(
         **shown.as_document(),
         "filters": selection.document,
         **selection.further,
-        "columns": list(kinds),
-        "sql": _statement(driver, selection, columns, bool(contact)),
+        "columns": list(layout.kinds),
+        "sql": _statement(driver, selection, columns),
     }
     out.parent.mkdir(parents=True, exist_ok=True)
     unfinished = out.with_name(f".{out.name}.{uuid4().hex}")
@@ -176,7 +197,7 @@ def write_selection(
         if file_format == "csv":
             rows = _write_csv(driver, about["sql"], unfinished)
         else:
-            rows = _write_xlsx(driver, about, kinds, shown, unfinished)
+            rows = _write_xlsx(driver, about, layout.kinds, shown, unfinished)
         about |= {"rows": rows, "bytes": unfinished.stat().st_size, "sha256": sha256_of(unfinished)}
         about_path = out.with_name(f"{out.name}.about.json")
         about_path.write_text(json.dumps(about, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
@@ -186,32 +207,35 @@ def write_selection(
     return Export(path=out, about_path=about_path, rows=rows, sha256=str(about["sha256"]), run_id=shown.run_id)
 
 
-def _statement(driver: PsycopgConnection, selection: Selection, columns: list[str], contact: bool) -> str:
+def _statement(driver: PsycopgConnection, selection: Selection, columns: list[str]) -> str:
     """The SELECT with its values bound, as text that can be run again."""
-    join = "left join mart.customer_contact as contact on contact.customer_id = customer.customer_id\n"
+    layout = selection.layout
     select = ",\n    ".join(columns)
+    joins = f"{layout.joins}\n" if layout.joins else ""
     statement = (
-        f"select\n    {select}\nfrom mart.customer_snapshot as customer\n{join if contact else ''}"
-        f"where {selection.conditions}\norder by customer.customer_id"
+        f"select\n    {select}\nfrom mart.customer_snapshot as customer\n{joins}"
+        f"where {selection.conditions}\norder by {layout.order}"
     )
     with driver.cursor() as cursor:
         return cursor.mogrify(statement, selection.parameters).decode()
 
 
-def _source(column: str) -> str:
-    return f"contact.{column}" if column in CONTACT_COLUMNS else f"customer.{column}"
-
-
-def _csv_columns(kinds: dict[str, str]) -> list[str]:
+def _csv_columns(layout: Layout) -> list[str]:
     """Text so that no spreadsheet takes it for a formula, flags as true and false."""
     expressions = {"text": "mart.safe_text({0})", "flag": "{0}::text"}
-    return [f"{expressions.get(kind, '{0}').format(_source(name))} as {name}" for name, kind in kinds.items()]
+    return _selected(layout, expressions)
 
 
-def _xlsx_columns(kinds: dict[str, str]) -> list[str]:
+def _xlsx_columns(layout: Layout) -> list[str]:
     """Dates as Excel counts them: days since 1899-12-30."""
     expressions = {"date": "{0} - date '1899-12-30'"}
-    return [f"{expressions.get(kind, '{0}').format(_source(name))} as {name}" for name, kind in kinds.items()]
+    return _selected(layout, expressions)
+
+
+def _selected(layout: Layout, expressions: dict[str, str]) -> list[str]:
+    return [
+        f"{expressions.get(kind, '{0}').format(layout.sources[name])} as {name}" for name, kind in layout.kinds.items()
+    ]
 
 
 def _write_csv(driver: PsycopgConnection, statement: str, path: Path) -> int:

@@ -20,6 +20,7 @@ from dashboard.data.audience import AUDIENCE, DEEPEST_AUDIENCE, Audience, Audien
 from dashboard.data.customers import Arrangement
 from include.warehouse.customer_filter import CustomerFilter
 from include.warehouse.database import engine
+from include.warehouse.errors import WarehouseError
 from include.warehouse.settings import Settings
 from include.warehouse.users import User
 from tests.fixtures.retailer import ODD_IDS
@@ -214,6 +215,45 @@ def read_ids(path: Path) -> set[str]:
     position = [cell.value for cell in header].index("customer_id")
     assert not [cell for row in rows for cell in row if cell.data_type == "f"]
     return {row[position].value for row in rows}
+
+
+@pytest.mark.parametrize("file_format", ["csv", "xlsx"])
+@pytest.mark.parametrize("is_descending", [True, False])
+def test_a_file_of_the_list_as_shown(
+    file_format: str, is_descending: bool, published: Settings, snapshot: pd.DataFrame
+) -> None:
+    columns = ("value_tier", "customer_id", "monetary", "current_city", "current_full_name")
+    arrangement = Arrangement(columns, "monetary", is_descending)
+    prepared = export.prepare(Audience(CustomerFilter(month=MONTH)), file_format, arrangement=arrangement)
+    path = downloads.find(*prepared.file.url.split("/")[-2:])
+    assert path is not None
+    assert prepared.about is not None
+    if file_format == "csv":
+        with path.open(encoding="utf-8", newline="") as file:
+            header, *rows = csv.reader(file)
+    else:
+        header, *rows = openpyxl.load_workbook(path, read_only=True)["Customers"].iter_rows(values_only=True)
+    assert tuple(header) == columns
+    with engine(published).connect() as connection:
+        master = pd.read_sql("select customer_id, city, full_name from mart.customers", connection)
+    expected = snapshot.sort_values("customer_id").sort_values(
+        "monetary", ascending=not is_descending, kind="stable", na_position="last"
+    )
+    expected = expected[["value_tier", "customer_id", "monetary"]].merge(master, on="customer_id", how="left")
+    assert [str(row[1]).removeprefix("'") for row in rows] == expected["customer_id"].tolist()
+    assert [float(row[2]) for row in rows] == expected["monetary"].tolist()
+    for position, column in enumerate(("city", "full_name"), 3):
+        assert [str(row[position] or "").removeprefix("'") for row in rows] == list(expected[column].fillna(""))
+    about = json.loads((path.parent / prepared.about.name).read_text())
+    assert about["columns"] == list(columns)
+    assert ("order=asc" in about["link"]) is not is_descending
+    assert "columns=value_tier&columns=customer_id" in about["link"]
+    with engine(published).connect() as connection:
+        assert connection.exec_driver_sql(
+            "select has_contact from mart.export_log order by export_id desc limit 1"
+        ).scalar_one()
+    with data_layer.acting_as(replace(OTHER, role="viewer")), pytest.raises(WarehouseError, match="contact data"):
+        export.prepare(Audience(CustomerFilter(month=MONTH)), file_format, arrangement=arrangement)
 
 
 def test_an_export_for_a_channel_has_only_who_agreed_by_now_and_what_it_needs(published: Settings) -> None:

@@ -32,6 +32,7 @@ from dashboard.data.audience import (
 from dashboard.data.customers import Arrangement
 from include.warehouse.customer_filter import CustomerFilter
 from include.warehouse.database import engine
+from include.warehouse.export_customers import every_column
 from include.warehouse.settings import Settings
 from tests.fixtures.retailer import ODD_CITIES, ODD_IDS, Line, lines
 
@@ -259,7 +260,7 @@ def test_an_audience_is_who_a_person_would_pick(
     assert set(page["customer_id"]) == expected
     assert customers.counts(LAST_MONTH, audience).customers == len(expected)
     with tempfile.TemporaryDirectory() as folder:
-        written = export.write_list(audience, "csv", Path(folder) / "list.csv")
+        written = export.write_list(audience, "csv", Path(folder) / "list.csv", every_column())
         assert len(written.path.read_text(encoding="utf-8").splitlines()) == 1 + written.rows == 1 + len(expected)
 
 
@@ -269,7 +270,7 @@ def test_the_workbook_holds_exactly_the_audience(snapshot: pd.DataFrame, tmp_pat
     then = snapshot[(snapshot["month"] == date(2025, 3, 1)) & snapshot["value_tier"].isin(["gold", "platinum"])]
     now = snapshot[(snapshot["month"] == LAST_MONTH) & snapshot["activity_status"].isin(["active", "lapsed"])]
     expected = set(now["customer_id"]) - set(then["customer_id"])
-    written = export.write_list(audience, "xlsx", tmp_path / "list.xlsx")
+    written = export.write_list(audience, "xlsx", tmp_path / "list.xlsx", every_column())
     workbook = openpyxl.load_workbook(written.path, read_only=True)
     header, *rows = workbook["Customers"].iter_rows(values_only=True)
     assert {row[header.index("customer_id")] for row in rows} == expected

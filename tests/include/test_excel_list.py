@@ -14,7 +14,14 @@ from hypothesis import strategies as st
 from include.warehouse import excel_list
 from include.warehouse.excel_list import ListBook
 
-KINDS = {"id": "text", "since": "date", "orders": "count", "items": "number", "money": "money", "opt_in": "flag"}
+KINDS = {
+    "customer_id": "text",
+    "since": "date",
+    "orders": "count",
+    "items": "number",
+    "money": "money",
+    "opt_in": "flag",
+}
 CREATED = datetime(2026, 1, 2, tzinfo=UTC)
 
 # databases hold no NUL and no half of a surrogate pair
