@@ -113,7 +113,7 @@ def _headline(name: str, row: dict[str, Any]) -> None:
         st.metric("Tier", words.tier(row["value_tier"]))
         st.metric("Segment", words.plain(row["segment"]))
         st.metric("Event of the month", words.EVENT[row["lifecycle_event"]])
-        st.metric("Monetary", numbers.money(float(row["monetary"])), help="Net amount of core lines in the window.")
+        st.metric("Monetary", numbers.money(float(row["monetary"])), help=terms.sentence(terms.MONETARY))
         st.metric("Frequency", numbers.count(row["frequency"]), help="Core purchases in the window.")
 
 

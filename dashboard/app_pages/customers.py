@@ -143,21 +143,21 @@ def _list(month: Month, audience: Audience, counts: Counts, unchanged: SavedAudi
             f"{numbers.count(first)}–{numbers.count(first + len(page) - 1)} of {numbers.count(counts.customers)},"
             f" sorted by {columns.label(arrangement.sort)}. Tick a row to open the customer."
         )
-        _arranged_export(month, audience, counts, arrangement, unchanged)
+        _arranged_export(month, audience, arrangement, unchanged)
     chosen = event["selection"]["rows"]
     if chosen:
         _open_customer(month, str(page["customer_id"].iloc[chosen[0]]))
 
 
 def _arranged_export(
-    month: Month, audience: Audience, counts: Counts, arrangement: Arrangement, unchanged: SavedAudience | None
+    month: Month, audience: Audience, arrangement: Arrangement, unchanged: SavedAudience | None
 ) -> None:
     """Draws the buttons for a file of the whole list as it is shown."""
     what = (month, audience, arrangement)
-    with st.popover("Take these columns in this order", icon=":material/download:"), st.container(horizontal=True):
+    with st.container(horizontal=True):
         for file_format, name in FORMATS.items():
             take_away.button(
-                f"{name} of {numbers.count(counts.customers)}",
+                f"{name} of these columns",
                 f"export as shown {file_format}",
                 what,
                 partial(
@@ -168,6 +168,7 @@ def _arranged_export(
                     audience_id=unchanged.audience_id if unchanged else None,
                     page_url=st.context.url,
                 ),
+                explanation="Every page of this list, in its columns and its order.",
             )
     take_away.offered(what)
 

@@ -480,7 +480,7 @@ def _exports() -> None:
             "month": st.column_config.DateColumn("Month", format="MMM YYYY"),
             "channel": "For a channel",
             "has_contact": st.column_config.CheckboxColumn("Contact data"),
-            "filters": st.column_config.Column("Who was asked for", width=300),
+            "filters": st.column_config.Column("What was asked for", width=300),
             "bytes": st.column_config.NumberColumn("MB", format="%.2f"),
             "sha256": "SHA-256",
         },

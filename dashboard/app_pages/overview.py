@@ -9,7 +9,7 @@ import pandas
 import plotly.graph_objects as go
 import streamlit as st
 
-from dashboard.components import address, charts, colours, numbers, tables, words
+from dashboard.components import address, charts, colours, numbers, rules, tables, terms, words
 from dashboard.components.cache import ask
 from dashboard.components.page import empty, header, nobody_known, same_days
 from dashboard.components.session import as_signed_in, signed_in
@@ -17,6 +17,7 @@ from dashboard.data import export, overview
 from dashboard.data import months as calendar
 from dashboard.data.months import Month
 from dashboard.data.overview import Flows, Revenue
+from dashboard.data.rules import rule_set
 
 LAST_YEAR = 12
 MONTH_BEFORE = "before"
@@ -84,32 +85,32 @@ def _headlines(month: Month, history: pandas.DataFrame) -> None:
     headlines = [
         Headline(
             "Engaged customers",
-            "Customers whose status is scored: by the default rules new, active and at risk.",
+            terms.sentence(rules.engaged(ask(rule_set, month.rule_set))),
             "engaged",
             _line(month, history, "total", ["all"], "scored"),
         ),
         Headline(
             "New customers",
-            "First core purchase in this month.",
+            terms.sentence(terms.GROWTH["new"]),
             "new",
             _line(month, history, "growth_state", ["new"], "customers"),
         ),
         Headline(
             "Won back",
-            "Recovered (were at risk) and reactivated (were lapsed or lost).",
+            terms.sentence(terms.OF_PAGES["Won back"]),
             "won_back",
             _line(month, history, "lifecycle_event", ["recovered", "reactivated"], "customers"),
         ),
         Headline(
             "Became lost",
-            "Crossed into lost in this month.",
+            terms.sentence(terms.EVENTS["lost"]),
             "lost",
             _line(month, history, "lifecycle_event", ["lost"], "customers"),
             is_good=False,
         ),
         Headline(
             "Revenue",
-            "Net amount of all lines of the month, returns taken off.",
+            terms.sentence(terms.OF_PAGES["Revenue"]),
             "revenue",
             _line(month, history, "total", ["all"], "month_amount"),
             is_money=True,

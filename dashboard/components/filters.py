@@ -76,8 +76,9 @@ def _attribute(month: Month, name: str, label: str, shown: Callable[[str], str])
 
 def _choice(name: str, label: str, options: Sequence[str], shown: Callable[[str], str]) -> list[str]:
     address.restore(name, [], list)
-    _say_unknown(label, [value for value in st.session_state[name] if value not in options])
-    st.session_state[name] = [value for value in st.session_state[name] if value in options]
+    asked = st.session_state[name]
+    st.session_state[name] = [value for value in asked if value in options]
+    _say_unknown(label, [value for value in asked if value not in options], is_all=not st.session_state[name])
     chosen: list[str] = st.multiselect(
         label, options, format_func=shown, key=name, persist_state="session", placeholder="All"
     )
@@ -85,15 +86,14 @@ def _choice(name: str, label: str, options: Sequence[str], shown: Callable[[str]
     return chosen
 
 
-def _say_unknown(label: str, values: Sequence[str]) -> None:
+def _say_unknown(label: str, values: Sequence[str], *, is_all: bool) -> None:
     """Says which values a link asks for, or were chosen in another month, that nobody can have in this one."""
-    if values:
-        shown = words.listed([f"“{words.plain(value[:LONGEST_SHOWN])}”" for value in values[:MOST_SHOWN]])
-        st.warning(
-            f"**{label}:** {shown} {'is' if len(values) == 1 else 'are'} not among the values of this month,"
-            " so this filter asks for less than before.",
-            icon=":material/filter_alt_off:",
-        )
+    if not values:
+        return
+    shown = words.listed([f"“{words.plain(value[:LONGEST_SHOWN])}”" for value in values[:MOST_SHOWN]])
+    said = "does not exist in this month and is" if len(values) == 1 else "do not exist in this month and are"
+    everybody = " Nothing else was asked for here, so this filter now leaves nobody out." if is_all else ""
+    st.warning(f"**{label}:** {shown} {said} ignored.{everybody}", icon=":material/filter_alt_off:")
 
 
 def store_label(store: str, names: dict[str, str]) -> str:
