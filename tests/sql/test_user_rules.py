@@ -52,3 +52,21 @@ def test_the_first_days_of_a_month_count_core_products_in_any_case(
     warehouse.publish()
     (february,) = warehouse.frame("month_to_day").to_dict("records")
     assert (february["month"], february["new_customers"], february["engaged"]) == (date(2024, 2, 1), 1, 2)
+
+
+def test_a_tier_that_other_rules_rank_otherwise_is_still_the_same_tier(
+    fresh_warehouse: Settings, activate: Activate
+) -> None:
+    def add_lowest_tier(content: RuleSetFile) -> None:
+        content["tiers"][-1]["minimum_total"] = 5
+        content["tiers"].append({"tier": "iron", "minimum_total": 4})
+
+    activate(add_lowest_tier, date(2024, 2, 1))
+    warehouse = RealWarehouse(fresh_warehouse)
+    bought = ("T1,2024-01-03,C1,P1,1,5", "T2,2024-02-03,C1,P1,1,5")
+    for file in (*MASTERS, csv_file("sales_2024.csv", SALES, *bought)):
+        warehouse.load(file)
+    warehouse.publish()
+    rows = warehouse.frame("customer_snapshot where customer_id = 'C1' order by month")
+    assert rows["value_tier"].tolist() == ["silver", "silver"]
+    assert rows["lifecycle_event"].tolist() == ["first_purchase", "retained"]
