@@ -226,6 +226,19 @@ def test_rows_of_the_wrong_type_are_rejected_and_the_rest_is_loaded(receiving: S
     ]
 
 
+def test_a_day_before_the_calendar_is_outside_a_files_year_and_unreadable_in_a_delta(
+    receiving: Settings, tmp_path: Path
+) -> None:
+    header = SALES.replace(",store_id", "") + "\n"
+    for name, reasons in (("sales_2021.csv", ["date_outside_period"]), ("sales_2021-05-01.csv", ["invalid_date"])):
+        assert send(receiving, tmp_path, name, header + "T1,1,1899-12-31,C1,P1,1,5\n").status == "loaded"
+        with engine(receiving).connect() as connection:
+            found = connection.execute(
+                text("select reasons from mart.rejected_records where file_name = :name"), {"name": name}
+            ).all()
+        assert [row.reasons for row in found] == [reasons]
+
+
 def test_a_file_is_left_alone_while_it_is_written(receiving: Settings) -> None:
     content = line_of(2022)
     with (receiving.inbox / "sales_2022.csv").open("w") as file:

@@ -9,6 +9,8 @@ declare
     v_formats text[] := (select f.date_formats from ops.feed f where f.feed = 'sales');
     -- longer than any day: what a file may hold instead must not fill the arrays
     v_longest_bytes integer := 100;
+    v_first_day date := (select min(c.day) from core.calendar c);
+    v_year_begins date := (select make_date(f.period_year, 1, 1) from ops.file f where f.file_id = p_file_id);
 begin
     -- a year has few different day texts: each is read once and the rows join the readings.
     -- As a table, since "select into" gets no workers
@@ -27,12 +29,13 @@ begin
         ) as few
         where octet_length(few.text) <= v_longest_bytes
     ) as day
-    -- a day before the calendar is a slip of the pen: its month would be published, and every month since
-    where day.day >= (select min(c.day) from core.calendar c);
+    -- a day before the calendar is a slip of the pen: its month would be published, and every month since. A file of a
+    -- year of the calendar does not bring it in: there it is a day outside the file's year
+    where day.day >= v_first_day or v_year_begins >= v_first_day;
     drop table pg_temp.sale_day_received;
 end
 $$;
-comment on function core.sales_days(bigint) is 'The different texts of one sales file that can be read as a day of the calendar or a later one, and these days.';
+comment on function core.sales_days(bigint) is 'The different texts of one sales file that can be read as a day, and these days; where the file does not speak for a year of the calendar, days before the calendar count as unreadable.';
 
 create or replace function core.compose(p_row jsonb, p_columns text[]) returns text
 language sql immutable parallel safe

@@ -145,7 +145,7 @@ begin
     )
     from ops.run r
     where r.run_id = p_run_id;
-    call crm.score_month_v2(p_run_id, p_month, p_part, v_rows);
+    call crm.score_month_v3(p_run_id, p_month, p_part, v_rows);
     call crm.analyze_built(crm.snapshot_partition('crm.snapshot_unpublished', p_run_id, p_month));
     -- the session that comes last finds the other parts noted
     update ops.run_month m

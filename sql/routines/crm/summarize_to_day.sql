@@ -37,7 +37,12 @@ declare
 begin
     execute format(
         'with rule as (
-            select r.* from crm.rule_set r where r.rule_set_id = $5
+            select
+                r.*,
+                -- product types match in any case
+                array(select lower(t) from unnest(r.core_product_types) as t) as lower_core_types
+            from crm.rule_set r
+            where r.rule_set_id = $5
         ),
         line as (
             select l.customer_id, l.transaction_id, l.transaction_date, l.product_id, l.quantity, l.is_return, l.net_cents
@@ -60,7 +65,7 @@ begin
             from (
                 select
                     line.*,
-                    coalesce(lower(v.product_type) = any (rule.core_product_types), false) as is_core
+                    coalesce(lower(v.product_type) = any (rule.lower_core_types), false) as is_core
                 from line
                 cross join rule
                 left join core.product_version v
