@@ -656,7 +656,7 @@ COMMENT ON FUNCTION core.repeated_keys(p_file_id bigint, p_decimal_mark text, p_
 
 COMMENT ON FUNCTION core.replay_sales(p_master_file_id bigint, p_known_at timestamp with time zone) IS 'Accepts waiting lines whose masters are all known now; gives their number.';
 
-COMMENT ON FUNCTION core.sales_days(p_file_id bigint, OUT p_texts text[], OUT p_days date[]) IS 'The different texts of one sales file that can be read as a day of the calendar or a later one, and these days.';
+COMMENT ON FUNCTION core.sales_days(p_file_id bigint, OUT p_texts text[], OUT p_days date[]) IS 'The different texts of one sales file that can be read as a day, and these days; where the file does not speak for a year of the calendar, days before the calendar count as unreadable.';
 
 COMMENT ON FUNCTION core.sales_shrink_message(p_file_id bigint) IS 'Why the shrink guard holds a sales file, or null.';
 
@@ -1013,6 +1013,8 @@ COMMENT ON FUNCTION crm.rule_set_of(p_month date) IS 'The rule set that is activ
 COMMENT ON PROCEDURE crm.score_month_v1(IN p_run_id bigint, IN p_month date) IS 'Writes crm.snapshot_unpublished for one month of a run from its measures and cut points.';
 
 COMMENT ON PROCEDURE crm.score_month_v2(IN p_run_id bigint, IN p_month date, IN p_part smallint, INOUT p_rows bigint) IS 'Writes crm.snapshot_unpublished for one month of a run and one part of the customers (from 0, of ops.run.parts), from measures and cut points; gives the rows.';
+
+COMMENT ON PROCEDURE crm.score_month_v3(IN p_run_id bigint, IN p_month date, IN p_part smallint, INOUT p_rows bigint) IS 'Writes crm.snapshot_unpublished for one month of a run and one part of the customers (from 0, of ops.run.parts), from measures and cut points; gives the rows.';
 
 COMMENT ON PROCEDURE crm.settle_plan(IN p_run_id bigint) IS 'Plans a run again where files were loaded since; the caller keeps loads waiting.';
 

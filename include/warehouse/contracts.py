@@ -159,6 +159,13 @@ def _day(file_name: str) -> date | None:
         return None
 
 
+def sync_edited(connection: Connection, settings: Settings) -> None:
+    """As sync, if any contract is not as the database has it: what reads a file and what judges it follow the same."""
+    known = {feed: contract for feed, contract in connection.execute(text("select feed, contract from ops.feed"))}
+    if any(known.get(feed) != contract.model_dump(mode="json") for feed, contract in load_contracts(settings).items()):
+        sync(connection, settings)
+
+
 def sync(connection: Connection, settings: Settings) -> None:
     """Writes the contracts into ops.feed and ops.feed_column, which the validating SQL reads."""
     for contract in load_contracts(settings).values():

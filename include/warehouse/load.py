@@ -24,7 +24,7 @@ from sqlalchemy.exc import DBAPIError
 
 from include.warehouse.acceptance import accept, may_be_prepared, prepare
 from include.warehouse.arrivals import READY_SUFFIX, load_order, pending_files, unknown_files
-from include.warehouse.contracts import load_contracts, match_feed
+from include.warehouse.contracts import load_contracts, match_feed, sync_edited
 from include.warehouse.database import engine
 from include.warehouse.errors import HeldError, InputError, SkippedError, WarehouseError
 from include.warehouse.settings import Settings
@@ -66,6 +66,7 @@ def load_pending(settings: Settings, feed: str | None = None) -> list[LoadResult
     # a contract that cannot be used is found before any file is touched
     load_contracts(settings)
     with _load_lock(settings) as connection:
+        _sync_edited(connection, settings)
         results = _resume(connection, settings)
         wanted = pending_files(settings)
         if feed is not None:
@@ -108,6 +109,7 @@ def load_files(
             ordered.append(((9, path.name), path))
     results = []
     with _load_lock(settings) as connection:
+        _sync_edited(connection, settings)
         results += _resume(connection, settings)
         claims = [
             _claim_copy(connection, settings, path, feed=feed, effective=effective, force=force)
@@ -160,6 +162,11 @@ def _load_lock(settings: Settings) -> Iterator[Connection]:
                 connection.rollback()
                 connection.execute(text("select pg_advisory_unlock(ops.lock_key('load'))"))
                 connection.commit()
+
+
+def _sync_edited(connection: Connection, settings: Settings) -> None:
+    sync_edited(connection, settings)
+    connection.commit()
 
 
 def _register(

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from datetime import date
+from decimal import Decimal
 from io import BytesIO
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -434,3 +435,23 @@ def test_a_master_holds_from_the_day_in_its_name_or_given_or_received(loaded: Se
         ("July", "2024-07-01", str(today)),
         ("now", str(today), "infinity"),
     ]
+
+
+def test_the_next_load_goes_by_an_edited_contract(loaded: Settings, tmp_path: Path) -> None:
+    edited = tmp_path / "contracts"
+    shutil.copytree(loaded.contracts, edited)
+    contract = edited / "sales.yml"
+    contract.write_text(contract.read_text().replace('decimal_mark: "."', 'decimal_mark: ","'))
+    header, first, *lines = sales(range(CUSTOMERS)).replace(",", ";").splitlines()
+    prices = [line.replace("10.00", "2,50" if number % 2 else "10,00") for number, line in enumerate(lines)]
+    content = "\n".join([header, first, *prices, ""])
+    result = send(replace(loaded, contracts=edited), tmp_path, "sales_2024.csv", content)
+    assert result.status == "loaded", result.message
+    with engine(loaded).connect() as connection:
+        found = connection.exec_driver_sql(
+            "select unit_price, count(*) from mart.sale_line group by 1 order by 1"
+        ).all()
+        rejected = connection.exec_driver_sql("select transaction_id, reasons from mart.rejected_records").all()
+    assert [tuple(row) for row in found] == [(Decimal("2.50"), 29), (Decimal(10), 30)]
+    # what the line's text says is no number any more
+    assert [tuple(row) for row in rejected] == [("T0", ["invalid_number"])]
