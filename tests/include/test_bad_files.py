@@ -421,3 +421,18 @@ def test_a_master_holds_from_the_day_in_its_name_or_given_or_received(loaded: Se
         ("July", "2024-07-01", str(today)),
         ("now", str(today), "infinity"),
     ]
+
+
+@pytest.mark.parametrize(
+    "row", ["C9,Maria Lopez,maria.lopez@mail.example,+34600111222,Madrid", "Maria Lopez,Maria Lopez,+34600111222"]
+)
+def test_a_file_without_header_is_refused_without_its_first_customer(
+    loaded: Settings, tmp_path: Path, row: str
+) -> None:
+    """Analysts and viewers read the message, and it goes to logs and into the Excel summary."""
+    result = send(loaded, tmp_path, "customers_2024-02-01.csv", f"{row}\n{row}\n")
+    assert result.status == "refused"
+    message = str(result.message)
+    assert "customers_2024-02-01.csv line 1: the required column customer_id" in message
+    assert "header" in message
+    assert [value for value in row.split(",") if value in message] == []
