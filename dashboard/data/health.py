@@ -87,16 +87,24 @@ def prepare_rejects(file_id: int) -> Prepared:
         ).one()
         name = f"sales_{source.day}_corrected_{file_id}.csv" if source.feed == "sales" else f"rejects_{file_id}.csv"
         path = downloads.new_file(name)
+        header = list(source.header)
+        titles = connection.exec_driver_sql(
+            "select array(select mart.safe_text(n) from unnest(%s::text[]) n)", (header,)
+        )
         driver = connection.connection.driver_connection
         assert isinstance(driver, PsycopgConnection)
         delimiter = "\t" if source.delimiter == "tab" else source.delimiter or ","
-        rows = _write_rejects(driver, path, file_id, list(source.header), delimiter)
+        with path.open("w", encoding="utf-8-sig", newline="") as target:
+            # the name of a column is text of the file too, and could become a formula
+            writer = csv.writer(target, delimiter=delimiter, lineterminator="\n")
+            writer.writerow([*titles.scalar_one(), *ADDED_COLUMNS])
+        rows = _add_rejects(driver, path, file_id, header, delimiter)
     about = {"file_id": file_id, "filters": {"rejects_of": source.file_name}, "has_contact": source.has_contact}
     log_export(path, "csv", rows, sha256_of(path), **about)
     return Prepared(downloads.offer(path), None, rows)
 
 
-def _write_rejects(driver: PsycopgConnection, path: Path, file_id: int, header: list[str], delimiter: str) -> int:
+def _add_rejects(driver: PsycopgConnection, path: Path, file_id: int, header: list[str], delimiter: str) -> int:
     """Numbers stay as they are, so that the file can be sent again; other text cannot become a formula."""
     values = [
         f"case when raw_row ->> %(header_{number})s ~ '^[-+]?[0-9.,]+$' then raw_row ->> %(header_{number})s"
@@ -105,8 +113,6 @@ def _write_rejects(driver: PsycopgConnection, path: Path, file_id: int, header: 
     ]
     columns = ", ".join([*values, "array_to_string(reasons, ' ')", "line_number", "mart.safe_text(raw_row ->> 'row')"])
     parameters: dict[str, Any] = {f"header_{number}": name for number, name in enumerate(header)}
-    with path.open("w", encoding="utf-8-sig", newline="") as target:
-        csv.writer(target, delimiter=delimiter, lineterminator="\n").writerow([*header, *ADDED_COLUMNS])
     with driver.cursor() as cursor, path.open("ab") as target:
         statement = cursor.mogrify(
             f"copy (select {columns} from mart.rejected_records where file_id = %(file_id)s and resolution is null"
