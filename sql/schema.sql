@@ -2662,7 +2662,7 @@ COMMENT ON COLUMN crm.user_month_summary.monetary_cents IS 'Net amount of core l
 
 COMMENT ON COLUMN crm.user_month_summary.total_cents IS 'Net amount of all lines in the window, in cents.';
 
-CREATE VIEW mart.audience WITH (security_invoker='true') AS
+CREATE VIEW mart.audience WITH (security_barrier='true', security_invoker='true') AS
  SELECT audience_id,
     name,
     owner,
@@ -3532,7 +3532,7 @@ CREATE VIEW mart.failed_row WITH (security_invoker='true') AS
     check_name,
         CASE
             WHEN ( SELECT mart.may_read_contact() AS may_read_contact) THEN failed_row
-            ELSE (failed_row - ARRAY['full_name'::text, 'email'::text, 'phone'::text])
+            ELSE (failed_row - ARRAY['full_name'::text, 'email'::text, 'phone'::text, 'search_text'::text])
         END AS failed_row
    FROM ops.failed_row;
 

@@ -43,6 +43,8 @@ def engine() -> Engine:
     return create_engine(
         _url(),
         pool_pre_ping=True,
+        # what somebody searched for is personal data: it does not go into the log with an error
+        hide_parameters=True,
         pool_size=5,
         max_overflow=15,
         connect_args={"application_name": "dashboard", "options": SESSION},

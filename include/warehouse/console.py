@@ -20,6 +20,7 @@ from rich.box import SIMPLE
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
+from rich.text import Text
 from sqlalchemy.exc import InterfaceError, OperationalError
 
 from include.warehouse.errors import WarehouseError
@@ -78,6 +79,10 @@ def answering(as_json: bool) -> Iterator[Answer]:
         _fail(answer, f"{message}: python -m include.warehouse up", REFUSED_OR_HELD)
     except StoppedError as stop:
         _fail(answer, "stopped; the same command continues where this one was", SIGNALLED + stop.number)
+    except OSError as error:
+        if error.filename is None:
+            raise
+        _fail(answer, f"{error.filename}: {error.strerror}; give a place that this user may read and write", BAD_INPUT)
     if as_json:
         print(json.dumps(answer.document, default=_as_json, indent=2, ensure_ascii=False))
     else:
@@ -150,7 +155,8 @@ def show_table(console: Console, title: str, rows: list[Document], columns: list
     for name in columns:
         table.add_column(name.replace("_", " "), justify="right" if name in numeric else "left", overflow="fold")
     for row in rows:
-        table.add_row(*(in_words(row.get(name)) for name in columns))
+        # as Text: what a person wrote, such as [/b], is no markup
+        table.add_row(*(Text(in_words(row.get(name))) for name in columns))
     console.print(table)
 
 

@@ -161,7 +161,8 @@ def _day(file_name: str) -> date | None:
 
 def sync_edited(connection: Connection, settings: Settings) -> None:
     """As sync, if any contract is not as the database has it: what reads a file and what judges it follow the same."""
-    known = {feed: contract for feed, contract in connection.execute(text("select feed, contract from ops.feed"))}
+    found = connection.execute(text("select feed, contract from ops.feed"))
+    known = {row.feed: row.contract for row in found}
     if any(known.get(feed) != contract.model_dump(mode="json") for feed, contract in load_contracts(settings).items()):
         sync(connection, settings)
 

@@ -26,7 +26,8 @@ def engine(settings: Settings) -> Engine:
 
 @cache
 def _engine(url: str) -> Engine:
-    made = create_engine(url, pool_pre_ping=True, connect_args={"application_name": "warehouse"})
+    # the values of a statement that fails may be personal data or a password's hash: they go into no log
+    made = create_engine(url, pool_pre_ping=True, hide_parameters=True, connect_args={"application_name": "warehouse"})
     event.listen(made, "do_connect", _open)
     return made
 

@@ -368,7 +368,8 @@ def _what_the_database_cannot_take(error: Exception) -> str | None:
         return None
     words = [cause.diag.message_primary]
     if str(cause.diag.context).startswith("COPY"):
-        words.append(cause.diag.context)
+        # the place alone: after it comes the value, which may be somebody's name
+        words.append(str(cause.diag.context).partition(': "')[0])
     return "it cannot be loaded: " + " ".join(" ".join(filter(None, words)).split())
 
 

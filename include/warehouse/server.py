@@ -187,7 +187,7 @@ def _start(settings: Settings) -> Postmaster:
 
 def _initialise(settings: Settings, user: str | None) -> None:
     """Creates the data directory beside its place and moves it there when it is complete."""
-    settings.logs.mkdir(parents=True, exist_ok=True)
+    settings.create_folders()
     unfinished = settings.home / "database.new"
     shutil.rmtree(unfinished, ignore_errors=True)
     unfinished.mkdir(mode=0o700)
@@ -267,7 +267,7 @@ def _launch(settings: Settings, user: str | None, port: int) -> subprocess.Popen
     _hand_over(configuration, user)
     (settings.database / "postmaster.pid").unlink(missing_ok=True)
     _say(line)
-    settings.logs.mkdir(parents=True, exist_ok=True)
+    settings.create_folders()
     log = log_file(settings)
     if log.exists() and log.stat().st_size:
         log.replace(log.with_suffix(".previous.log"))

@@ -73,17 +73,11 @@ class Settings:
         return self.home / "secrets.json"
 
     def create_folders(self) -> None:
-        """Creates the folders that files move through."""
-        for folder in (
-            self.inbox,
-            self.processing,
-            self.archive,
-            self.refused,
-            self.held,
-            self.exports,
-            self.logs,
-        ):
-            folder.mkdir(parents=True, exist_ok=True)
+        """Creates the folders that files move through, for this user alone but the inbox, where others drop files."""
+        self.inbox.mkdir(parents=True, exist_ok=True)
+        for folder in (self.processing, self.archive, self.refused, self.held, self.exports, self.logs):
+            # customers' names and addresses pass through them
+            folder.mkdir(mode=0o700, exist_ok=True)
 
 
 def load_settings() -> Settings:

@@ -113,6 +113,20 @@ def test_columns_that_no_contract_knows_and_rows_without_columns_may_be_contact_
             assert notes(fresh_warehouse)[-1]["has_contact"] is has_contact
 
 
+def test_the_name_of_a_column_becomes_no_formula(
+    fresh_warehouse: Settings, reading: Callable[[Settings], None], tmp_path: Path
+) -> None:
+    path = tmp_path / "sales_2025.csv"
+    header = "transaction_id,transaction_date,customer_id,product_id,quantity,unit_price,=cmd|' /C calc'!A0,plain"
+    path.write_text(f"{header}\nT1,2025-01-02,C1,P1,1,1.00,kept,kept too\n", encoding="utf-8")
+    file_id = load_files(fresh_warehouse, [path])[0].file_id
+    reading(fresh_warehouse)
+    with data_layer.acting_as(ADMIN):
+        [row] = read(file_of(prepare_rejects(file_id)))
+    assert [name for name in row if name.startswith(("=", "+", "-", "@"))] == []
+    assert (row["'=cmd|' /C calc'!A0"], row["plain"]) == ("kept", "kept too")
+
+
 @pytest.mark.parametrize(
     "change",
     [{"file_id": None}, {"file_id": -1}, {"month": "2024-01-01"}, {"run_id": 1}, {"channel": "sms"}, {"rows": None}],

@@ -451,7 +451,24 @@ def test_the_next_load_goes_by_an_edited_contract(loaded: Settings, tmp_path: Pa
         found = connection.exec_driver_sql(
             "select unit_price, count(*) from mart.sale_line group by 1 order by 1"
         ).all()
-        rejected = connection.exec_driver_sql("select transaction_id, reasons from mart.rejected_records").all()
+        rejected = connection.exec_driver_sql(
+            "select raw_row ->> 'transaction_id', reasons from mart.rejected_records"
+        ).all()
     assert [tuple(row) for row in found] == [(Decimal("2.50"), 29), (Decimal(10), 30)]
     # what the line's text says is no number any more
     assert [tuple(row) for row in rejected] == [("T0", ["invalid_number"])]
+
+
+@pytest.mark.parametrize(
+    "row", ["C9,Maria Lopez,maria.lopez@mail.example,+34600111222,Madrid", "Maria Lopez,Maria Lopez,+34600111222"]
+)
+def test_a_file_without_header_is_refused_without_its_first_customer(
+    loaded: Settings, tmp_path: Path, row: str
+) -> None:
+    """Analysts and viewers read the message, and it goes to logs and into the Excel summary."""
+    result = send(loaded, tmp_path, "customers_2024-02-01.csv", f"{row}\n{row}\n")
+    assert result.status == "refused"
+    message = str(result.message)
+    assert "customers_2024-02-01.csv line 1: the required column customer_id" in message
+    assert "header" in message
+    assert [value for value in row.split(",") if value in message] == []

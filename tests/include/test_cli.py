@@ -16,12 +16,14 @@ from typing import Any
 import pytest
 import typer
 from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
 from typer.testing import CliRunner
 
 from include.warehouse.cli import app
 from include.warehouse.database import connect
 from include.warehouse.server import find_postmaster
 from include.warehouse.settings import REPOSITORY, Settings
+from include.warehouse.users import add_user
 from tests.fixtures.retailer import LAST_DAY, lines, write_files, write_sales
 
 FATES = ("loaded", "unchanged", "rejected", "duplicate")
@@ -191,6 +193,32 @@ def test_bad_input_is_named_and_changes_nothing(fresh_warehouse: Settings, tmp_p
         assert ended.exit_code == 2, arguments
         assert word in ended.errors, arguments
         assert ended.output == "", arguments
+
+
+def test_what_people_wrote_is_shown_as_it_is(fresh_warehouse: Settings) -> None:
+    """Square brackets are markup to the library that draws tables."""
+    with connect(fresh_warehouse) as connection:
+        add_user(connection, "bob@empresa.example", "viewer", full_name="[/b] [red]Bob", password=None)
+    shown = run(fresh_warehouse, "user", "list")
+    assert shown.exit_code == 0
+    assert "[red]Bob" in shown.output
+
+
+def test_a_place_that_cannot_be_written_is_named(published: Settings, tmp_path: Path) -> None:
+    (tmp_path / "a_file").write_text("")
+    refused = run(published, "export", "customers", "--format", "csv", "--out", tmp_path / "a_file" / "list.csv")
+    assert refused.exit_code == 2
+    assert f"Error: {tmp_path / 'a_file'}" in refused.errors
+
+
+def test_files_and_errors_do_not_tell_others_of_customers(tmp_path: Path, fresh_warehouse: Settings) -> None:
+    home = tmp_path / "new"
+    Settings(home=home, url=None, contracts=fresh_warehouse.contracts).create_folders()
+    open_to_others = {folder.name for folder in home.iterdir() if folder.stat().st_mode & 0o077}
+    assert open_to_others <= {"inbox"}
+    with connect(fresh_warehouse) as connection, pytest.raises(DBAPIError) as error:
+        connection.execute(text("select 1 / length(:value)::numeric * 0 / 0"), {"value": "maria@x.example"})
+    assert "maria@x.example" not in str(error.value)
 
 
 def test_the_gate_refuses_with_exit_code_1_and_readers_keep_what_they_have(

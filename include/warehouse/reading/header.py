@@ -90,10 +90,16 @@ def _header(path: Path, contract: Contract, found: list[str], delimiter: str, *,
             raise InputError(f"{place}: the header holds bytes that are no text; save the file as UTF-8 CSV")
     if len(names) > MOST_COLUMNS:
         raise InputError(f"{place}: the header has {len(names)} columns, at most {MOST_COLUMNS} can be read")
-    _refuse_repeated(place, names)
     known = _known(names, contract)
-    _refuse_ambiguous(place, names, known)
     missing = [name for name in _required(contract) if name not in known.values()]
+    if not known:
+        # the first customer of a file without header: everybody may read the message, so it repeats nothing of the line
+        raise InputError(
+            f"{place}: {_missing_text(contract, missing)}; none of the {len(names)} names in this line is known:"
+            " send the file with a header, or add its names to the contract's aliases"
+        )
+    _refuse_repeated(place, names)
+    _refuse_ambiguous(place, names, known)
     if missing:
         raise InputError(f"{place}: {_missing_text(contract, missing)}; the header has: {', '.join(names)[:500]}")
     column_map, extra = [], 0

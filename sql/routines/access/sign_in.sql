@@ -1,9 +1,10 @@
 -- Signing in, for the dashboard's login: it reads no table of users, only these answers. The password is compared by the
 -- caller; an attempt is counted before, so that many at once are not more than the limit allows.
 
+-- pg_temp comes last: else a type of the caller's own, named text, would run its check with the rights of the owner.
 create or replace function access.begin_sign_in(p_email text) returns table (state text, password_hash text)
 language plpgsql security definer
-set search_path = pg_catalog
+set search_path = pg_catalog, pg_temp
 as $$
 declare
     v_user access.user_account;
@@ -35,7 +36,7 @@ comment on function access.begin_sign_in(text) is
 
 create or replace function access.end_sign_in(p_email text, p_method text, p_outcome text) returns void
 language plpgsql security definer
-set search_path = pg_catalog
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     insert into access.sign_in_event (email, method, outcome)

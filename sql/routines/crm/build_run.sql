@@ -187,8 +187,8 @@ declare
 begin
     select * into v_dates from crm.known_dates(p_known_at);
     if v_dates.last_date is null or p_month not between date_trunc('month', v_dates.first_date)::date and v_dates.last_date then
-        raise exception '% was not known at %: known were % to %', to_char(p_month, 'YYYY-MM'), p_known_at,
-            coalesce(to_char(v_dates.first_date, 'YYYY-MM'), 'no months'), coalesce(to_char(v_dates.last_date, 'YYYY-MM'), '');
+        raise exception '% was not known at %: known were %', to_char(p_month, 'YYYY-MM'), p_known_at,
+            coalesce(to_char(v_dates.first_date, 'YYYY-MM') || ' to ' || to_char(v_dates.last_date, 'YYYY-MM'), 'no months');
     end if;
     insert into ops.run (kind, requested, known_at, first_month, report_month, as_of_date)
     values (

@@ -1,7 +1,7 @@
 -- Where work on all customers is cut in two. Readers cannot name it: an id may be that of a customer whom they do not see.
 create or replace function crm.middle_customer() returns text
 language sql stable parallel safe security definer
-set search_path = pg_catalog
+set search_path = pg_catalog, pg_temp
 begin atomic
     select coalesce(max(s.bounds[(cardinality(s.bounds) + 1) / 2]), '')
     from (

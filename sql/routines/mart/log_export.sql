@@ -1,6 +1,6 @@
 create or replace function mart.log_export(p_export jsonb) returns bigint
 language sql security definer
-set search_path = pg_catalog
+set search_path = pg_catalog, pg_temp
 begin atomic
     insert into ops.export_log (
         exported_by, month, run_id, audience_id, channel, filters, has_contact, file_name, format, rows, bytes, sha256,

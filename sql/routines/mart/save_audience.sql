@@ -2,7 +2,7 @@ create or replace function mart.save_audience(
     p_audience_id bigint, p_name text, p_definition jsonb, p_holdout_percent numeric
 ) returns bigint
 language plpgsql security definer
-set search_path = pg_catalog
+set search_path = pg_catalog, pg_temp
 as $$
 declare
     v_owner text := coalesce(access.current_email(), session_user);
@@ -33,7 +33,7 @@ comment on function mart.save_audience(bigint, text, jsonb, numeric) is
 
 create or replace function mart.delete_audience(p_audience_id bigint) returns boolean
 language plpgsql security definer
-set search_path = pg_catalog
+set search_path = pg_catalog, pg_temp
 as $$
 begin
     delete from crm.audience a
