@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import DBAPIError
 
@@ -22,7 +22,7 @@ from include.warehouse.settings import SQL
 DEFAULT = SQL / "rules" / "default.yml"
 
 Status = Literal["prospect", "new", "active", "at_risk", "lapsed", "lost"]
-Name = Annotated[str, Field(min_length=1, max_length=100)]
+Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100)]
 Days = Annotated[int, Field(ge=0, le=100_000)]
 Score = Annotated[int, Field(ge=1, le=99)] | None
 

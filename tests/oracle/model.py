@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import date
 
@@ -47,11 +47,12 @@ class _Received:
 class Oracle:
     """Accepts files and publishes months. Every result is a DataFrame with the column names of the definitions."""
 
-    def __init__(self, rules: RuleSet | None = None, shrink_percent: int = 5) -> None:
+    def __init__(self, rules_of: Callable[[int], RuleSet] | None = None, shrink_percent: int = 5) -> None:
+        """`rules_of` gives the rule set of a month by its number (facts.month_number); the default one for all."""
         self.log = FileLog()
         self.masters = {feed: Master(feed) for feed in MASTERS}
         self._sales = SalesLedger(self.masters)
-        self._publisher = Publisher(rules or RuleSet())
+        self._publisher = Publisher(rules_of or (lambda month: RuleSet()))
         self._held: list[_Received] = []
         self._shrink_percent = shrink_percent
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 
@@ -25,7 +25,7 @@ _VALUES = [column for column in SNAPSHOT_COLUMNS if column not in _KEY]
 class Publisher:
     """The published months, and what must outlive them."""
 
-    rules: RuleSet
+    rules_of: Callable[[int], RuleSet]
     months: list[Month] = field(default_factory=list)
     rows: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=SNAPSHOT_COLUMNS))
     history: pd.DataFrame = field(default_factory=lambda: _history_frame([]))
@@ -53,7 +53,7 @@ class Publisher:
         for customer in facts.customers:
             self.first_seen.setdefault(customer, facts.as_of[-1])
         self._thaw(facts.months, recut, recut_from)
-        snapshot = build_snapshot(facts, customers, self.first_seen, lambda month: self.rules, self.frozen)
+        snapshot = build_snapshot(facts, customers, self.first_seen, self.rules_of, self.frozen)
         self.frozen = {month.number: month.cuts for month in snapshot.months[:-1]}
         self._replace(snapshot.months, snapshot.rows)
 

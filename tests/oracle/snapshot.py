@@ -249,7 +249,7 @@ def _month(
         "rfmt_total": decision.total[r, f, m, t],
         "value_tier": tier,
         "segment": segment,
-        "is_high_spender": m == 5,
+        "is_high_spender": m == rules.score_bands,
         "last_scored_month": state.last_scored_month,
         "last_scored_tier": state.last_scored_tier,
         "lifecycle_event": _events(state, previous, is_first, bought, rules),

@@ -1,18 +1,29 @@
 """Rule sets that a company could write for itself, against what the definitions say of them."""
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from include.warehouse import rules
 from include.warehouse.database import engine
 from include.warehouse.settings import Settings
+from tests.oracle.agreement import assert_equal_results
+from tests.oracle.facts import first_day, month_number
 from tests.oracle.files import csv_file
+from tests.oracle.model import Oracle
+from tests.oracle.rule_strategies import as_document, rule_sets
+from tests.oracle.rules import RuleSet
+from tests.oracle.strategies import worlds
 from tests.oracle.warehouse import RealWarehouse
+from tests.oracle.worlds import Arrival, Publication, World
 
 RuleSetFile = dict[str, Any]
 Activate = Callable[[Callable[[RuleSetFile], Any], date], None]
@@ -70,3 +81,38 @@ def test_a_tier_that_other_rules_rank_otherwise_is_still_the_same_tier(
     rows = warehouse.frame("customer_snapshot where customer_id = 'C1' order by month")
     assert rows["value_tier"].tolist() == ["silver", "silver"]
     assert rows["lifecycle_event"].tolist() == ["first_purchase", "retained"]
+
+
+@given(world=worlds(), first=rule_sets(), data=st.data())
+@settings(
+    max_examples=6,
+    deadline=None,
+    report_multiple_bugs=False,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.data_too_large],
+)
+def test_any_world_under_any_rules(
+    passing_warehouse: Callable[[], AbstractContextManager[Settings]],
+    tmp_path: Path,
+    world: World,
+    first: RuleSet,
+    data: st.DataObject,
+) -> None:
+    second = data.draw(rule_sets(fewest_tiers=len(first.tiers)))
+    first_received = next(event.file.received_on for event in world.events if isinstance(event, Arrival))
+    change = month_number(first_received) - data.draw(st.integers(1, 14))
+    with passing_warehouse() as empty:
+        versions = []
+        for rule_set, since in ((first, date(1950, 1, 1)), (second, first_day(change))):
+            path = tmp_path / "rules.yml"
+            path.write_text(yaml.safe_dump(as_document(rule_set)), encoding="utf-8")
+            with engine(empty).begin() as connection:
+                version = rules.draft(connection, path)
+                rules.approve(connection, version)
+                rules.activate(connection, version, since)
+            versions.append(replace(rule_set, version=version))
+        oracle, real = Oracle(lambda month: versions[month >= change]), RealWarehouse(empty)
+        for event in world.events:
+            event.happen(oracle)
+            event.happen(real)
+            if isinstance(event, Publication):
+                assert_equal_results(oracle, real)

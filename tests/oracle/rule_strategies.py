@@ -1,0 +1,80 @@
+"""Hypothesis strategies for rule sets as a company might write them (definitions §4), and their files."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+from hypothesis import strategies as st
+from hypothesis.strategies import DrawFn
+
+from .rules import STATUSES, RuleSet, SegmentRule
+
+TIERS = ("bronze", "silver", "gold", "platinum")
+WEIGHTS = [Decimal(weight) for weight in ("0", "0.5", "1", "1.25", "2")]
+CORE_TYPES = [frozenset(types) for types in (["consumable"], ["CONSUMABLE"], ["consumable", "Device"], ["device"])]
+
+
+@st.composite
+def rule_sets(draw: DrawFn, fewest_tiers: int = 1) -> RuleSet:
+    """Rule sets that can be proved; tiers are the first of TIERS, so that one more is one above."""
+    new_days, active_days = draw(st.sampled_from([1, 5, 20, 45, 90, 120])), draw(st.sampled_from([1, 10, 30, 90]))
+    at_risk_days = max(new_days, active_days) + draw(st.sampled_from([1, 20, 60, 90]))
+    scored = frozenset(draw(st.sets(st.sampled_from(STATUSES[1:]), min_size=1)))
+    bands = draw(st.sampled_from([5, 2, 3, 4, 7, 9]))
+    tenure_bands = tuple(sorted({0, *draw(st.sets(st.sampled_from([1, 2, 3, 6, 12]), max_size=4))}))
+    weights = tuple(draw(st.sampled_from(WEIGHTS)) for _ in range(3))
+    weights = (*weights, draw(st.sampled_from(WEIGHTS if any(weights) else WEIGHTS[1:])))
+    lowest, highest = sum(weights), sum(weights[:3]) * bands + weights[3] * len(tenure_bands)
+    count = draw(st.integers(fewest_tiers, len(TIERS)))
+    step = max(highest - lowest, Decimal(1)) / count
+    return RuleSet(
+        core_product_types=draw(st.sampled_from(CORE_TYPES)),
+        window_months=draw(st.sampled_from([12, 1, 2, 3, 14])),
+        new_days=new_days,
+        active_days=active_days,
+        at_risk_days=at_risk_days,
+        lapsed_days=at_risk_days + draw(st.sampled_from([1, 30, 185])),
+        scored_statuses=scored,
+        score_bands=bands,
+        tenure_bands=tenure_bands,
+        weights=weights,
+        tiers=tuple((TIERS[place], lowest + step * place) for place in reversed(range(count))),
+        segments=(
+            SegmentRule("Resting", frozenset(STATUSES) - scored),
+            SegmentRule("Top", scored, m_at_least=bands),
+            SegmentRule("Rest", scored),
+        ),
+        min_scored_customers=draw(st.sampled_from([0, 1, 3])),
+        abc_percent=(
+            ("A", draw(st.sampled_from([70, 10, 50]))),
+            ("B", draw(st.sampled_from([90, 71, 99]))),
+            ("C", 100),
+        ),
+    )
+
+
+def as_document(rules: RuleSet) -> dict[str, Any]:
+    """The content of the rule set's file."""
+    limits = {"r_from": "r_at_least", "f_from": "f_at_least", "m_from": "m_at_least"}
+    return {
+        "title": "of a test",
+        "core_product_types": sorted(rules.core_product_types),
+        "window_months": rules.window_months,
+        "new_days": rules.new_days,
+        "active_days": rules.active_days,
+        "at_risk_days": rules.at_risk_days,
+        "lapsed_days": rules.lapsed_days,
+        "scored_statuses": sorted(rules.scored_statuses),
+        "score_bands": rules.score_bands,
+        "tenure_bands": list(rules.tenure_bands),
+        "weights": dict(zip("rfmt", map(str, rules.weights), strict=True)),
+        "tiers": [{"tier": tier, "minimum_total": str(minimum)} for tier, minimum in rules.tiers],
+        "segments": [
+            {"segment": segment.name, "statuses": sorted(segment.statuses)}
+            | {limit: getattr(segment, name) for limit, name in limits.items() if getattr(segment, name) > 1}
+            for segment in rules.segments
+        ],
+        "min_scored_customers": rules.min_scored_customers,
+        "abc_shares": {name: str(Decimal(percent) / 100) for name, percent in rules.abc_percent[:2]},
+    }
