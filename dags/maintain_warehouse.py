@@ -1,7 +1,8 @@
 """Nightly care of the warehouse.
 
 * **retention**: drops rows as received after `raw_retention_days` (the archived files stay), and the unpublished tables
-  of refused and abandoned runs after `unpublished_retention_days`
+  of refused and abandoned runs after `unpublished_retention_days`; removes lists that readers of the dashboard were
+  offered, an hour and a half after that
 * **analyze**: refreshes the planner's statistics of every warehouse schema
 * **verify**: archived files still have the bytes that were loaded, and rows and money are conserved from file to
   published total; a difference fails the task and names file or identity
@@ -40,6 +41,11 @@ def maintain_warehouse() -> None:
             facts["tables"] = len(maintenance.drop_expired_runs(load_settings()))
 
     @task
+    def remove_downloads() -> None:
+        with step_of("remove_downloads") as facts:
+            facts["folders"] = maintenance.remove_expired_downloads(load_settings())
+
+    @task
     def analyze() -> None:
         with step_of("analyze") as facts:
             facts["tables"] = maintenance.analyze(load_settings())
@@ -55,7 +61,7 @@ def maintain_warehouse() -> None:
             facts["identities"] = maintenance.verify_conservation(load_settings())
 
     with TaskGroup("retention"):
-        retention = [drop_raw_rows(), drop_old_runs()]
+        retention = [drop_raw_rows(), drop_old_runs(), remove_downloads()]
     retention >> analyze()
     with TaskGroup("verify"):
         verify_archive()

@@ -3,7 +3,6 @@
 The page server never holds them: the database writes them, and the route of dashboard/server.py sends them in pieces.
 """
 
-import shutil
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,13 +10,11 @@ from secrets import token_urlsafe
 from urllib.parse import quote
 
 from dashboard.data import signed
+from include.warehouse.maintenance import DOWNLOAD_SECONDS, remove_expired_downloads
 from include.warehouse.settings import load_settings
 
 ROUTE = "/download"
 SECRET = "download_key"
-LIFETIME = 3600
-# A download that began in time may still be under way.
-GRACE = 1800
 
 
 @dataclass(frozen=True)
@@ -41,7 +38,7 @@ class Prepared:
 
 def new_file(name: str) -> Path:
     """A path for a new file in a folder of its own; what has expired is removed first."""
-    remove_expired()
+    remove_expired_downloads(load_settings())
     folder = _folder() / token_urlsafe(18)
     folder.mkdir(parents=True, mode=0o700)
     return folder / name
@@ -49,7 +46,7 @@ def new_file(name: str) -> Path:
 
 def offer(path: Path) -> Download:
     """A signed link to a file that lies where new_file has said."""
-    expires = int(time.time()) + LIFETIME
+    expires = int(time.time()) + DOWNLOAD_SECONDS
     key = path.parent.name
     token = signed.write(key, expires, SECRET, key, path.name)
     return Download(path.name, f"{ROUTE}/{token}/{quote(path.name)}", path.stat().st_size, expires)
@@ -67,14 +64,5 @@ def find(token: str, name: str) -> Path | None:
     return path if path.is_file() else None
 
 
-def remove_expired() -> None:
-    """Removes the files whose links no longer hold."""
-    if not _folder().is_dir():
-        return
-    for folder in _folder().iterdir():
-        if folder.stat().st_mtime < time.time() - LIFETIME - GRACE:
-            shutil.rmtree(folder, ignore_errors=True)
-
-
 def _folder() -> Path:
-    return load_settings().exports / "downloads"
+    return load_settings().downloads

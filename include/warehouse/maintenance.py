@@ -1,5 +1,9 @@
 """Nightly care: retention, statistics, and proof that nothing was lost or altered."""
 
+import shutil
+import time
+from pathlib import Path
+
 from sqlalchemy import text
 
 from include.warehouse.database import connect
@@ -8,6 +12,9 @@ from include.warehouse.file_hash import sha256_of
 from include.warehouse.settings import Settings
 
 NAMED_AT_MOST = 5
+# How long the link to a file holds, and how long a download that began in time may still be under way.
+DOWNLOAD_SECONDS = 3600
+DOWNLOAD_GRACE_SECONDS = 1800
 
 
 def drop_expired_raw(settings: Settings) -> list[str]:
@@ -20,6 +27,15 @@ def drop_expired_runs(settings: Settings) -> list[str]:
     """Drops what runs older than unpublished_retention_days left unpublished; gives the tables. Builds wait."""
     with connect(settings) as connection:
         return list(connection.scalars(text("select ops.drop_expired_runs()")))
+
+
+def remove_expired_downloads(settings: Settings) -> int:
+    """Removes the files of the dashboard whose links no longer hold; gives how many folders of them there were."""
+    before = time.time() - DOWNLOAD_SECONDS - DOWNLOAD_GRACE_SECONDS
+    expired = [folder for folder in settings.downloads.glob("*") if _modified(folder) < before]
+    for folder in expired:
+        shutil.rmtree(folder, ignore_errors=True)
+    return len(expired)
 
 
 def analyze(settings: Settings) -> int:
@@ -73,6 +89,14 @@ def verify_conservation(settings: Settings) -> int:
             f"rows or money are not conserved: {_some(broken)}; publish nothing before it is found why"
         )
     return len(identities)
+
+
+def _modified(path: Path) -> float:
+    """When a path was changed last; now, where somebody else has just removed it."""
+    try:
+        return path.stat().st_mtime
+    except FileNotFoundError:
+        return time.time()
 
 
 def _some(found: list[str]) -> str:

@@ -58,6 +58,11 @@ class Settings:
         return self.home / "exports"
 
     @property
+    def downloads(self) -> Path:
+        """Files that readers of the dashboard take away, until their links expire."""
+        return self.exports / "downloads"
+
+    @property
     def logs(self) -> Path:
         """Logs of the database, Airflow and the dashboard."""
         return self.home / "logs"

@@ -362,7 +362,13 @@ def test_a_request_that_another_run_took_over_fails(airflow: LiveAirflow, settin
 
 def test_maintenance_keeps_what_is_young_and_names_an_altered_file(airflow: LiveAirflow, settings: Settings) -> None:
     kept = value(settings, "select count(*) from raw.sales")
+    offered, expired = (settings.downloads / name for name in ("offered", "expired"))
+    for folder in (offered, expired):
+        folder.mkdir(parents=True)
+        (folder / "customers.csv").write_text("customer_id\n", encoding="utf-8")
+    os.utime(expired, (time.time() - 2 * 3600,) * 2)
     assert airflow.ended("maintain_warehouse", airflow.trigger("maintain_warehouse")) == "success"
+    assert list(settings.downloads.iterdir()) == [offered]
     assert value(settings, "select count(*) from raw.sales") == kept > 0
 
     with connect(settings) as connection:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from itertools import product
+from operator import mul
 from typing import Any
 
+from hypothesis import assume
 from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn
 
@@ -25,9 +28,13 @@ def rule_sets(draw: DrawFn, fewest_tiers: int = 1) -> RuleSet:
     tenure_bands = tuple(sorted({0, *draw(st.sets(st.sampled_from([1, 2, 3, 6, 12]), max_size=4))}))
     weights = tuple(draw(st.sampled_from(WEIGHTS)) for _ in range(3))
     weights = (*weights, draw(st.sampled_from(WEIGHTS if any(weights) else WEIGHTS[1:])))
-    lowest, highest = sum(weights), sum(weights[:3]) * bands + weights[3] * len(tenure_bands)
-    count = draw(st.integers(fewest_tiers, len(TIERS)))
-    step = max(highest - lowest, Decimal(1)) / count
+    cells = product(*[range(1, bands + 1)] * 3, range(1, len(tenure_bands) + 1))
+    totals = sorted({sum(map(mul, weights, cell), Decimal(0)) for cell in cells})
+    assume(len(totals) >= fewest_tiers)
+    count = draw(st.integers(fewest_tiers, min(len(TIERS), len(totals))))
+    # a tier that no total reaches cannot be proved
+    places = draw(st.sets(st.integers(1, max(1, len(totals) - 1)), min_size=count - 1, max_size=count - 1))
+    minimums = [totals[0], *(totals[place] for place in sorted(places))]
     return RuleSet(
         core_product_types=draw(st.sampled_from(CORE_TYPES)),
         window_months=draw(st.sampled_from([12, 1, 2, 3, 14])),
@@ -39,7 +46,7 @@ def rule_sets(draw: DrawFn, fewest_tiers: int = 1) -> RuleSet:
         score_bands=bands,
         tenure_bands=tenure_bands,
         weights=weights,
-        tiers=tuple((TIERS[place], lowest + step * place) for place in reversed(range(count))),
+        tiers=tuple(reversed(list(zip(TIERS, minimums, strict=False)))),
         segments=(
             SegmentRule("Resting", frozenset(STATUSES) - scored),
             SegmentRule("Top", scored, m_at_least=bands),
