@@ -49,7 +49,7 @@ def test_who_is_missing_from_a_corrected_master_begins_with_a_later_one(
 
 @given(world=worlds())
 @settings(
-    max_examples=14,
+    max_examples=12,
     deadline=None,
     report_multiple_bugs=False,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.data_too_large],

@@ -172,7 +172,7 @@ def test_a_recut_of_all_months_aggregates_all_facts_again(
 
 @given(events=stories())
 @settings(
-    max_examples=15,
+    max_examples=10,
     deadline=None,
     report_multiple_bugs=False,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.data_too_large],
