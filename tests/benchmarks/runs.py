@@ -150,5 +150,6 @@ def _worker(order: Order) -> dict[str, object]:
         check=False,
     )
     if done.returncode:
-        raise RunFailedError(f"{order.side}, {order.action}: {done.stderr.strip()[-2000:]}")
+        said = done.stderr.strip()[-2000:] or f"ended with status {done.returncode}; -9 is often for want of memory"
+        raise RunFailedError(f"{order.side}, {order.action}: {said}")
     return dict(json.loads(done.stdout.strip().splitlines()[-1]))

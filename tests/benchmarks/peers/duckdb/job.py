@@ -7,6 +7,7 @@ from pathlib import Path
 import duckdb
 from duckdb import DuckDBPyConnection
 
+from include.warehouse.tuning import memory_bytes
 from tests.benchmarks.lists import choose_stores
 from tests.benchmarks.peers import Place
 from tests.benchmarks.peers.duckdb.acceptance import SQL, load, run
@@ -19,7 +20,7 @@ DATABASE = "warehouse.duckdb"
 def build(files: list[Path], place: Place) -> dict[str, float]:
     """Files to published months, from nothing. Gives the seconds of the whole and of its parts."""
     started = time.perf_counter()
-    with duckdb.connect(str(place.folder / DATABASE)) as connection:
+    with _connect(place) as connection:
         run(connection, "tables.sql")
         load(connection, files)
         loaded = time.perf_counter()
@@ -44,7 +45,7 @@ def build(files: list[Path], place: Place) -> dict[str, float]:
 def load_only(files: list[Path], place: Place) -> dict[str, float]:
     """Files to accepted lines."""
     started = time.perf_counter()
-    with duckdb.connect(str(place.folder / DATABASE)) as connection:
+    with _connect(place) as connection:
         load(connection, files)
         connection.execute("checkpoint")
     return {"whole": time.perf_counter() - started}
@@ -64,21 +65,27 @@ def csv(files: list[Path], place: Place, rows: str, folder: str) -> dict[str, fl
     """A list of about so many customers as CSV."""
     target = Path(folder) / "duckdb.csv"
     query = (SQL / "lists.sql").read_text(encoding="utf-8")
-    with duckdb.connect(str(place.folder / DATABASE), read_only=True) as connection:
+    with _connect(place, read_only=True) as connection:
         counts = connection.execute(
             "select home_store_id, count(*) from snapshot"
             " where month = (select max(month) from snapshot) and home_store_id is not null group by 1"
         ).fetchall()
     stores = choose_stores(counts, int(rows))
     started = time.perf_counter()
-    with duckdb.connect(str(place.folder / DATABASE), read_only=True) as connection:
+    with _connect(place, read_only=True) as connection:
         connection.execute(f"copy ({query}) to '{target}' (header)", {"stores": stores})
     return {"whole": time.perf_counter() - started}
 
 
+def _connect(place: Place, *, read_only: bool = False) -> DuckDBPyConnection:
+    # by default it takes four fifths of the memory, and at 25 million lines the machine killed it beside the server
+    limit = {"memory_limit": f"{memory_bytes() // 2 >> 20}MiB"}
+    return duckdb.connect(str(place.folder / DATABASE), read_only=read_only, config=limit)
+
+
 def _bring_up_to_date(files: list[Path], place: Place, recut_from: date | None) -> dict[str, float]:
     started = time.perf_counter()
-    with duckdb.connect(str(place.folder / DATABASE)) as connection:
+    with _connect(place) as connection:
         load(connection, files)
         loaded = time.perf_counter()
         connection.execute("begin")
@@ -102,7 +109,7 @@ def _bring_up_to_date(files: list[Path], place: Place, recut_from: date | None) 
 
 def export(place: Place, folder: Path) -> None:
     """Writes what is published as Parquet, for the comparison: rows.parquet, files.parquet, reasons.parquet."""
-    with duckdb.connect(str(place.folder / DATABASE), read_only=True) as connection:
+    with _connect(place, read_only=True) as connection:
         _copy(connection, "select * exclude (customer_no) from snapshot", folder / "rows.parquet")
         _copy(connection, "select * from source_file", folder / "files.parquet")
         _copy(
