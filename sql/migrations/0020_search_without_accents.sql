@@ -3,11 +3,8 @@ drop view if exists mart.customer_search;
 alter table core.customer_version drop column search_text;
 alter table core.customer_version add column search_text text generated always as (
     case
-        when octet_length(lower(customer_id || coalesce(E'\n' || full_name, ''))) > 600 then null
-        -- most are plain letters, and normalize() is slow
-        when octet_length(customer_id || coalesce(full_name, '')) = length(customer_id || coalesce(full_name, ''))
-        then lower(customer_id || coalesce(E'\n' || full_name, ''))
-        else normalize(
+        when octet_length(lower(customer_id || coalesce(E'\n' || full_name, ''))) <= 600
+        then normalize(
             regexp_replace(
                 normalize(lower(customer_id || coalesce(E'\n' || full_name, '')), nfd),
                 '[\u0300-\u036f]+',
