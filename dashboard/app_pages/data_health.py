@@ -450,17 +450,17 @@ def _step_text(row: Any) -> str:
 def _exports() -> None:
     """Draws who took which file away: all of them for administrators, one's own for everybody else."""
     user = signed_in()
-    found = ask_fresh(health.exports, None if user.role == "admin" else user.email, EXPORTS)
-    whose = "Nobody has" if user.role == "admin" else "You have not"
+    sees_all = user.role == "admin"
+    found = ask_fresh(health.exports, None if sees_all else user.email, EXPORTS)
     if found.empty:
-        empty(f"{whose} taken a file away yet.")
+        empty(f"{'Nobody has' if sees_all else 'You have not'} taken a file away yet.")
         return
     st.markdown(
         f"**The newest {numbers.count(len(found))} exports**" if len(found) > 1 else "**The only export so far**"
     )
     st.caption(
         "Every list, summary and file of rejects that was taken away from these pages"
-        + (", by whom." if user.role == "admin" else " by you.")
+        + (", by whom." if sees_all else " by you.")
         + " The hash tells whether a file at hand is that one; the file beside each list says how to have it again."
     )
     st.dataframe(

@@ -42,14 +42,19 @@ def activate(fresh_warehouse: Settings, tmp_path: Path) -> Activate:
     def activate(change: Callable[[RuleSetFile], Any], from_month: date) -> None:
         content = yaml.safe_load(rules.DEFAULT.read_text(encoding="utf-8"))
         change(content)
-        path = tmp_path / "changed.yml"
-        path.write_text(yaml.safe_dump(content), encoding="utf-8")
-        with engine(fresh_warehouse).begin() as connection:
-            version = rules.draft(connection, path)
-            rules.approve(connection, version)
-            rules.activate(connection, version, from_month)
+        decide(fresh_warehouse, content, tmp_path / "changed.yml", from_month)
 
     return activate
+
+
+def decide(settings: Settings, content: RuleSetFile, path: Path, from_month: date) -> int:
+    """Lets rules, written to `path`, decide the months from one on; gives their version."""
+    path.write_text(yaml.safe_dump(content), encoding="utf-8")
+    with engine(settings).begin() as connection:
+        version = rules.draft(connection, path)
+        rules.approve(connection, version)
+        rules.activate(connection, version, from_month)
+    return version
 
 
 def test_the_first_days_of_a_month_count_core_products_in_any_case(
@@ -101,15 +106,10 @@ def test_any_world_under_any_rules(
     first_received = next(event.file.received_on for event in world.events if isinstance(event, Arrival))
     change = month_number(first_received) - data.draw(st.integers(1, 14))
     with passing_warehouse() as empty:
-        versions = []
-        for rule_set, since in ((first, date(1950, 1, 1)), (second, first_day(change))):
-            path = tmp_path / "rules.yml"
-            path.write_text(yaml.safe_dump(as_document(rule_set)), encoding="utf-8")
-            with engine(empty).begin() as connection:
-                version = rules.draft(connection, path)
-                rules.approve(connection, version)
-                rules.activate(connection, version, since)
-            versions.append(replace(rule_set, version=version))
+        versions = [
+            replace(rule_set, version=decide(empty, as_document(rule_set), tmp_path / "rules.yml", since))
+            for rule_set, since in ((first, date(1950, 1, 1)), (second, first_day(change)))
+        ]
         oracle, real = Oracle(lambda month: versions[month >= change]), RealWarehouse(empty)
         for event in world.events:
             event.happen(oracle)
