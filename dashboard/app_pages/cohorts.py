@@ -27,7 +27,9 @@ QUARTER = 3
 def main() -> None:
     """Draws the chosen view as a heat map."""
     month = header(
-        "Cohorts", "Customers by the month of their first core purchase: who comes back, and what they bring."
+        "Cohorts",
+        "Customers by the month of their first core purchase: who comes back, and what they bring.",
+        ("show",),
     )
     found = ask(cohorts.cohorts, month.month)
     if found.empty:

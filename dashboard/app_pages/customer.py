@@ -20,13 +20,14 @@ from dashboard.data.months import Month
 LONGEST_ID = 1_000
 LINES = 200
 PRODUCTS = 12
+ADDRESS = ("customer",)
 SCORES = {"recency": "r_score", "frequency": "f_score", "monetary": "m_score"}
 
 
 def main() -> None:
     """Draws the search and, once somebody is found, everything about them."""
-    address.follow_link(["customer"])
-    month = header("Customer", "One person: months, purchases, consent, and why they are where they are.")
+    address.follow_link(ADDRESS)
+    month = header("Customer", "One person: months, purchases, consent, and why they are where they are.", ADDRESS)
     customer_id = _search()
     if customer_id is None:
         return

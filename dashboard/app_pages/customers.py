@@ -27,7 +27,9 @@ ADDRESS = (*NAMES, *audiences.ADDRESS, "where", "sort", "order", "columns", "pag
 def main() -> None:
     """Draws filters, counts, breakdown and list."""
     address.follow_link(ADDRESS)
-    month = header("Customers", "Filter on the left, look through the list, take exactly these customers with you.")
+    month = header(
+        "Customers", "Filter on the left, look through the list, take exactly these customers with you.", ADDRESS
+    )
     opened = audiences.opened()
     with st.sidebar:
         filters = customer_filters(month)

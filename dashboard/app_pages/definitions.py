@@ -19,7 +19,7 @@ LONGEST_SEARCH = 200
 
 def main() -> None:
     """Draws the rules of the month, then all terms, or those of one kind."""
-    month = header("Definitions", "What every term means, and where each meaning comes from.")
+    month = header("Definitions", "What every term means, and where each meaning comes from.", (FIND,))
     ruled = ask(data.rule_set, month.rule_set)
     _rule_set(month, ruled)
     sections = st.tabs(list(SECTIONS), on_change="rerun", key="part", bind="query-params")

@@ -36,7 +36,11 @@ class Dimension:
 
 def main() -> None:
     """Draws the selectors, the flows and the matrix."""
-    month = header("Movements", "Who went from where to where between two months. Click a cell to open its customers.")
+    month = header(
+        "Movements",
+        "Who went from where to where between two months. Click a cell to open its customers.",
+        ("by", "from", "measure"),
+    )
     earlier_months = [other for other in ask(calendar.months) if other.month < month.month]
     if not earlier_months:
         empty("Movements compare two months; this is the first.")

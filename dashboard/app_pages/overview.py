@@ -25,7 +25,7 @@ MONTH_BEFORE = "before"
 
 def main() -> None:
     """Draws the page from top to bottom."""
-    month = header("Overview", "Where customers stand, what moved them, and what the revenue is made of.")
+    month = header("Overview", "Where customers stand, what moved them, and what the revenue is made of.", ("against",))
     history = ask(overview.history, month.month)
     if month.month not in set(history["month"]):
         nobody_known()

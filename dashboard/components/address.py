@@ -30,6 +30,18 @@ def follow_link(names: Sequence[str]) -> None:
             st.session_state.pop(_written(name), None)
 
 
+def carry(names: Sequence[str]) -> None:
+    """Before the widgets of a page are drawn: what was chosen before goes into a bare address all at once.
+
+    Each change of the address is a step of the browser's Back; one by one, every filter would cost a press.
+    """
+    if any(st.query_params.get_all(name) for name in names):
+        return
+    kept = {name: st.session_state[_written(name)] for name in names if st.session_state.get(_written(name))}
+    if kept:
+        st.query_params.update(kept)
+
+
 def write(name: str, values: list[str]) -> None:
     """After the widget is drawn: puts its values into the address; none takes the name away."""
     st.session_state[_written(name)] = values

@@ -1,6 +1,7 @@
 """Top of every page: title, month selector, and what a reader should know about the month."""
 
 from calendar import monthrange
+from collections.abc import Sequence
 from datetime import date
 
 import streamlit as st
@@ -14,8 +15,12 @@ from dashboard.data.months import Month
 REPORT_MONTH = "report"
 
 
-def header(title: str, subtitle: str) -> Month:
-    """Draws title and month selector; gives the chosen month. Stops the page while nothing is published."""
+def header(title: str, subtitle: str, kept: Sequence[str] = ()) -> Month:
+    """Draws title and month selector; gives the chosen month. Stops the page while nothing is published.
+
+    `kept` are the page's own names in the address, beside the month.
+    """
+    address.carry(["month", *kept])
     published = ask(months.months)
     left, right = st.columns([3, 1], vertical_alignment="bottom")
     left.title(title, anchor=False)
