@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from tests.benchmarks.results import MEGABYTES, RATIO, SECONDS
+from tests.benchmarks.results import ITSELF, MEGABYTES, RATIO, SECONDS
 
 WHOLE = "whole build"
 LOAD = "of it, loading and acceptance"
@@ -22,7 +22,6 @@ EXCEL_SHEET = "loading a full Excel sheet"
 DUCKDB, PANDAS, POLARS, PLAIN_SQL = "DuckDB", "pandas with to_sql", "polars", "plain SQL"
 XLSXWRITER = "XlsxWriter alone"
 YEAR_FROM_NOTHING = "that year from nothing"
-ITSELF = "–"
 
 
 def csv_job(rows: int) -> str:

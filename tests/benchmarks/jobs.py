@@ -12,7 +12,7 @@ from tests.benchmarks import goals
 from tests.benchmarks.data import CORRECTED_MONTH, generate
 from tests.benchmarks.goals import goal_for
 from tests.benchmarks.peers import peer_module
-from tests.benchmarks.results import Record, Results
+from tests.benchmarks.results import ITSELF, Record, Results
 from tests.benchmarks.runs import Bench, Measured
 from tests.benchmarks.sizes import SIZES, TENTH, Size
 from tests.benchmarks.worker import WAREHOUSE
@@ -171,7 +171,7 @@ def _whole_build(session: Session, peers: list[str]) -> Iterator[Record]:
         yield record(goals.LOAD, name, size, ours, theirs[peer], part="load", rows=rows[peer])
         yield record(goals.MONTHS, name, size, ours, theirs[peer], part="months", rows=rows[peer])
     if not peers:
-        yield record(goals.WHOLE, goals.ITSELF, size, ours)
+        yield record(goals.WHOLE, ITSELF, size, ours)
 
 
 def new_month(session: Session) -> Iterator[Record]:
@@ -264,7 +264,7 @@ def _beside_whole_build(session: Session, job: str, ours: Measured) -> Iterator[
     """The record beside the whole build of the same size, where that has been measured on this machine."""
     size = session.bench.size.name
     made = record(job, goals.WHOLE, size, ours)
-    for peer in (goals.DUCKDB, goals.ITSELF):
+    for peer in (goals.DUCKDB, ITSELF):
         whole = session.results.find(goals.WHOLE, peer, size)
         if whole and whole.seconds and whole.environment == session.results.environment:
             ratio = round(made.seconds / whole.seconds, 4) if made.seconds else None
@@ -296,7 +296,7 @@ def dashboard(session: Session) -> Iterator[Record]:
     session.run(measured, WAREHOUSE, "dashboard", BASE)
     parts = measured.parts[0]
     for job, part in ((goals.FIRST_PAINT, "paint"), (goals.FILTERS, "filter")):
-        made = record(job, goals.ITSELF, size, measured, part=part)
+        made = record(job, ITSELF, size, measured, part=part)
         slowest = {name: value for name, value in parts.items() if name.startswith(f"{part} ")}
         yield replace(made, details=dict(sorted(slowest.items(), key=lambda item: -item[1])[:5]))
 
@@ -323,7 +323,7 @@ def exports(session: Session) -> Iterator[Record]:
         if session.has_duckdb:
             yield record(goals.csv_job(rows), goals.DUCKDB, size.name, csv, duckdb_csv, rows=equal)
         else:
-            yield record(goals.csv_job(rows), goals.ITSELF, size.name, csv)
+            yield record(goals.csv_job(rows), ITSELF, size.name, csv)
         if xlsx.parts:
             yield record(goals.xlsx_job(rows), goals.XLSXWRITER, size.name, xlsx, xlsxwriter)
 
@@ -339,10 +339,10 @@ def airflow(session: Session) -> Iterator[Record]:
         check=True,
     )
     found = json.loads(done.stdout.strip().splitlines()[-1])
-    goal, unit = goal_for(goals.AIRFLOW, goals.ITSELF, "")
+    goal, unit = goal_for(goals.AIRFLOW, ITSELF, "")
     yield Record(
         job=goals.AIRFLOW,
-        peer=goals.ITSELF,
+        peer=ITSELF,
         size="–",
         seconds=found["airflow_seconds"],
         peer_seconds=None,
@@ -361,7 +361,7 @@ def excel_sheet(session: Session) -> Iterator[Record]:
     session.run(Measured(), WAREHOUSE, "load_only", "run", *bench.files.masters)
     session.run(measured, WAREHOUSE, "load_only", "run", bench.files.excel_sheet())
     bench.drop("run")
-    yield record(goals.EXCEL_SHEET, goals.ITSELF, bench.size.name, measured)
+    yield record(goals.EXCEL_SHEET, ITSELF, bench.size.name, measured)
 
 
 JOBS: dict[str, Callable[[Session], Iterator[Record]]] = {

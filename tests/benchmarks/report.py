@@ -6,7 +6,7 @@ from pathlib import Path
 
 from tests.benchmarks import goals
 from tests.benchmarks.goals import goal_for
-from tests.benchmarks.results import MEGABYTES, SECONDS, Record, Results
+from tests.benchmarks.results import ITSELF, MEGABYTES, SECONDS, Record, Results
 from tests.benchmarks.sizes import SIZES
 
 HEAD = """# Benchmarks
@@ -33,11 +33,11 @@ def derived(results: Results) -> list[Record]:
     small, large = _whole(results, "S"), _whole(results, "L")
     # two machines say nothing about growth: then the earlier record stays
     if small and large and small.seconds and large.seconds and small.environment == large.environment:
-        goal, unit = goal_for(goals.GROWTH, goals.ITSELF, "L")
+        goal, unit = goal_for(goals.GROWTH, ITSELF, "L")
         found.append(
             Record(
                 job=goals.GROWTH,
-                peer=goals.ITSELF,
+                peer=ITSELF,
                 size="L",
                 seconds=large.seconds,
                 peer_seconds=small.seconds,
@@ -54,12 +54,12 @@ def derived(results: Results) -> list[Record]:
             if record.size == size and record.job in CSV_JOBS and record.python_mb
         }
         if peaks:
-            goal, unit = goal_for(goals.MEMORY, goals.ITSELF, size)
+            goal, unit = goal_for(goals.MEMORY, ITSELF, size)
             most = max(peaks.values())
             found.append(
                 Record(
                     job=goals.MEMORY,
-                    peer=goals.ITSELF,
+                    peer=ITSELF,
                     size=size,
                     seconds=None,
                     peer_seconds=None,
@@ -74,7 +74,7 @@ def derived(results: Results) -> list[Record]:
 
 
 def _whole(results: Results, size: str) -> Record | None:
-    for peer in (goals.DUCKDB, goals.ITSELF):
+    for peer in (goals.DUCKDB, ITSELF):
         if record := results.find(goals.WHOLE, peer, size):
             return record
     return None

@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any
 
 RATIO, SECONDS, MEGABYTES = "ratio", "seconds", "megabytes"
+# in place of a peer, where a job was measured alone
+ITSELF = "–"
 
 
 @dataclass(frozen=True)
@@ -76,6 +78,8 @@ class Results:
         """Replaces what there was of the same job, peer and size, and writes the file."""
         now = datetime.now(UTC).isoformat(timespec="seconds")
         for record in records:
+            # measured beside a peer at last: how long it took alone is no news
+            self._records.pop((record.job, ITSELF, record.size), None)
             document = asdict(record) | {"environment": self.environment, "measured_at": now}
             self._records[record.key] = Record(**document)
         self.write()
