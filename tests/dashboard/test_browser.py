@@ -127,6 +127,16 @@ def test_a_filtered_list_is_counted_shown_and_exported_exactly(
     position = [cell.value for cell in header].index("customer_id")
     assert {row[position].value for row in written} == expected
     assert not [cell.value for row in written for cell in row if cell.data_type == "f"]
+    page.get_by_role("link", name="Overview", exact=True).click()
+    expect(page.get_by_role("heading", name="Overview")).to_be_visible()
+    settled(page)
+    steps_back = page.evaluate("history.length")
+    page.get_by_role("link", name="Customers", exact=True).click()
+    expect(page.get_by_role("heading", name="Customers")).to_be_visible()
+    settled(page)
+    assert address_of(page) == {"month": ["2025-10"], "status": ["active"], "tier": ["gold"]}
+    # Streamlit's own step to the page, and one for all that was chosen
+    assert page.evaluate("history.length") == steps_back + 2
 
 
 def test_the_summary_can_be_taken_away(page: Page, visit: Callable[[Page, str], None], tmp_path: Path) -> None:
