@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from datetime import date
+from math import inf
 
 import pandas as pd
 
 from .acceptance import ReadSales, SalesLedger
+from .facts import month_number
 from .files import (
     COLUMNS,
     CUSTOMERS,
@@ -47,12 +49,13 @@ class _Received:
 class Oracle:
     """Accepts files and publishes months. Every result is a DataFrame with the column names of the definitions."""
 
-    def __init__(self, rules_of: Callable[[int], RuleSet] | None = None, shrink_percent: int = 5) -> None:
-        """`rules_of` gives the rule set of a month by its number (facts.month_number); the default one for all."""
+    def __init__(self, shrink_percent: int = 5) -> None:
         self.log = FileLog()
         self.masters = {feed: Master(feed) for feed in MASTERS}
         self._sales = SalesLedger(self.masters)
-        self._publisher = Publisher(rules_of or (lambda month: RuleSet()))
+        self._versions = 1
+        self._active: dict[float, RuleSet] = {-inf: RuleSet()}  # by the number of its first month
+        self._publisher = Publisher(self._rules_of)
         self._held: list[_Received] = []
         self._shrink_percent = shrink_percent
 
@@ -90,6 +93,14 @@ class Oracle:
     def held_files(self) -> list[str]:
         """Names of the files that wait for a decision."""
         return [held.file.name for held in self._held]
+
+    def activate(self, rule_set: RuleSet, from_month: date) -> None:
+        """Let a rule set decide the months from one on, until another's first month; versions follow the default's."""
+        self._versions += 1
+        self._active[month_number(from_month)] = replace(rule_set, version=self._versions)
+
+    def _rules_of(self, month: int) -> RuleSet:
+        return self._active[max(since for since in self._active if since <= month)]
 
     def publish(self, recut: bool = False, recut_from: date | None = None) -> None:
         """What a refresh does. `recut` computes the cut points anew, of all months or from one on."""

@@ -25,7 +25,8 @@ _VALUES = [column for column in SNAPSHOT_COLUMNS if column not in _KEY]
 class Publisher:
     """The published months, and what must outlive them."""
 
-    rules_of: Callable[[int], RuleSet]
+    rules_of: Callable[[int], RuleSet]  # of the months that are published now for the first time, or restated
+    in_force: dict[int, RuleSet] = field(default_factory=dict)
     months: list[Month] = field(default_factory=list)
     rows: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=SNAPSHOT_COLUMNS))
     history: pd.DataFrame = field(default_factory=lambda: _history_frame([]))
@@ -47,19 +48,25 @@ class Publisher:
         self.publication += 1
         if not lines:
             self.frozen.clear()
+            self.in_force.clear()
             self._replace([], self.rows.iloc[:0])
             return
         facts = Facts(lines, sorted(customers.last_seen), products)
         for customer in facts.customers:
             self.first_seen.setdefault(customer, facts.as_of[-1])
         self._thaw(facts.months, recut, recut_from)
-        snapshot = build_snapshot(facts, customers, self.first_seen, self.rules_of, self.frozen)
+        self.in_force = {month: self.in_force.get(month) or self.rules_of(month) for month in facts.months}
+        snapshot = build_snapshot(facts, customers, self.first_seen, self.in_force.__getitem__, self.frozen)
         self.frozen = {month.number: month.cuts for month in snapshot.months[:-1]}
         self._replace(snapshot.months, snapshot.rows)
 
     def _thaw(self, months: list[int], recut: bool, recut_from: date | None) -> None:
-        """The report month, a month taken away, and on request every month from one on are cut anew."""
+        """The report month, a month taken away, and on request every month from one on are cut anew.
+
+        Only the request brings other rules to a published month.
+        """
         first_recut = month_number(recut_from) if recut_from else months[0]
+        self.in_force = {month: rules for month, rules in self.in_force.items() if not (recut and month >= first_recut)}
         self.frozen = {
             month: cuts
             for month, cuts in self.frozen.items()

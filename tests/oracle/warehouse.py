@@ -5,17 +5,22 @@ from __future__ import annotations
 from datetime import date
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import pandas as pd
+import yaml
 from sqlalchemy import text
 
 from dashboard.data.audience import Audience, where
+from include.warehouse import rules
 from include.warehouse.database import engine
 from include.warehouse.load import approve, discard, load_files
 from include.warehouse.settings import Settings
 from include.warehouse.steps import refresh
 
 from .files import ReceivedFile
+from .rule_strategies import as_document
+from .rules import RuleSet
 
 # the file's day of receipt is the event's, so that no result depends on the clock
 DAY_OF_RECEIPT = """
@@ -28,6 +33,16 @@ end
 $$;
 create trigger day_of_receipt before insert on ops.file for each row execute function public.set_day_of_receipt()
 """
+
+
+def bring_into_force(settings: Settings, content: dict[str, Any], from_month: date) -> None:
+    """Lets the rules of a file's content decide the months from one on."""
+    with TemporaryDirectory() as folder, engine(settings).begin() as connection:
+        path = Path(folder) / "rules.yml"
+        path.write_text(yaml.safe_dump(content), encoding="utf-8")
+        version = rules.draft(connection, path)
+        rules.approve(connection, version)
+        rules.activate(connection, version, from_month)
 
 
 class RealWarehouse:
@@ -58,6 +73,10 @@ class RealWarehouse:
     def discard(self, name: str) -> object:
         """Gives a held file up."""
         return discard(self.settings, name)
+
+    def activate(self, rule_set: RuleSet, from_month: date) -> None:
+        """Brings a rule set into force, from its file."""
+        bring_into_force(self.settings, as_document(rule_set), from_month)
 
     def publish(self, recut: bool = False, recut_from: date | None = None) -> None:
         """Refreshes and publishes."""

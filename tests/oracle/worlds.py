@@ -8,6 +8,7 @@ from datetime import date
 from typing import Protocol
 
 from .files import ReceivedFile
+from .rules import RuleSet
 
 
 class Warehouse(Protocol):
@@ -18,6 +19,8 @@ class Warehouse(Protocol):
     def approve(self, name: str) -> object: ...
 
     def discard(self, name: str) -> object: ...
+
+    def activate(self, rule_set: RuleSet, from_month: date) -> None: ...
 
     def publish(self, recut: bool = False, recut_from: date | None = None) -> None: ...
 
@@ -48,6 +51,17 @@ class Verdict:
 
 
 @dataclass(frozen=True)
+class Activation:
+    """A rule set is to decide the months from one on; published ones only when they are restated."""
+
+    rule_set: RuleSet
+    from_month: date
+
+    def happen(self, warehouse: Warehouse) -> None:
+        warehouse.activate(self.rule_set, self.from_month)
+
+
+@dataclass(frozen=True)
 class Publication:
     """A refresh, which may compute cut points anew."""
 
@@ -58,7 +72,7 @@ class Publication:
         warehouse.publish(recut=self.recut, recut_from=self.recut_from)
 
 
-Event = Arrival | Verdict | Publication
+Event = Arrival | Verdict | Activation | Publication
 
 
 @dataclass(frozen=True)

@@ -5,9 +5,13 @@ The oracle judges every row of every file; the warehouse only those whose texts 
 
 import csv
 import io
+import shutil
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from dataclasses import replace
+from pathlib import Path
 
+import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn
@@ -183,3 +187,59 @@ def test_only_differing_rows_are_judged(passing_warehouse: Callable[[], Abstract
         counts = real.frame("source_file order by file_id").iloc[-1]
         assert (counts["rows_received"], counts["rows_unchanged"], counts["rows_loaded"]) == (25, 23, 2)
         assert counts["rows_superseded"] == 1
+
+
+def test_a_waiting_row_that_says_what_the_current_line_says_is_unchanged(
+    passing_warehouse: Callable[[], AbstractContextManager[Settings]],
+) -> None:
+    rows = [clean_row(number) for number in range(24)]
+    waits = rows[5]
+    waits[PLACE["store_id"]] = "S9"
+    for later in (f"sales_{YEAR}-12-01.csv", f"sales_{YEAR}_part2.csv"):
+        files = [
+            master("customers", is_complete=True),
+            master("products", is_complete=True),
+            # no master of stores yet: every store is accepted
+            encoded(f"sales_{YEAR}_part1.csv", rows, COLUMNS),
+            master("stores", is_complete=False),
+            encoded(later, [waits, clean_row(100)], COLUMNS),
+            master("stores", is_complete=True),
+            encoded(f"sales_{YEAR}_part2.csv", [clean_row(101)], COLUMNS),
+        ]
+        with passing_warehouse() as empty:
+            oracle, real = Oracle(), RealWarehouse(empty)
+            for file in files:
+                oracle.load(file, approved=True)
+                real.load(file, approved=True)
+                assert_accepted_alike(oracle, real)
+            counts = real.frame(f"source_file where file_name = '{later}' order by file_id").iloc[0]
+            assert (counts["rows_unchanged"], counts["rows_loaded"], counts["rows_rejected"]) == (1, 1, 0)
+
+
+def test_a_composed_receipt_is_one_however_its_day_is_written(
+    passing_warehouse: Callable[[], AbstractContextManager[Settings]], tmp_path: Path
+) -> None:
+    header = ["store_id", "transaction_date", "transaction_id", "customer_id", "product_id", "quantity", "unit_price"]
+    rest = ["C1", "P1", "1", "5"]
+    with passing_warehouse() as empty:
+        contracts = shutil.copytree(empty.contracts, tmp_path / "contracts")
+        sales = yaml.safe_load((contracts / "sales.yml").read_text())
+        sales["transaction_id_from"] = header[:3]
+        (contracts / "sales.yml").write_text(yaml.safe_dump(sales))
+        real = RealWarehouse(replace(empty, contracts=contracts))
+        for feed in MASTERS:
+            real.load(master(feed, is_complete=False))
+        day, till = f"{YEAR}-03-01", [["S1", f"{YEAR}-03-01 10:15:{second}", "7", *rest] for second in ("02", "09")]
+        real.load(encoded(f"sales_{YEAR}.csv", [*till, ["S1", day, "7|8", *rest]], header))
+        written_otherwise = [["S1", f"01/03/{YEAR}", "7", *rest], ["S1", day, "8", *rest]]
+        real.load(encoded(f"sales_{day}.csv", written_otherwise, header))
+        lines = real.frame("sale_line")
+        receipt = f"S1|{day}|"
+        assert sorted(zip(lines["transaction_id"], lines["line_no"], strict=True)) == [
+            (f"{receipt}7", 1),
+            (f"{receipt}7", 2),
+            (f"{receipt}7\\|8", 1),
+            (f"{receipt}8", 1),
+        ]
+        counts = real.frame("source_file order by file_id").iloc[-1]
+        assert (counts["rows_unchanged"], counts["rows_loaded"], counts["rows_rejected"]) == (1, 1, 0)

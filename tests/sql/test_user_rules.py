@@ -1,10 +1,8 @@
 """Rule sets that a company could write for itself, against what the definitions say of them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import replace
 from datetime import date
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,16 +12,18 @@ from hypothesis import strategies as st
 
 from include.warehouse import rules
 from include.warehouse.database import engine
+from include.warehouse.errors import VerificationError
+from include.warehouse.maintenance import verify_conservation
 from include.warehouse.settings import Settings
 from tests.oracle.agreement import assert_equal_results
 from tests.oracle.facts import first_day, month_number
 from tests.oracle.files import csv_file
 from tests.oracle.model import Oracle
-from tests.oracle.rule_strategies import as_document, rule_sets
+from tests.oracle.rule_strategies import rule_sets
 from tests.oracle.rules import RuleSet
 from tests.oracle.strategies import worlds
-from tests.oracle.warehouse import RealWarehouse
-from tests.oracle.worlds import Arrival, Publication, World
+from tests.oracle.warehouse import RealWarehouse, bring_into_force
+from tests.oracle.worlds import Activation, Arrival, Event, Publication, World
 
 RuleSetFile = dict[str, Any]
 Activate = Callable[[Callable[[RuleSetFile], Any], date], None]
@@ -36,25 +36,26 @@ SALES = "transaction_id,transaction_date,customer_id,product_id,quantity,unit_pr
 
 
 @pytest.fixture
-def activate(fresh_warehouse: Settings, tmp_path: Path) -> Activate:
+def activate(fresh_warehouse: Settings) -> Activate:
     """Lets the default rules, after one change to the file's content, decide the months from one on."""
 
     def activate(change: Callable[[RuleSetFile], Any], from_month: date) -> None:
         content = yaml.safe_load(rules.DEFAULT.read_text(encoding="utf-8"))
         change(content)
-        decide(fresh_warehouse, content, tmp_path / "changed.yml", from_month)
+        bring_into_force(fresh_warehouse, content, from_month)
 
     return activate
 
 
-def decide(settings: Settings, content: RuleSetFile, path: Path, from_month: date) -> int:
-    """Lets rules, written to `path`, decide the months from one on; gives their version."""
-    path.write_text(yaml.safe_dump(content), encoding="utf-8")
-    with engine(settings).begin() as connection:
-        version = rules.draft(connection, path)
-        rules.approve(connection, version)
-        rules.activate(connection, version, from_month)
-    return version
+def play(events: Sequence[Event], empty: Settings) -> RealWarehouse:
+    """Everything that happens, to the oracle and to the warehouse; compared after each publication."""
+    oracle, real = Oracle(), RealWarehouse(empty)
+    for event in events:
+        event.happen(oracle)
+        event.happen(real)
+        if isinstance(event, Publication):
+            assert_equal_results(oracle, real)
+    return real
 
 
 def test_the_first_days_of_a_month_count_core_products_in_any_case(
@@ -63,8 +64,12 @@ def test_the_first_days_of_a_month_count_core_products_in_any_case(
     activate(lambda content: content.update(core_product_types=["CONSUMABLE"]), date(2024, 1, 1))
     warehouse = RealWarehouse(fresh_warehouse)
     bought = ("T1,2024-01-03,C2,P1,1,5", "T2,2024-02-03,C1,P1,1,5", "T3,2024-03-10,C1,P1,1,5")
-    for file in (*MASTERS, csv_file("sales_2024.csv", SALES, *bought)):
+    for file in (*MASTERS, csv_file("sales_2024.csv", SALES, *bought[:2])):
         warehouse.load(file)
+    warehouse.publish()
+    (january,) = warehouse.frame("month_to_day").to_dict("records")
+    assert (january["month"], january["new_customers"], january["engaged"]) == (date(2024, 1, 1), 1, 1)
+    warehouse.load(csv_file("sales_2024.csv", SALES, *bought))
     warehouse.publish()
     (february,) = warehouse.frame("month_to_day").to_dict("records")
     assert (february["month"], february["new_customers"], february["engaged"]) == (date(2024, 2, 1), 1, 2)
@@ -87,6 +92,49 @@ def test_a_tier_that_other_rules_rank_otherwise_is_still_the_same_tier(
     assert rows["value_tier"].tolist() == ["silver", "silver"]
     assert rows["lifecycle_event"].tolist() == ["first_purchase", "retained"]
 
+    # rules that decide no published month yet are in no dimension of these months
+    activate(lambda content: content["segments"][-1].update(segment="Others"), date(2030, 1, 1))
+    segments = warehouse.frame("dim_segment")
+    assert (set(segments["rule_set"]), "Others" in set(segments["segment"])) == ({2}, False)
+
+
+@pytest.mark.parametrize(
+    ("late", "from_month", "publication"),
+    [
+        # months of the first rules' front, one of them the first of a chunk; and restated months
+        ("2025-02-20", date(2025, 4, 1), Publication()),
+        ("2025-01-20", date(2025, 4, 1), Publication()),
+        ("2025-01-20", date(2025, 3, 1), Publication(True, date(2025, 3, 1))),
+    ],
+)
+def test_late_sales_count_once_when_other_core_products_come_into_force(
+    fresh_warehouse: Settings, late: str, from_month: date, publication: Publication
+) -> None:
+    sold = tuple(f"T{month},2025-0{month}-10,C1,P1,1,10" for month in (1, 2, 3))
+    both = RuleSet(core_product_types=frozenset({"consumable", "device"}))
+    real = play(
+        (
+            *map(Arrival, MASTERS),
+            Arrival(csv_file("sales_2025.csv", SALES, *sold)),
+            Publication(),
+            Activation(both, from_month),
+            Arrival(csv_file("sales_2025.csv", SALES, *sold, f"T9,{late},C1,P1,1,10", "T4,2025-04-30,C1,P1,1,10")),
+            publication,
+        ),
+        fresh_warehouse,
+    )
+    (april,) = real.frame("customer_snapshot where customer_id = 'C1' and month = '2025-04-01'").to_dict("records")
+    assert (april["frequency"], april["monetary"]) == (5, 50)
+
+    # the facts of rules are money that must add up also in the months that other rules decide
+    with engine(fresh_warehouse).begin() as connection:
+        connection.exec_driver_sql(
+            "insert into crm.customer_month select * from crm.customer_month"
+            " where month = '2025-02-01' and fact_set_id = (select max(fact_set_id) from crm.fact_set)"
+        )
+    with pytest.raises(VerificationError, match=r"\(core types consumable, device\)"):
+        verify_conservation(fresh_warehouse)
+
 
 @given(world=worlds(), first=rule_sets(), data=st.data())
 @settings(
@@ -97,7 +145,6 @@ def test_a_tier_that_other_rules_rank_otherwise_is_still_the_same_tier(
 )
 def test_any_world_under_any_rules(
     passing_warehouse: Callable[[], AbstractContextManager[Settings]],
-    tmp_path: Path,
     world: World,
     first: RuleSet,
     data: st.DataObject,
@@ -105,14 +152,7 @@ def test_any_world_under_any_rules(
     second = data.draw(rule_sets(fewest_tiers=len(first.tiers)))
     first_received = next(event.file.received_on for event in world.events if isinstance(event, Arrival))
     change = month_number(first_received) - data.draw(st.integers(1, 14))
+    events: list[Event] = [Activation(first, date(1950, 1, 1)), *world.events]
+    events.insert(data.draw(st.integers(1, len(world.events))), Activation(second, first_day(change)))
     with passing_warehouse() as empty:
-        versions = [
-            replace(rule_set, version=decide(empty, as_document(rule_set), tmp_path / "rules.yml", since))
-            for rule_set, since in ((first, date(1950, 1, 1)), (second, first_day(change)))
-        ]
-        oracle, real = Oracle(lambda month: versions[month >= change]), RealWarehouse(empty)
-        for event in world.events:
-            event.happen(oracle)
-            event.happen(real)
-            if isinstance(event, Publication):
-                assert_equal_results(oracle, real)
+        play(events, empty)

@@ -37,21 +37,33 @@ end
 $$;
 comment on function core.sales_days(bigint) is 'The different texts of one sales file that can be read as a day, and these days; where the file does not speak for a year of the calendar, days before the calendar count as unreadable.';
 
-create or replace function core.compose(p_row jsonb, p_columns text[]) returns text
+create or replace function core.compose(p_row jsonb, p_columns text[], p_days jsonb) returns text
 language sql immutable parallel safe
 return (
-    select case when bool_and(core.trimmed(p_row ->> part.name) is not null)
-        then string_agg(core.trimmed(p_row ->> part.name), '|' order by part.position)
+    select case when bool_and(part.text is not null)
+        -- escaped, so that what stands between the parts is in none of them
+        then string_agg(replace(replace(part.text, '\', '\\'), '|', '\|'), '|' order by part.position)
     end
-    from unnest(p_columns) with ordinality as part (name, position)
+    from (
+        select
+            named.position,
+            case
+                -- a day is the same however it is written, and its time of day is ignored
+                when named.name = 'transaction_date'
+                    then coalesce(p_days ->> core.day_text(core.trimmed(p_row ->> named.name)), core.trimmed(p_row ->> named.name))
+                else core.trimmed(p_row ->> named.name)
+            end as text
+        from unnest(p_columns) with ordinality as named (name, position)
+    ) as part
 );
-comment on function core.compose(jsonb, text[]) is 'A receipt id composed of several columns; null where one of them is missing.';
+comment on function core.compose(jsonb, text[], jsonb) is 'A receipt id composed of several columns, the day as YYYY-MM-DD by the readings given; null where one of them is missing.';
 
 create or replace function core.sales_texts(
     p_file_id bigint,
     p_decimal_mark text,
     p_is_trimmed boolean,
     p_compose text[],
+    p_days jsonb,
     p_places tid[]
 )
 returns table (
@@ -78,7 +90,7 @@ as $$
         r.row_number,
         case
             when p_compose = '{}' then core.trimmed(r.transaction_id, p_is_trimmed)
-            else core.compose(to_jsonb(r), p_compose)
+            else core.compose(to_jsonb(r), p_compose, p_days)
         end,
         core.number_text(core.trimmed(r.line_no, p_is_trimmed), p_decimal_mark),
         core.day_text(core.trimmed(r.transaction_date, p_is_trimmed)),
@@ -106,7 +118,7 @@ as $$
         )
     offset bigint '0'
 $$;
-comment on function core.sales_texts(bigint, text, boolean, text[], tid[]) is 'The rows of one sales file that are data, all or those at the places given: each value''s text, trimmed, numbers with a decimal point.';
+comment on function core.sales_texts(bigint, text, boolean, text[], jsonb, tid[]) is 'The rows of one sales file that are data, all or those at the places given: each value''s text, trimmed, numbers with a decimal point; a composed receipt id with its day as the readings say.';
 
 create or replace procedure core.judge_sales(p_file_id bigint, p_places tid[], p_texts text[], p_days date[])
 language plpgsql
@@ -114,6 +126,7 @@ as $$
 declare
     v_mark text;
     v_compose text[];
+    v_day_of_text jsonb;
     v_has_line_no boolean;
     v_is_trimmed boolean;
     v_from date;
@@ -127,6 +140,9 @@ begin
     into v_mark, v_compose
     from ops.feed f
     where f.feed = 'sales';
+    if 'transaction_date' = any (v_compose) then
+        select jsonb_object_agg(d.text, d.day) into v_day_of_text from unnest(p_texts, p_days) as d (text, day);
+    end if;
 
     select
         exists (select from jsonb_array_elements(f.column_map) as pair where pair.value ->> 1 = 'line_no'),
@@ -147,7 +163,7 @@ begin
     -- offsets: see core.sales_texts
     create temporary table sale_line_judged on commit drop as
     with received as not materialized (
-        select t.* from core.sales_texts(p_file_id, v_mark, v_is_trimmed, v_compose, p_places) as t
+        select t.* from core.sales_texts(p_file_id, v_mark, v_is_trimmed, v_compose, v_day_of_text, p_places) as t
     ),
     typed as (
         select

@@ -78,7 +78,7 @@ begin
     from (
         -- of 64 bits: a row too many is only judged
         select hashtextextended(r.transaction_id, hashtext(r.line_no_text)) as key_hash, count(*) as rows
-        from core.sales_texts(p_file_id, p_decimal_mark, p_is_trimmed, '{}', null) as r
+        from core.sales_texts(p_file_id, p_decimal_mark, p_is_trimmed, '{}', null, null) as r
         group by hashtextextended(r.transaction_id, hashtext(r.line_no_text))
     ) as k;
     select c.received, c.repeated into p_received, p_repeated from pg_temp.sale_key_count c;
@@ -135,7 +135,7 @@ begin
     from (select * from core.sale_line s where s.transaction_date between v_from and v_to) as c
     full join (
         select t.*, d.day
-        from core.sales_texts(p_file_id, v_mark, v_is_trimmed, '{}', null) as t
+        from core.sales_texts(p_file_id, v_mark, v_is_trimmed, '{}', null, null) as t
         left join unnest(p_texts, p_days) as d (text, day) on d.text = t.day_text
     ) as r on r.transaction_id = c.transaction_id and r.line_no_text = c.line_no::text
     left join core.store_version s

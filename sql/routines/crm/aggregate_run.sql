@@ -88,7 +88,13 @@ begin
         and v_run.kind = 'refresh'
     on conflict do nothing;
     analyze crm.touched_fact;
-    for v_month in select distinct t.month from crm.touched_fact t where t.run_id = p_run_id order by t.month loop
+    -- touched facts are the run's: another fact set may count some of their months whole
+    for v_month in
+        select distinct t.month
+        from crm.touched_fact t
+        where t.run_id = p_run_id and t.month < v_whole_from
+        order by t.month
+    loop
         delete from crm.customer_month f
         using crm.touched_fact t
         where

@@ -141,16 +141,24 @@ begin
     union all
     select
         'net amount of current lines = customer-months',
-        'total',
+        counted.scope,
         (
             (select coalesce(sum(l.known_cents), 0) from line l)
             + (select coalesce(sum(s.known_cents), 0) from superseded s)
         ) * 0.01,
-        (
-            select coalesce(sum(f.cents), 0) * 0.01
-            from ops.months_after(p_run_id) m
-            join pg_temp.customer_month_sum f on f.fact_set_id = m.fact_set_id and f.month = m.month
-        );
+        counted.cents * 0.01
+    from (
+        select 'total' as scope, coalesce(sum(f.cents), 0) as cents
+        from ops.months_after(p_run_id) m
+        join pg_temp.customer_month_sum f on f.fact_set_id = m.fact_set_id and f.month = m.month
+        union all
+        -- a month's window reaches back over months that other rules decide: its fact set counts these too
+        select 'core types ' || array_to_string(s.core_product_types, ', '), coalesce(sum(f.cents), 0)
+        from crm.fact_set s
+        left join pg_temp.customer_month_sum f on f.fact_set_id = s.fact_set_id
+        where s.fact_set_id in (select m.fact_set_id from ops.months_after(p_run_id) m)
+        group by s.fact_set_id
+    ) as counted;
 
     insert into ops.conservation (run_id, identity, scope, left_value, right_value)
     select p_run_id, c.identity, c.scope, c.left_value, c.right_value
