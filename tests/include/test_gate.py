@@ -207,6 +207,24 @@ def test_a_sound_run_passes_every_check_and_is_published(loaded: Settings) -> No
     assert query(loaded, "select count(*) from crm.published_month")[0][0] == 23
 
 
+def test_the_archive_is_proved_altered_files_first(loaded: Settings) -> None:
+    paths = [loaded.home / row.path for row in query(loaded, "select path from ops.file order by file_id")]
+    assert maintenance.verify_archive(loaded) == len(paths) > 2
+    last = paths.pop()
+    last.write_bytes(last.read_bytes() + b"\n")
+    for path in paths:
+        path.unlink()
+    expected = rf"1 with other bytes \(archive/{last.parent.name}/{last.name}\).*; {len(paths)} missing \(archive/"
+    with pytest.raises(VerificationError, match=expected):
+        maintenance.verify_archive(loaded)
+    for path in paths:
+        path.with_name("moved.txt").write_text("on the shelf\n", encoding="utf-8")
+    with pytest.raises(VerificationError, match=r"1 with other bytes[^;]*; restore them from a backup$"):
+        maintenance.verify_archive(loaded)
+    last.write_bytes(last.read_bytes()[:-1])
+    assert maintenance.verify_archive(loaded) == 1
+
+
 def test_conservation_is_the_money_of_the_files(loaded: Settings) -> None:
     """Both sides of the total identities equal what the files' lines add up to."""
     run_id = build(loaded)
