@@ -4,7 +4,7 @@ from typing import Any
 
 from sqlalchemy import Connection, text
 
-from include.warehouse.arrivals import pending_files
+from include.warehouse.arrivals import pending_files, unreadable_files
 from include.warehouse.settings import Settings
 
 FILE_COLUMNS = (
@@ -28,7 +28,7 @@ FILE_COLUMNS = (
 def read_status(connection: Connection, settings: Settings, warehouse_url: str) -> dict[str, Any]:
     """The published run (None before the first), every file with its rows by fate, and the files that wait.
 
-    Keys: warehouse_url, home, report_month, published_run, last_run, files, held, pending.
+    Keys: warehouse_url, home, report_month, published_run, last_run, files, held, pending, unreadable.
     """
     published_run = read_published_run(connection)
     files = read_files(connection)
@@ -41,6 +41,7 @@ def read_status(connection: Connection, settings: Settings, warehouse_url: str) 
         "files": files,
         "held": [file["file_name"] for file in files if file["status"] == "held"],
         "pending": [path.name for path in pending_files(settings)],
+        "unreadable": [path.name for path in unreadable_files(settings)],
     }
 
 
