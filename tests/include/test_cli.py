@@ -21,6 +21,7 @@ from typer.testing import CliRunner
 
 from include.warehouse.cli import app
 from include.warehouse.database import connect
+from include.warehouse.ops_setting import POSSIBLE
 from include.warehouse.server import find_postmaster
 from include.warehouse.settings import REPOSITORY, Settings
 from include.warehouse.users import add_user
@@ -316,7 +317,9 @@ def test_settings_are_shown_and_changed(fresh_warehouse: Settings) -> None:
     )
     assert values(fresh_warehouse, "select value from ops.setting where setting = 'raw_retention_days'") == ["90"]
     shown = {row["setting"] for row in run(fresh_warehouse, "settings", "--json").document["settings"]}
-    assert shown == set(values(fresh_warehouse, "select setting from ops.setting"))
+    assert shown == set(values(fresh_warehouse, "select setting from ops.setting")) == POSSIBLE.keys()
+    assert run(fresh_warehouse, "settings", "prepared_from_customers", "500").exit_code == 0
+    assert run(fresh_warehouse, "settings", "prepared_from_customers", "few").exit_code == 2
 
 
 def test_up_starts_what_down_stops(warehouse: Settings, tmp_path_factory: pytest.TempPathFactory) -> None:
