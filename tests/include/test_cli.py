@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 import typer
-from sqlalchemy import text
+from sqlalchemy import make_url, text
 from sqlalchemy.exc import DBAPIError
 from typer.testing import CliRunner
 
@@ -123,7 +123,12 @@ def test_run_once_publishes_a_folder_and_the_second_time_nothing(fresh_warehouse
     assert sorted(path.name for path in (tmp_path / "files").iterdir()) == sorted(path.name for path in files)
 
     status = run_process(fresh_warehouse, "status", "--json").document
-    assert status["warehouse_url"] == str(fresh_warehouse.url).replace("+psycopg2", "")
+    address = make_url(str(fresh_warehouse.url))
+    assert status["analyst_url"] == f"postgresql://analyst@{address.host}:{address.port}/{address.database}"
+    assert status["analyst_password_in"] == str(fresh_warehouse.secrets)
+    shown = run(fresh_warehouse, "status").output
+    assert f"{status['analyst_url']} (password: analyst_password in {fresh_warehouse.secrets})" in shown
+    assert str(address.password) not in shown + json.dumps(status), "the owner's password is printed nowhere"
     assert status["report_month"] == f"{LAST_DAY:%Y-%m}-01"
     assert status["published_run"]["as_of_date"] == str(LAST_DAY)
     by_name = {file["file_name"]: file for file in status["files"]}

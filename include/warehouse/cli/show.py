@@ -51,6 +51,9 @@ def show_status(console: Console, document: Document) -> None:
 
     run = document["published_run"]
     console.print(f"warehouse: {document['warehouse_url']}", markup=False, soft_wrap=True)
+    place = document["analyst_password_in"]
+    where = f"analyst_password in {place}" if place else "as set by whoever made this role"
+    console.print(f"SQL, read only: {document['analyst_url']} (password: {where})", markup=False, soft_wrap=True)
     console.print(f"home: {document['home']}", markup=False, soft_wrap=True)
     if run:
         console.print(
