@@ -20,6 +20,7 @@ from sqlalchemy.exc import DBAPIError
 from typer.testing import CliRunner
 
 from include.warehouse.cli import app
+from include.warehouse.console import in_json
 from include.warehouse.database import connect
 from include.warehouse.ops_setting import POSSIBLE
 from include.warehouse.server import find_postmaster
@@ -369,3 +370,8 @@ def test_progress_is_shown_on_a_terminal_only(new_warehouse: Callable[[], Settin
     assert process.returncode == 0
     assert b"Loading" in shown
     assert json.loads(output)["files"][0]["status"] == "loaded"
+
+
+@pytest.mark.parametrize(("amount", "text"), [("12.50", "12.5"), ("7.00", "7"), ("98765432109876543.21", None)])
+def test_json_keeps_every_digit_of_an_amount(amount: str, text: str | None) -> None:
+    assert json.dumps(Decimal(amount), default=in_json) == (text or f'"{amount}"')
