@@ -314,7 +314,7 @@ def test_a_refusal_leaves_readers_on_the_last_good_state(loaded: Settings, tmp_p
     with pytest.raises(WarehouseError, match="is not the newest"):
         gate.audit(loaded, run_id)
     maintenance.verify_conservation(loaded)
-    execute(loaded, f"update crm.customer_month set amount_cents = amount_cents + 1 where {ONE_ROW}")
+    execute(loaded, "update crm.customer_month set amount_cents = amount_cents + 1 where month = '2025-02-01'")
     with pytest.raises(VerificationError, match="net amount of current lines = customer-months"):
         maintenance.verify_conservation(loaded)
 
