@@ -1,5 +1,6 @@
 """Which files have arrived complete, and in which order they are loaded."""
 
+import os
 import time
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -11,6 +12,7 @@ from include.warehouse.settings import Settings
 STANDSTILL_SECONDS = 2.0
 READY_SUFFIX = ".ready"
 UNFINISHED_SUFFIXES = (READY_SUFFIX, ".tmp", ".part", ".partial", ".filepart", ".crdownload")
+UNREADABLE = "cannot be read by this user and stays in the inbox; let it be read: chmod a+r FILE"
 
 
 def pending_files(settings: Settings, feed: str | None = None, received_on: date | None = None) -> list[Path]:
@@ -42,6 +44,24 @@ def unknown_files(settings: Settings) -> list[Path]:
             if _stands_still(path):
                 found.append(path)
     return found
+
+
+def unreadable_files(settings: Settings, feed: str | None = None) -> list[Path]:
+    """Complete files of the inbox that this user may not read (of `feed` where it is given); they stay there."""
+    contracts = load_contracts(settings)
+    return [
+        path
+        for path in _visible_files(settings.inbox, readable=False)
+        if _stands_still(path) and (feed is None or is_of(path, feed, contracts))
+    ]
+
+
+def is_of(path: Path, feed: str, contracts: dict[str, Contract]) -> bool:
+    """Whether a file's name is one of the feed."""
+    try:
+        return match_feed(contracts, path.name)[0].feed == feed
+    except InputError:
+        return False
 
 
 def load_order(
@@ -76,11 +96,18 @@ def _stands_still(path: Path) -> bool:
         return False
 
 
-def _visible_files(folder: Path) -> list[Path]:
+def _may_read(path: Path) -> bool:
+    return os.access(path, os.R_OK)
+
+
+def _visible_files(folder: Path, *, readable: bool = True) -> list[Path]:
     if not folder.is_dir():
         return []
     return [
         path
         for path in sorted(folder.iterdir())
-        if path.is_file() and not path.name.startswith((".", "~$")) and not path.name.endswith(UNFINISHED_SUFFIXES)
+        if path.is_file()
+        and not path.name.startswith((".", "~$"))
+        and not path.name.endswith(UNFINISHED_SUFFIXES)
+        and _may_read(path) == readable
     ]

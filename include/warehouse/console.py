@@ -84,7 +84,7 @@ def answering(as_json: bool) -> Iterator[Answer]:
             raise
         _fail(answer, f"{error.filename}: {error.strerror}; give a place that this user may read and write", BAD_INPUT)
     if as_json:
-        print(json.dumps(answer.document, default=_as_json, indent=2, ensure_ascii=False))
+        print(json.dumps(answer.document, default=in_json, indent=2, ensure_ascii=False))
     else:
         # a table in a file or a pipe is not cut to the width of a terminal
         answer.show(Console(highlight=False, width=None if sys.stdout.isatty() else 160), answer.document)
@@ -98,12 +98,15 @@ def _fail(answer: Answer, message: str, exit_code: int) -> None:
     raise typer.Exit(exit_code)
 
 
-def _as_json(value: object) -> object:
-    """Writes dates as ISO text and amounts as numbers; both keep every digit that the warehouse stores."""
+def in_json(value: object) -> object:
+    """Writes dates as ISO text and amounts as numbers, one with more digits than a reader's number keeps as text."""
     if isinstance(value, date | datetime):
         return value.isoformat()
     if isinstance(value, Decimal):
-        return int(value) if value == value.to_integral_value() else float(value)
+        if value == value.to_integral_value():
+            return int(value)
+        number = float(value)
+        return number if Decimal(repr(number)) == value else str(value)
     if isinstance(value, Path):
         return str(value)
     if is_dataclass(value) and not isinstance(value, type):

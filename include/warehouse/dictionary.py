@@ -22,8 +22,8 @@ INTRODUCTION = """# Data dictionary
 Generated from the comments in the database by `python -m include.warehouse.dictionary`; edit those, not this page.
 
 Read `mart`: it is the only public interface and stays stable. The other schemas are described for those who work on the
-warehouse. Amounts in `mart` are `numeric` in units of the one currency; elsewhere they are whole cents (`_cents`). A
-`month` is a `date`, the first day of the month. `customer_id` is text, as the files give it.
+warehouse. Amounts are `numeric` in units of the one currency; columns that end in `_cents` hold whole cents. A `month`
+is a `date`, the first day of the month. `customer_id` is text, as the files give it.
 """
 
 SCHEMA_COMMENTS = """

@@ -14,9 +14,9 @@ from airflow.providers.standard.sensors.filesystem import FileSensor
 from airflow.sdk import Context
 from airflow.triggers.base import BaseTrigger, TaskSuccessEvent, TriggerEvent
 
-from include.warehouse.arrivals import pending_files, unknown_files
-from include.warehouse.contracts import Contract, load_contracts, match_feed
-from include.warehouse.errors import InputError
+from include.warehouse.arrivals import UNREADABLE, is_of, pending_files, unknown_files, unreadable_files
+from include.warehouse.contracts import load_contracts
+from include.warehouse.dag_support import notice
 from include.warehouse.settings import load_settings
 
 POKE_SECONDS = 0.5
@@ -35,8 +35,10 @@ class InboxTrigger(BaseTrigger):
         return f"{__name__}.InboxTrigger", {"feed": self.feed}
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
-        """Looks at the inbox again and again."""
+        """Looks at the inbox again and again; of a file that cannot be read it gives notice once."""
+        told: set[str] = set()
         while not await asyncio.to_thread(pending_names, self.feed):
+            await asyncio.to_thread(notice_unreadable, self.feed, told)
             await asyncio.sleep(POKE_SECONDS)
         yield TaskSuccessEvent()
 
@@ -77,19 +79,20 @@ def pending_names(feed: str) -> list[str]:
     contracts = load_contracts(settings)
     found = [*pending_files(settings, feed), *unknown_files(settings)]
     return [path.name for path in found] + [
-        path.name for path in settings.processing.glob("*/*") if _is_interrupted(path) and _is_of(path, feed, contracts)
+        path.name for path in settings.processing.glob("*/*") if _is_interrupted(path) and is_of(path, feed, contracts)
     ]
+
+
+def notice_unreadable(feed: str, told: set[str]) -> None:
+    """Gives notice of the feed's files that this user may not read, and adds them to `told`: each is told once."""
+    for path in unreadable_files(load_settings(), feed):
+        if path.name not in told:
+            told.add(path.name)
+            notice(f"{path} {UNREADABLE}")
 
 
 def _is_interrupted(path: Path) -> bool:
     try:
         return time.time() - path.parent.stat().st_mtime > INTERRUPTED_SECONDS
     except FileNotFoundError:
-        return False
-
-
-def _is_of(path: Path, feed: str, contracts: dict[str, Contract]) -> bool:
-    try:
-        return match_feed(contracts, path.name)[0].feed == feed
-    except InputError:
         return False

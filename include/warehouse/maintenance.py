@@ -12,6 +12,8 @@ from include.warehouse.file_hash import sha256_of
 from include.warehouse.settings import Settings
 
 NAMED_AT_MOST = 5
+# lies in archive/NUMBER/ in the place of a file that was moved away on purpose
+MOVED_NOTE = "moved.txt"
 # How long the link to a file holds, and how long a download that began in time may still be under way.
 DOWNLOAD_SECONDS = 3600
 DOWNLOAD_GRACE_SECONDS = 1800
@@ -56,7 +58,8 @@ def analyze(settings: Settings) -> int:
 def verify_archive(settings: Settings) -> int:
     """Compares every archived file with the SHA-256 of its receipt; gives how many there are.
 
-    Raises VerificationError naming the files that are missing or have other bytes.
+    A file that was moved away on purpose has a note in its place. Raises VerificationError naming the files that have
+    other bytes, then those that are missing.
     """
     with connect(settings) as connection:
         receipts = connection.execute(
@@ -64,12 +67,26 @@ def verify_archive(settings: Settings) -> int:
                 "select path, sha256 from ops.file where path like 'archive/%' and sha256 is not null order by file_id"
             )
         ).all()
-    missing = [path for path, _ in receipts if not (settings.home / path).is_file()]
-    altered = [path for path, sha256 in receipts if path not in missing and sha256_of(settings.home / path) != sha256]
-    if missing or altered:
-        found = [*(f"{path} is missing" for path in missing), *(f"{path} has other bytes" for path in altered)]
-        raise VerificationError(f"the archive is not what was loaded: {_some(found)}; restore it from a backup")
-    return len(receipts)
+    altered, missing, present = [], [], 0
+    for path, sha256 in receipts:
+        if not (settings.home / path).is_file():
+            if not (settings.home / path).with_name(MOVED_NOTE).is_file():
+                missing.append(path)
+            continue
+        present += 1
+        if sha256_of(settings.home / path) != sha256:
+            altered.append(path)
+    found = []
+    if altered:
+        found.append(f"{len(altered)} with other bytes ({_some(altered)}); restore them from a backup")
+    if missing:
+        found.append(
+            f"{len(missing)} missing ({_some(missing)}); restore them, or leave {MOVED_NOTE} in the folder of one that"
+            " was moved away"
+        )
+    if found:
+        raise VerificationError(f"the archive is not what was loaded: {'; '.join(found)}")
+    return present
 
 
 def verify_conservation(settings: Settings) -> int:

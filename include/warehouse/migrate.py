@@ -7,8 +7,6 @@ grants, feed contracts, the default rule set, the first user of the dashboard.
 import hashlib
 import re
 from dataclasses import dataclass
-from importlib import import_module
-from importlib.util import find_spec
 from pathlib import Path
 
 from alembic import command
@@ -17,6 +15,7 @@ from psycopg2 import errors
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import DBAPIError
 
+from include.warehouse import contracts, rules
 from include.warehouse.database import connect
 from include.warehouse.errors import WarehouseError
 from include.warehouse.migrations import FOLDER as MIGRATIONS
@@ -79,10 +78,8 @@ def migrate(settings: Settings) -> list[str]:
         connection.exec_driver_sql("set local check_function_bodies = off")
         done += _apply_sources(connection)
         done += ensure_roles(connection, settings)
-        if find_spec("include.warehouse.contracts"):
-            import_module("include.warehouse.contracts").sync(connection, settings)
-        if find_spec("include.warehouse.rules"):
-            import_module("include.warehouse.rules").ensure_default(connection)
+        contracts.sync(connection, settings)
+        rules.ensure_default(connection)
         done += ensure_first_admin(connection, settings)
     return done
 

@@ -52,6 +52,10 @@ def _is_count(value: str) -> bool:
     return re.fullmatch(r"[1-9]\d{0,3}", value) is not None
 
 
+def _is_customers(value: str) -> bool:
+    return re.fullmatch(r"\d{1,9}", value) is not None
+
+
 def _is_time_zone(value: str) -> bool:
     try:
         return bool(ZoneInfo(value))
@@ -78,6 +82,7 @@ POSSIBLE: dict[str, tuple[Callable[[str], bool], str]] = {
     "unpublished_retention_days": DAYS,
     "sign_in_attempts": COUNT,
     "sign_in_lock_minutes": COUNT,
+    "prepared_from_customers": (_is_customers, "a whole number of customers"),
     "time_zone": (_is_time_zone, "the name of a time zone, such as Europe/Madrid"),
     "currency": (_is_currency, "a currency code of three capital letters, such as EUR"),
     "prices_include_tax": (_is_true_or_false, "true or false"),

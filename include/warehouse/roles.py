@@ -9,7 +9,7 @@ server is our own; memberships that are missing are added as far as this user ma
 
 from psycopg2 import errors
 from sqlalchemy import Connection, text
-from sqlalchemy.engine import make_url
+from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import DBAPIError
 
 from include.warehouse.credentials import credential, read_credentials
@@ -70,6 +70,13 @@ def login_url(settings: Settings, role: str) -> str:
         raise LookupError(f"the password of role {role} is not in {settings.secrets}")
     url = make_url(ensure_running(settings)).set(username=role, password=password)
     return url.render_as_string(hide_password=False)
+
+
+def analyst_address(settings: Settings) -> str:
+    """URL of the login role `analyst` as any PostgreSQL client takes it, without the password."""
+    owner = make_url(ensure_running(settings))
+    address = URL.create("postgresql", "analyst", None, owner.host, owner.port, owner.database, owner.query)
+    return address.render_as_string()
 
 
 def _create(connection: Connection, role: str, attributes: str) -> list[str]:

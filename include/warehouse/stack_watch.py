@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, text
 
-from include.warehouse.arrivals import unknown_files
+from include.warehouse.arrivals import UNREADABLE, unknown_files, unreadable_files
 from include.warehouse.console import in_words
 from include.warehouse.database import connect
 from include.warehouse.settings import Settings
@@ -39,9 +39,12 @@ class Watch:
         self.runs: dict[int, str] = {}
         self.newest_step = 0
         self.failures: set[str] = set()
+        self.unreadable: set[str] = set()
         self.now = "waiting for files"
         self.changed_at = time.monotonic()
         self.news()
+        # they still lie there
+        self.unreadable.clear()
         with self.airflow.connect() as connection:
             self.failures = {run["run_id"] for run in _failed_runs(connection)}
 
@@ -51,6 +54,7 @@ class Watch:
             lines = [*self._file_news(connection), *self._step_news(connection), *self._run_news(connection)]
         with self.airflow.connect() as connection:
             lines += self._failure_news(connection)
+        lines += self._inbox_news()
         if lines:
             self.changed_at = time.monotonic()
         return lines
@@ -80,9 +84,9 @@ class Watch:
         return seen is None or seen < newest
 
     def _waiting_files(self) -> bool:
-        """Whether a file lies in the inbox, unless no contract knows it, or is being loaded."""
-        unknown = set(unknown_files(self.settings))
-        waiting = [path for path in self.settings.inbox.iterdir() if path.is_file() and path not in unknown]
+        """Whether a file lies in the inbox that will be taken up, or is being loaded."""
+        left = {*unknown_files(self.settings), *unreadable_files(self.settings)}
+        waiting = [path for path in self.settings.inbox.iterdir() if path.is_file() and path not in left]
         return bool(waiting) or any(self.settings.processing.iterdir())
 
     def _file_news(self, connection: Connection) -> Iterable[str]:
@@ -98,6 +102,12 @@ class Watch:
                 yield f"{file['file_name']}: {rows}"
             else:
                 yield f"{file['file_name']} is {file['status']}: {file['message']}"
+
+    def _inbox_news(self) -> Iterable[str]:
+        for path in unreadable_files(self.settings):
+            if path.name not in self.unreadable:
+                self.unreadable.add(path.name)
+                yield f"{path} {UNREADABLE}"
 
     def _step_news(self, connection: Connection) -> Iterable[str]:
         statement = text(

@@ -4,7 +4,9 @@ from typing import Any
 
 from sqlalchemy import Connection, text
 
-from include.warehouse.arrivals import pending_files
+from include.warehouse.arrivals import pending_files, unreadable_files
+from include.warehouse.credentials import read_credentials
+from include.warehouse.roles import analyst_address
 from include.warehouse.settings import Settings
 
 FILE_COLUMNS = (
@@ -28,12 +30,16 @@ FILE_COLUMNS = (
 def read_status(connection: Connection, settings: Settings, warehouse_url: str) -> dict[str, Any]:
     """The published run (None before the first), every file with its rows by fate, and the files that wait.
 
-    Keys: warehouse_url, home, report_month, published_run, last_run, files, held, pending.
+    Keys: warehouse_url, analyst_url, analyst_password_in (None where that is not ours), home, report_month,
+    published_run, last_run, files, held, pending, unreadable.
     """
     published_run = read_published_run(connection)
+    has_password = "analyst_password" in read_credentials(settings)
     files = read_files(connection)
     return {
         "warehouse_url": warehouse_url,
+        "analyst_url": analyst_address(settings),
+        "analyst_password_in": str(settings.secrets) if has_password else None,
         "home": str(settings.home),
         "report_month": published_run["report_month"] if published_run else None,
         "published_run": published_run,
@@ -41,6 +47,7 @@ def read_status(connection: Connection, settings: Settings, warehouse_url: str) 
         "files": files,
         "held": [file["file_name"] for file in files if file["status"] == "held"],
         "pending": [path.name for path in pending_files(settings)],
+        "unreadable": [path.name for path in unreadable_files(settings)],
     }
 
 

@@ -381,7 +381,7 @@ def test_maintenance_keeps_what_is_young_and_names_an_altered_file(airflow: Live
     assert airflow.ended("maintain_warehouse", run_id) == "failed"
     tasks = airflow.tasks("maintain_warehouse", run_id)
     assert {task_id for task_id, state in tasks.items() if state == "failed"} == {"verify.verify_archive"}
-    assert f"archive/{archived.parent.name}/stores_2024-01-01.csv has other bytes" in notices(settings)
+    assert f"1 with other bytes (archive/{archived.parent.name}/stores_2024-01-01.csv)" in notices(settings)
     assert value(settings, "select count(*) from raw.sales") == 0
     assert value(settings, "select count(*) from crm.snapshot_unpublished") == 0
     assert value(settings, "select count(*) from mart.customer_snapshot") > 0

@@ -1,5 +1,6 @@
 """Files that cannot be used: refused whole with file, line and reason, or held, and the loads after them go on."""
 
+import errno
 import os
 import shutil
 import time
@@ -20,10 +21,12 @@ from typer.testing import CliRunner
 
 from include.warehouse import arrivals
 from include.warehouse.cli import app
-from include.warehouse.database import engine
+from include.warehouse.database import connect, engine
 from include.warehouse.load import LoadResult, approve, discard, held_files, load_files, load_pending
+from include.warehouse.reading import excel_sheet, inspection
 from include.warehouse.roles import login_url
 from include.warehouse.settings import Settings
+from include.warehouse.status import read_status
 from tests.fixtures.mart_rows import ACCEPTED, mart_rows
 
 SALES = "transaction_id,line_no,transaction_date,customer_id,product_id,store_id,quantity,unit_price"
@@ -469,6 +472,39 @@ def test_a_warning_is_that_of_the_newest_row_also_beside_an_unchanged_one(loaded
     with create_engine(login_url(loaded, "analyst"), poolclass=NullPool).connect() as connection:
         # whoever may not see addresses is not told what stood there
         assert connection.execute(statement).scalar_one() == [unreadable]
+
+
+def test_a_file_that_this_user_may_not_read_stays_in_the_inbox(
+    loaded: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = put(loaded, "stores_2024-01-01.csv", "store_id,city\nS1,Madrid\n")
+    with monkeypatch.context() as patched:
+        patched.setattr(arrivals, "STANDSTILL_SECONDS", 0.0)
+        patched.setattr(arrivals, "_may_read", lambda found: found != path)
+        assert load_pending(loaded) == []
+        assert path.exists()
+        assert [arrivals.unreadable_files(loaded, feed) for feed in ("sales", "stores")] == [[], [path]]
+        with connect(loaded) as connection:
+            assert read_status(connection, loaded, "")["unreadable"] == [path.name]
+
+
+def test_a_file_that_the_disk_does_not_give_is_not_refused(loaded: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(arrivals, "STANDSTILL_SECONDS", 0.0)
+    put(loaded, "stores_2024-01-01.csv", "store_id,city\nS1,Madrid\n")
+    put(loaded, "stores_2024-02-01.xlsx", workbook([["store_id", "city"], ["S1", "Sevilla"]]))
+
+    def broken(*arguments: object) -> None:
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    for module, name in ((inspection, "open_file"), (excel_sheet.zipfile, "ZipFile")):
+        with monkeypatch.context() as patched:
+            patched.setattr(module, name, broken)
+            with pytest.raises(OSError, match=os.strerror(errno.EIO)):
+                load_pending(loaded)
+    assert [result.status for result in load_pending(loaded)] == ["loaded"]
+    with engine(loaded).connect() as connection:
+        stores = connection.exec_driver_sql("select status from ops.file where feed = 'stores' order by file_id")
+        assert list(stores.scalars()) == ["loaded", "loaded"]
 
 
 def test_the_next_load_goes_by_an_edited_contract(loaded: Settings, tmp_path: Path) -> None:

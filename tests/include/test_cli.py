@@ -15,12 +15,14 @@ from typing import Any
 
 import pytest
 import typer
-from sqlalchemy import text
+from sqlalchemy import make_url, text
 from sqlalchemy.exc import DBAPIError
 from typer.testing import CliRunner
 
 from include.warehouse.cli import app
+from include.warehouse.console import in_json
 from include.warehouse.database import connect
+from include.warehouse.ops_setting import POSSIBLE
 from include.warehouse.server import find_postmaster
 from include.warehouse.settings import REPOSITORY, Settings
 from include.warehouse.users import add_user
@@ -122,7 +124,12 @@ def test_run_once_publishes_a_folder_and_the_second_time_nothing(fresh_warehouse
     assert sorted(path.name for path in (tmp_path / "files").iterdir()) == sorted(path.name for path in files)
 
     status = run_process(fresh_warehouse, "status", "--json").document
-    assert status["warehouse_url"] == str(fresh_warehouse.url).replace("+psycopg2", "")
+    address = make_url(str(fresh_warehouse.url))
+    assert status["analyst_url"] == f"postgresql://analyst@{address.host}:{address.port}/{address.database}"
+    assert status["analyst_password_in"] == str(fresh_warehouse.secrets)
+    shown = run(fresh_warehouse, "status").output
+    assert f"{status['analyst_url']} (password: analyst_password in {fresh_warehouse.secrets})" in shown
+    assert str(address.password) not in shown + json.dumps(status), "the owner's password is printed nowhere"
     assert status["report_month"] == f"{LAST_DAY:%Y-%m}-01"
     assert status["published_run"]["as_of_date"] == str(LAST_DAY)
     by_name = {file["file_name"]: file for file in status["files"]}
@@ -316,7 +323,9 @@ def test_settings_are_shown_and_changed(fresh_warehouse: Settings) -> None:
     )
     assert values(fresh_warehouse, "select value from ops.setting where setting = 'raw_retention_days'") == ["90"]
     shown = {row["setting"] for row in run(fresh_warehouse, "settings", "--json").document["settings"]}
-    assert shown == set(values(fresh_warehouse, "select setting from ops.setting"))
+    assert shown == set(values(fresh_warehouse, "select setting from ops.setting")) == POSSIBLE.keys()
+    assert run(fresh_warehouse, "settings", "prepared_from_customers", "500").exit_code == 0
+    assert run(fresh_warehouse, "settings", "prepared_from_customers", "few").exit_code == 2
 
 
 def test_up_starts_what_down_stops(warehouse: Settings, tmp_path_factory: pytest.TempPathFactory) -> None:
@@ -361,3 +370,8 @@ def test_progress_is_shown_on_a_terminal_only(new_warehouse: Callable[[], Settin
     assert process.returncode == 0
     assert b"Loading" in shown
     assert json.loads(output)["files"][0]["status"] == "loaded"
+
+
+@pytest.mark.parametrize(("amount", "text"), [("12.50", "12.5"), ("7.00", "7"), ("98765432109876543.21", None)])
+def test_json_keeps_every_digit_of_an_amount(amount: str, text: str | None) -> None:
+    assert json.dumps(Decimal(amount), default=in_json) == (text or f'"{amount}"')

@@ -11,9 +11,9 @@ import pytest
 import yaml
 from sqlalchemy import text
 
-from include.warehouse import gate, refresh, steps
+from include.warehouse import gate, maintenance, refresh, steps
 from include.warehouse.database import engine
-from include.warehouse.errors import GateRefused, WarehouseError
+from include.warehouse.errors import GateRefused, VerificationError, WarehouseError
 from include.warehouse.load import load_files
 from include.warehouse.settings import Settings
 from tests.fixtures.retailer import lines, write_files, write_sales
@@ -207,6 +207,24 @@ def test_a_sound_run_passes_every_check_and_is_published(loaded: Settings) -> No
     assert query(loaded, "select count(*) from crm.published_month")[0][0] == 23
 
 
+def test_the_archive_is_proved_altered_files_first(loaded: Settings) -> None:
+    paths = [loaded.home / row.path for row in query(loaded, "select path from ops.file order by file_id")]
+    assert maintenance.verify_archive(loaded) == len(paths) > 2
+    last = paths.pop()
+    last.write_bytes(last.read_bytes() + b"\n")
+    for path in paths:
+        path.unlink()
+    expected = rf"1 with other bytes \(archive/{last.parent.name}/{last.name}\).*; {len(paths)} missing \(archive/"
+    with pytest.raises(VerificationError, match=expected):
+        maintenance.verify_archive(loaded)
+    for path in paths:
+        path.with_name("moved.txt").write_text("on the shelf\n", encoding="utf-8")
+    with pytest.raises(VerificationError, match=r"1 with other bytes[^;]*; restore them from a backup$"):
+        maintenance.verify_archive(loaded)
+    last.write_bytes(last.read_bytes()[:-1])
+    assert maintenance.verify_archive(loaded) == 1
+
+
 def test_conservation_is_the_money_of_the_files(loaded: Settings) -> None:
     """Both sides of the total identities equal what the files' lines add up to."""
     run_id = build(loaded)
@@ -268,6 +286,7 @@ def test_a_refusal_leaves_readers_on_the_last_good_state(loaded: Settings, tmp_p
 
     load_files(loaded, [write_sales(tmp_path / "sales_2025.csv", 2025, without="T100-8")])
     run_id = build(loaded)
+    maintenance.verify_conservation(loaded)
     assert {
         row.rows_mode for row in query(loaded, "select rows_mode from ops.run_month where run_id = :id", id=run_id)
     } == {"touched"}
@@ -284,10 +303,20 @@ def test_a_refusal_leaves_readers_on_the_last_good_state(loaded: Settings, tmp_p
         refresh.publish(loaded, run_id)
     assert query(loaded, "select * from crm.snapshot order by month, customer_id") == before
     assert query(loaded, "select run_id, max(published_at) from crm.published_month group by run_id") == published
+    maintenance.verify_conservation(loaded)
+    altered = f"update crm.snapshot set month_cents = month_cents {{}} where {ONE_ROW}"
+    execute(loaded, altered.format("+ 1"))
+    with pytest.raises(VerificationError, match="amount known at publication = published month_amount"):
+        maintenance.verify_conservation(loaded)
+    execute(loaded, altered.format("- 1"))
 
     steps.refresh(loaded)
     with pytest.raises(WarehouseError, match="is not the newest"):
         gate.audit(loaded, run_id)
+    maintenance.verify_conservation(loaded)
+    execute(loaded, "update crm.customer_month set amount_cents = amount_cents + 1 where month = '2025-02-01'")
+    with pytest.raises(VerificationError, match="net amount of current lines = customer-months"):
+        maintenance.verify_conservation(loaded)
 
 
 def test_a_correction_passes_though_core_is_looked_at_only_where_it_changed(loaded: Settings, tmp_path: Path) -> None:

@@ -47,8 +47,13 @@ def show_files(console: Console, document: Document) -> None:
 
 def show_status(console: Console, document: Document) -> None:
     """The published run, then the files."""
+    from include.warehouse.arrivals import UNREADABLE
+
     run = document["published_run"]
     console.print(f"warehouse: {document['warehouse_url']}", markup=False, soft_wrap=True)
+    place = document["analyst_password_in"]
+    where = f"analyst_password in {place}" if place else "as set by whoever made this role"
+    console.print(f"SQL, read only: {document['analyst_url']} (password: {where})", markup=False, soft_wrap=True)
     console.print(f"home: {document['home']}", markup=False, soft_wrap=True)
     if run:
         console.print(
@@ -64,6 +69,8 @@ def show_status(console: Console, document: Document) -> None:
     show_files(console, document)
     if document["pending"]:
         console.print(f"waiting in the inbox: {in_words(document['pending'])}", markup=False, soft_wrap=True)
+    for name in document["unreadable"]:
+        console.print(f"{name} {UNREADABLE}", markup=False, soft_wrap=True)
 
 
 def show_refresh(console: Console, document: Document) -> None:

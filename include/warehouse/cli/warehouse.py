@@ -22,6 +22,7 @@ def up(json: Json = False) -> None:
     """Start the database, create or update its tables, and say where it is."""
     from include.warehouse.database import connect
     from include.warehouse.migrate import migrate
+    from include.warehouse.roles import analyst_address
     from include.warehouse.server import ensure_running
 
     with answering(json) as answer:
@@ -32,7 +33,8 @@ def up(json: Json = False) -> None:
             version = connection.exec_driver_sql("show server_version").scalar_one()
         answer.give(
             {
-                "warehouse_url": client_url(url, hide_password=not json),
+                "warehouse_url": client_url(url),
+                "analyst_url": analyst_address(settings),
                 "server_version": version,
                 "home": str(settings.home),
                 "applied": done if json else len(done),
@@ -63,7 +65,7 @@ def status(json: Json = False) -> None:
         settings = ready()
         url = ensure_running(settings)
         with connect(settings) as connection:
-            document = read_status(connection, settings, client_url(url, hide_password=not json))
+            document = read_status(connection, settings, client_url(url))
         answer.give(document, show_status)
 
 
@@ -112,8 +114,8 @@ def settings_verb(
         answer.give({"settings": rows}, show_rows("settings", "Settings"))
 
 
-def client_url(url: str, *, hide_password: bool) -> str:
-    """A database URL as any PostgreSQL client takes it; without the password where people look at it."""
+def client_url(url: str) -> str:
+    """The owner's database URL as any PostgreSQL client takes it, but for the password."""
     from sqlalchemy.engine import make_url
 
-    return make_url(url).set(drivername="postgresql").render_as_string(hide_password=hide_password)
+    return make_url(url).set(drivername="postgresql").render_as_string(hide_password=True)

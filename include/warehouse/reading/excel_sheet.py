@@ -4,6 +4,7 @@ calamine holds a whole sheet in memory, 1 GB for a full one. So the XML of a lar
 calamine is given workbooks that hold one piece of it each.
 """
 
+import errno
 import io
 import re
 import zipfile
@@ -52,7 +53,14 @@ def _errors_named(path: Path) -> Iterator[None]:
     except (CalamineError, zipfile.BadZipFile, zlib.error, ElementTree.ParseError, KeyError, EOFError) as error:
         raise InputError(f"{path.name}: the file cannot be read as an Excel workbook ({error})") from error
     except OSError as error:
-        raise InputError(f"{path.name}: the file cannot be opened: {error.strerror or error}") from error
+        if not _is_of_content(error):
+            raise
+        raise InputError(f"{path.name}: the file cannot be read as an Excel workbook ({error})") from error
+
+
+def _is_of_content(error: OSError) -> bool:
+    """Whether broken content is called so, as by zipfile and calamine; not what the machine met with while reading."""
+    return type(error) is OSError and error.errno in (None, errno.EINVAL) and "(os error" not in str(error)
 
 
 def _sheet_name(path: Path, workbook: CalamineWorkbook, wanted: str | None) -> str:

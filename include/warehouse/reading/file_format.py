@@ -1,4 +1,4 @@
-"""What kind of file a path names, and opening it with an error a person can act on."""
+"""What kind of file a path names, and opening it."""
 
 from pathlib import Path
 from typing import BinaryIO
@@ -25,8 +25,5 @@ def is_excel(path: Path) -> bool:
 
 
 def open_file(path: Path) -> BinaryIO:
-    """The file opened unbuffered for reading; raises InputError where that is not possible."""
-    try:
-        return path.open("rb", buffering=0)
-    except OSError as error:
-        raise InputError(f"{path.name}: the file cannot be opened: {error.strerror}") from error
+    """The file opened unbuffered for reading; where that is not possible, the file's content is not at fault."""
+    return path.open("rb", buffering=0)

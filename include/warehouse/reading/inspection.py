@@ -29,7 +29,7 @@ class Inspection:
 def inspect(path: Path, encoding: str = "auto") -> Inspection:
     """Reads the file once for its hash and, where `encoding` is auto, decides between utf-8 and cp1252.
 
-    A file that is not all UTF-8 is read a second time. Raises InputError where it cannot be opened.
+    A file that is not all UTF-8 is read a second time.
     """
     digest = hashlib.sha256()
     size = 0

@@ -5,8 +5,12 @@ as $$
 declare
     v_run_id bigint;
     v_known_at timestamptz;
-    v_newest bigint := (select coalesce(max(c.conservation_id), 0) from ops.conservation c);
+    v_newest bigint;
+    v_has_later_facts boolean;
 begin
+    -- the facts and the published months stand still meanwhile: steps of a build wait
+    perform pg_advisory_xact_lock(ops.lock_key('refresh'));
+    select coalesce(max(c.conservation_id), 0) into v_newest from ops.conservation c;
     select r.run_id, r.known_at
     into v_run_id, v_known_at
     from ops.run r
@@ -17,14 +21,27 @@ begin
         return;
     end if;
 
+    -- a run that is not published, under way or refused, has changed customer-months in place: they are its own by now
+    v_has_later_facts := exists (
+        select
+        from ops.run r
+        where r.run_id > v_run_id and r.kind = 'refresh' and r.status in ('building', 'refused', 'abandoned')
+    );
+
     -- the gate's own identities of files, as they stand now; its record of the run stays as it was
     call ops.sum_customer_months();
     call ops.conserve_files(v_run_id);
     drop table pg_temp.customer_month_sum;
     return query
-    delete from ops.conservation c
-    where c.run_id = v_run_id and c.conservation_id > v_newest
-    returning c.identity, c.scope, c.left_value, c.right_value;
+    with
+    found as (
+        delete from ops.conservation c
+        where c.run_id = v_run_id and c.conservation_id > v_newest
+        returning c.identity, c.scope, c.left_value, c.right_value
+    )
+    select f.identity, f.scope, f.left_value, f.right_value
+    from found f
+    where not (v_has_later_facts and f.identity = 'net amount of current lines = customer-months');
 
     return query
     select
@@ -47,4 +64,4 @@ begin
         );
 end
 $$;
-comment on function ops.verify_conservation() is 'Rows and money from file to published months as they stand now: every identity with its two sides; none before the first publication.';
+comment on function ops.verify_conservation() is 'Rows and money from file to published months as they stand now: every identity with its two sides; none before the first publication, and customer-months only where no later run has begun to change them.';

@@ -27,6 +27,6 @@ comment on column mart.dim_product.product_name is 'Name.';
 comment on column mart.dim_product.category is 'Category.';
 comment on column mart.dim_product.family is 'Family.';
 comment on column mart.dim_product.product_type is 'Type.';
-comment on column mart.dim_product.unit_cost is 'Cost of a unit.';
+comment on column mart.dim_product.unit_cost is 'Cost of a unit, in currency units.';
 comment on column mart.dim_product.is_core is 'Whether it is a core product today, by the rule set of the report month.';
 comment on column mart.dim_product.is_in_master is 'Whether the master listed it; false = closed.';

@@ -64,12 +64,12 @@ comment on column mart.fact_sale_line.transaction_date is 'Day of the transactio
 comment on column mart.fact_sale_line.customer_id is 'Customer; key of dim_customer.';
 comment on column mart.fact_sale_line.product_id is 'Product; key of dim_product.';
 comment on column mart.fact_sale_line.store_id is 'Store of the transaction; key of dim_store.';
-comment on column mart.fact_sale_line.promotion_id is 'Promotion.';
+comment on column mart.fact_sale_line.promotion_id is 'Promotion; key of promotion_details.';
 comment on column mart.fact_sale_line.transaction_id is 'Transaction (receipt).';
 comment on column mart.fact_sale_line.line_no is 'Line of the transaction.';
 comment on column mart.fact_sale_line.quantity is 'Quantity as the file gives it.';
-comment on column mart.fact_sale_line.unit_price is 'Price of a unit.';
-comment on column mart.fact_sale_line.discount_amount is 'Discount on the line; negative is a surcharge.';
+comment on column mart.fact_sale_line.unit_price is 'Price of a unit, in currency units.';
+comment on column mart.fact_sale_line.discount_amount is 'Discount on the line, in currency units; negative is a surcharge.';
 comment on column mart.fact_sale_line.net_amount is 'Net amount in currency units, negative for a return.';
 comment on column mart.fact_sale_line.is_return is 'Whether the line is a return.';
 comment on column mart.fact_sale_line.is_core is 'Whether the product was core on that day, by the rule set of the line''s month.';

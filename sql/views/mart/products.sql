@@ -17,6 +17,6 @@ comment on column mart.products.product_name is 'Name.';
 comment on column mart.products.category is 'Category.';
 comment on column mart.products.family is 'Family.';
 comment on column mart.products.product_type is 'Type; the rule set says which types are core.';
-comment on column mart.products.unit_cost is 'Cost of a unit.';
+comment on column mart.products.unit_cost is 'Cost of a unit, in currency units.';
 comment on column mart.products.is_in_master is 'Whether the newest master lists the product; false = closed.';
 comment on column mart.products.warnings is 'Values of its row in the newest file that could not be read and became unknown; null = none.';

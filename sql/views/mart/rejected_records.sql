@@ -22,7 +22,7 @@ comment on column mart.rejected_records.file_name is 'File that brought the row.
 comment on column mart.rejected_records.line_number is 'First physical line of the record in the file, the header being 1.';
 comment on column mart.rejected_records.raw_row is 'Header name to value as received. Whoever may not read mart.customer_contact sees only columns of the feed''s contract, and null for rows of the customers feed and unreadable ones: these may hold personal data.';
 comment on column mart.rejected_records.reasons is 'All reasons, in the documented order.';
-comment on column mart.rejected_records.amount is 'Net amount where it could be read.';
+comment on column mart.rejected_records.amount is 'Net amount where it could be read, in currency units.';
 comment on column mart.rejected_records.rejected_at is 'When the row was rejected.';
 comment on column mart.rejected_records.resolved_by is 'File that closed the reject; null while it is open.';
 comment on column mart.rejected_records.feed is 'Feed of the file.';

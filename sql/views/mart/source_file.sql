@@ -37,10 +37,10 @@ comment on column mart.source_file.rows_unchanged is 'Rows identical to the curr
 comment on column mart.source_file.rows_rejected is 'Rows not accepted; see mart.rejected_records. Null for whoever sees some customers only.';
 comment on column mart.source_file.rows_duplicate is 'Acceptable rows that a later row of the same key replaced within the file. Null for whoever sees some customers only.';
 comment on column mart.source_file.rows_superseded is 'Current rows that this file withdrew or replaced. Null for whoever sees some customers only.';
-comment on column mart.source_file.amount_received is 'Sum of readable net amounts of all rows. Null for whoever sees some customers only.';
-comment on column mart.source_file.amount_loaded is 'Sum of net amounts of the loaded rows. Null for whoever sees some customers only.';
+comment on column mart.source_file.amount_received is 'Sum of readable net amounts of all rows, in currency units. Null for whoever sees some customers only.';
+comment on column mart.source_file.amount_loaded is 'Sum of net amounts of the loaded rows, in currency units. Null for whoever sees some customers only.';
 comment on column mart.source_file.file_id is 'Key of the receipt: a name can arrive more than once.';
 comment on column mart.source_file.loaded_at is 'Moment from which the file''s rows are known.';
-comment on column mart.source_file.amount_unchanged is 'Sum of net amounts of the unchanged rows. Null for whoever sees some customers only.';
-comment on column mart.source_file.amount_rejected is 'Sum of readable net amounts of the rejected rows. Null for whoever sees some customers only.';
-comment on column mart.source_file.amount_duplicate is 'Sum of net amounts of the duplicate rows. Null for whoever sees some customers only.';
+comment on column mart.source_file.amount_unchanged is 'Sum of net amounts of the unchanged rows, in currency units. Null for whoever sees some customers only.';
+comment on column mart.source_file.amount_rejected is 'Sum of readable net amounts of the rejected rows, in currency units. Null for whoever sees some customers only.';
+comment on column mart.source_file.amount_duplicate is 'Sum of net amounts of the duplicate rows, in currency units. Null for whoever sees some customers only.';
