@@ -20,6 +20,7 @@ from typer.testing import CliRunner
 
 from include.warehouse import arrivals
 from include.warehouse.cli import app
+from include.warehouse.contracts import load_contracts
 from include.warehouse.database import engine
 from include.warehouse.load import LoadResult, approve, discard, held_files, load_files, load_pending
 from include.warehouse.settings import Settings
@@ -441,6 +442,7 @@ def test_the_next_load_goes_by_an_edited_contract(loaded: Settings, tmp_path: Pa
     edited = tmp_path / "contracts"
     shutil.copytree(loaded.contracts, edited)
     contract = edited / "sales.yml"
+    assert load_contracts(replace(loaded, contracts=edited))["sales"].decimal_mark == "."
     contract.write_text(contract.read_text().replace('decimal_mark: "."', 'decimal_mark: ","'))
     header, first, *lines = sales(range(CUSTOMERS)).replace(",", ";").splitlines()
     prices = [line.replace("10.00", "2,50" if number % 2 else "10,00") for number, line in enumerate(lines)]
