@@ -247,7 +247,8 @@ def test_a_file_is_left_alone_while_it_is_written(receiving: Settings) -> None:
         file.write(content[:-5])
         file.flush()
         assert load_pending(receiving) == []
-        time.sleep(arrivals.STANDSTILL_SECONDS * 0.75)
+        time.sleep(arrivals.STANDSTILL_SECONDS * 1.1)
+        assert load_pending(receiving) == [], "it stands still, but whoever writes it has not closed it"
         file.write(content[-5:])
     time.sleep(arrivals.STANDSTILL_SECONDS * 0.4)
     assert load_pending(receiving) == [], "the file grew less than two seconds ago"
