@@ -119,6 +119,13 @@ def log_load(result: "LoadResult") -> None:
         notice(f"{result.file_name} is {result.status}: {result.message}")
 
 
+def require_finished(results: list["LoadResult"]) -> None:
+    """Fails the task, to be tried again, where a file could not be loaded to its end; what could be is loaded."""
+    unfinished = [str(result.message) for result in results if result.status == "received"]
+    if unfinished:
+        raise WarehouseError("; ".join(unfinished))
+
+
 def wait_for_quiet_inbox(settings: Settings) -> None:
     """Lets files that arrived together be loaded together, so that they make one publication; at most a minute."""
     from include.warehouse.arrivals import pending_files
