@@ -8,8 +8,8 @@ something; that starts `build_customer_snapshot`. A held file opens a run of `de
 One run waits for the next file; a new one begins when it is done. There is one such DAG for every feed contract in
 `include/contracts/feeds/`.
 
-*If a task fails:* nothing is half-loaded. Mend the cause and clear the task, or let the next run
-take the file up again.
+*If a task fails:* nothing is half-loaded, and the other files are in. Mend the cause and clear the task, or let the
+next run take the file up again; later files of its feed wait for it.
 """
 
 from datetime import UTC, datetime
@@ -20,7 +20,7 @@ from airflow.sdk import DAG, TaskGroup, task
 from airflow.sdk.exceptions import AirflowSkipException
 
 from include.warehouse.contracts import Contract, load_contracts
-from include.warehouse.dag_support import DEFAULT_ARGS, feed_asset, held_receipts, log_load, step_of
+from include.warehouse.dag_support import DEFAULT_ARGS, feed_asset, held_receipts, log_load, require_finished, step_of
 from include.warehouse.inbox import InboxSensor
 from include.warehouse.settings import load_settings
 
@@ -35,6 +35,7 @@ def load_files(feed: str, **context: Any) -> list[str]:
         for result in results:
             log_load(result)
         facts["files"] = len(results)
+        require_finished(results)
     loaded = [result.file_name for result in results if result.status == "loaded"]
     if not loaded and context["ti"].try_number == 1:
         raise AirflowSkipException("no file of this feed was loaded")

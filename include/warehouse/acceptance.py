@@ -4,24 +4,24 @@ What comes before acceptance reads nothing that another sales file changes, so t
 """
 
 import time
+from collections.abc import Callable
 from dataclasses import replace
 
 from psycopg2.extras import Json
 from sqlalchemy import Connection, text
 
-from include.warehouse.contracts import Contract, FilePeriod, load_contracts, match_feed
+from include.warehouse.contracts import Contract, FilePeriod, match_feed
 from include.warehouse.errors import HeldError, InputError, SkippedError
 from include.warehouse.reading import copy_rows, inspect, read_header
 from include.warehouse.settings import Settings
 from include.warehouse.step_log import record_step
 
 
-def may_be_prepared(settings: Settings, connection: Connection, file_id: int, before: int) -> bool:
+def may_be_prepared(contracts: dict[str, Contract], connection: Connection, file_id: int, before: int) -> bool:
     """Whether a file may be prepared while the one before it is accepted.
 
     A master's rows are only copied. A sales file's are judged by the masters: these must be there.
     """
-    contracts = load_contracts(settings)
     rows = connection.execute(
         text("select file_id, file_name, feed from ops.file where file_id in (:id, :before)"),
         {"id": file_id, "before": before},
@@ -33,12 +33,28 @@ def may_be_prepared(settings: Settings, connection: Connection, file_id: int, be
     return modes[file_id] == "snapshot" or modes[before] == "replace_period"
 
 
-def prepare(connection: Connection, settings: Settings, file_id: int, *, check_in_force: bool) -> None:
+def prepare(
+    connection: Connection,
+    settings: Settings,
+    contracts: dict[str, Contract],
+    file_id: int,
+    *,
+    check_in_force: bool,
+) -> None:
     """Copies the rows of a claimed file and judges them; leaves the transaction open for `accept`.
 
     Raises InputError for a file that must be refused, SkippedError (with `check_in_force`) for one in force already.
     """
-    row = connection.execute(text("select * from ops.file where file_id = :id"), {"id": file_id}).mappings().one()
+    row = (
+        connection.execute(
+            text("update ops.file set tries = tries + 1 where file_id = :id returning *"),
+            {"id": file_id},
+        )
+        .mappings()
+        .one()
+    )
+    # known also when this process does not survive the file
+    connection.commit()
     path = settings.home / row["path"]
     inspection = inspect(path)
     connection.execute(
@@ -46,7 +62,7 @@ def prepare(connection: Connection, settings: Settings, file_id: int, *, check_i
         {"sha256": inspection.sha256, "size": inspection.size_bytes, "id": file_id},
     )
     connection.commit()
-    contract, period = match_feed(load_contracts(settings), row["file_name"], row["feed"])
+    contract, period = match_feed(contracts, row["file_name"], row["feed"])
     if contract.encoding != "auto":
         inspection = replace(inspection, encoding=contract.encoding)
     _describe(connection, file_id, contract, period)
@@ -93,7 +109,14 @@ def prepare(connection: Connection, settings: Settings, file_id: int, *, check_i
     )
 
 
-def accept(connection: Connection, file_id: int, *, approved: bool, check_in_force: bool) -> None:
+def accept(
+    connection: Connection,
+    file_id: int,
+    *,
+    approved: bool,
+    check_in_force: bool,
+    before_commit: Callable[[], None],
+) -> None:
     """Accepts the rows of a prepared file and commits.
 
     Raises HeldError where the shrink guard holds it, SkippedError (with `check_in_force`) for one in force already.
@@ -110,6 +133,7 @@ def accept(connection: Connection, file_id: int, *, approved: bool, check_in_for
     if held:
         raise HeldError(f"{name}: {held}")
     record_step(connection, step="accept", file_id=file_id, seconds=time.monotonic() - started, rows=rows)
+    before_commit()
     connection.commit()
 
 

@@ -1,6 +1,9 @@
 """Which files have arrived complete, and in which order they are loaded."""
 
+import errno
+import fcntl
 import os
+import signal
 import time
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -82,7 +85,7 @@ def load_order(
 
 
 def is_complete(path: Path, contract: Contract) -> bool:
-    """Whether nobody writes the file any more: its marker is there, or size and time stand still."""
+    """Whether nobody writes the file any more: its marker is there, or it stands still and is closed."""
     if contract.wait_for_ready_marker:
         return path.with_name(path.name + READY_SUFFIX).exists()
     return _stands_still(path)
@@ -91,9 +94,30 @@ def is_complete(path: Path, contract: Contract) -> bool:
 def _stands_still(path: Path) -> bool:
     try:
         # every write sets the change time by this machine's clock; the modification time may be the sender's
-        return time.time() - path.stat().st_ctime >= STANDSTILL_SECONDS
+        return time.time() - path.stat().st_ctime >= STANDSTILL_SECONDS and not _is_open_for_writing(path)
     except FileNotFoundError:
         return False
+
+
+def _is_open_for_writing(path: Path) -> bool:
+    """Whether a process of this machine has the file open to write: one whose sender pauses stands still too.
+
+    Linux gives a read lease on a file only where nobody has. False where that cannot be known: on another system, or of
+    another user's file.
+    """
+    if not hasattr(fcntl, "F_SETLEASE"):
+        return False
+    try:
+        with path.open("rb") as file:
+            # a writer that comes in this moment waits until the file is closed again, and we are told by a signal
+            # that nothing heeds
+            fcntl.fcntl(file, fcntl.F_SETSIG, signal.SIGURG)
+            fcntl.fcntl(file, fcntl.F_SETLEASE, fcntl.F_RDLCK)
+    except FileNotFoundError:
+        raise
+    except OSError as error:
+        return error.errno == errno.EAGAIN
+    return False
 
 
 def _may_read(path: Path) -> bool:

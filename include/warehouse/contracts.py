@@ -88,20 +88,27 @@ class FilePeriod:
 
 
 def load_contracts(settings: Settings) -> dict[str, Contract]:
-    """All contracts of the settings' folder by feed; raises InputError naming the file and the field."""
-    return dict(_read_folder(settings.contracts))
+    """All contracts of the settings' folder by feed, as they are now.
+
+    Raises InputError naming the file and the field.
+    """
+    try:
+        found = [(path, path.stat()) for path in sorted(settings.contracts.glob("*.yml"))]
+    except OSError as error:
+        raise InputError(f"{error.filename}: the contract cannot be read: {error.strerror}") from error
+    if not found:
+        raise InputError(f"{settings.contracts} has no feed contract (*.yml); set WAREHOUSE_CONTRACTS to its folder")
+    # the triggerer runs for weeks: what has been edited meanwhile is read again
+    return dict(_read(tuple((path, stat.st_ino, stat.st_size, stat.st_mtime_ns) for path, stat in found)))
 
 
 @lru_cache(maxsize=8)
-def _read_folder(folder: Path) -> tuple[tuple[str, Contract], ...]:
-    paths = sorted(folder.glob("*.yml"))
-    if not paths:
-        raise InputError(f"{folder} has no feed contract (*.yml); set WAREHOUSE_CONTRACTS to the right folder")
+def _read(files: tuple[tuple[Path, int, int, int], ...]) -> tuple[tuple[str, Contract], ...]:
     contracts = []
-    for path in paths:
+    for path, *_ in files:
         try:
             contract = Contract.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
-        except (ValidationError, yaml.YAMLError) as error:
+        except (OSError, UnicodeDecodeError, ValidationError, yaml.YAMLError) as error:
             raise InputError(f"{path.name}: the contract cannot be used: {error}") from error
         contracts.append((contract.feed, contract))
     return tuple(contracts)
@@ -159,17 +166,26 @@ def _day(file_name: str) -> date | None:
         return None
 
 
-def sync_edited(connection: Connection, settings: Settings) -> None:
-    """As sync, if any contract is not as the database has it: what reads a file and what judges it follow the same."""
+def sync_edited(connection: Connection, settings: Settings) -> dict[str, Contract]:
+    """As sync, if any contract is not as the database has it; gives them.
+
+    What reads a file and what judges it follow the same: whoever loads goes by these, whatever is edited meanwhile.
+    """
+    contracts = load_contracts(settings)
     found = connection.execute(text("select feed, contract from ops.feed"))
     known = {row.feed: row.contract for row in found}
-    if any(known.get(feed) != contract.model_dump(mode="json") for feed, contract in load_contracts(settings).items()):
-        sync(connection, settings)
+    if any(known.get(feed) != contract.model_dump(mode="json") for feed, contract in contracts.items()):
+        _write(connection, contracts)
+    return contracts
 
 
 def sync(connection: Connection, settings: Settings) -> None:
     """Writes the contracts into ops.feed and ops.feed_column, which the validating SQL reads."""
-    for contract in load_contracts(settings).values():
+    _write(connection, load_contracts(settings))
+
+
+def _write(connection: Connection, contracts: dict[str, Contract]) -> None:
+    for contract in contracts.values():
         connection.execute(
             text(
                 "insert into ops.feed (feed, title, load_mode, natural_key, date_formats, decimal_mark, contract)"

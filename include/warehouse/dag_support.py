@@ -119,6 +119,13 @@ def log_load(result: "LoadResult") -> None:
         notice(f"{result.file_name} is {result.status}: {result.message}")
 
 
+def require_finished(results: list["LoadResult"]) -> None:
+    """Fails the task, to be tried again, where a file could not be loaded to its end; what could be is loaded."""
+    unfinished = [str(result.message) for result in results if result.status == "received"]
+    if unfinished:
+        raise WarehouseError("; ".join(unfinished))
+
+
 def wait_for_quiet_inbox(settings: Settings) -> None:
     """Lets files that arrived together be loaded together, so that they make one publication; at most a minute."""
     from include.warehouse.arrivals import pending_files
@@ -152,12 +159,20 @@ def held_receipts(settings: Settings) -> list[dict[str, Any]]:
         return [dict(row) for row in rows.mappings()]
 
 
-def skip_unless_held(settings: Settings, file_name: str) -> None:
-    """Skips the task where the file was decided elsewhere, or discarded by a later one, in the meantime."""
-    from include.warehouse.load import held_files
+def skip_unless_held(settings: Settings, file_name: str, file_id: int | None) -> None:
+    """Skips the task where the file was decided elsewhere, or discarded by a later one, in the meantime.
 
-    if file_name not in held_files(settings):
+    A question is about one receipt: a later file of the same name is another question.
+    """
+    held = [receipt for receipt in held_receipts(settings) if receipt["file_name"] == file_name]
+    if not held or file_id not in (None, *(receipt["file_id"] for receipt in held)):
         raise AirflowSkipException(f"{file_name} is not held any more; see mart.source_file")
+
+
+def require_decided(result: "LoadResult", status: str) -> None:
+    """Fails the task where a decided file ended otherwise: its question is over, so nobody would look at it again."""
+    if result.status != status:
+        raise AirflowFailException(f"{result.file_name} is {result.status}, not {status}: {result.message}")
 
 
 def plan_run(settings: Settings, *, asked_by: str, from_month: date | None = None, recut: bool = False) -> int:

@@ -21,6 +21,10 @@ class HeldError(WarehouseError):
     """A file waits for approval because it would withdraw too many rows."""
 
 
+class UnfinishedError(WarehouseError):
+    """A file could not be loaded to its end now; it is neither accepted nor refused, and is tried again."""
+
+
 class GateRefused(WarehouseError):  # noqa: N818 - a verdict, not a fault
     """A blocking check failed; readers stay on the last good publication."""
 

@@ -1,32 +1,35 @@
 """Loading files: claim, let them be accepted in order, and move them to where their outcome says.
 
 One load at a time: each holds a database lock. A file is loaded in one transaction; whatever is killed, the next load
-continues with the files that were claimed.
+continues with the files that were claimed. One that cannot be loaded to its end keeps only later files of its own feed
+waiting, which it must not overtake.
 """
 
 import errno
+import logging
 import os
 import shutil
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import psycopg2
-from psycopg2.errors import ProgramLimitExceeded
+from psycopg2.errors import ProgramLimitExceeded, QueryCanceled
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import DBAPIError
 
 from include.warehouse.acceptance import accept, may_be_prepared, prepare
 from include.warehouse.arrivals import READY_SUFFIX, load_order, pending_files, unknown_files
-from include.warehouse.contracts import load_contracts, match_feed, sync_edited
+from include.warehouse.contracts import Contract, load_contracts, match_feed, sync_edited
 from include.warehouse.database import engine
-from include.warehouse.errors import HeldError, InputError, SkippedError, WarehouseError
+from include.warehouse.errors import HeldError, InputError, SkippedError, UnfinishedError, WarehouseError
 from include.warehouse.settings import Settings
 
 FATES = ("received", "loaded", "unchanged", "rejected", "duplicate", "superseded")
@@ -39,11 +42,21 @@ FOLDER_OF_STATUS = {
 }
 REASON_SUFFIX = ".reason.txt"
 LONGEST_NAME = 255
+# begun so often and not finished: it may be what ends the loads
+DOUBTFUL_TRIES = 2
+
+_Mark = tuple[int, int] | None
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class LoadResult:
-    """What became of one file; rows and amounts by fate, None where the file was not applied."""
+    """What became of one file; rows and amounts by fate, None where the file was not applied.
+
+    The status `received` is that of a file that could not be loaded to its end, or waits for such a one; `message` says
+    why, and the next load takes it up again.
+    """
 
     file_id: int
     file_name: str
@@ -60,23 +73,26 @@ class LoadResult:
 def load_pending(settings: Settings, feed: str | None = None) -> list[LoadResult]:
     """Loads every complete file of the inbox in order; for `feed` sales also the masters that lines may need.
 
-    Files that an interrupted load had claimed come first. Files of unknown names are refused.
+    Files that an interrupted load had claimed come first; those that were begun again and again come last, for `feed`
+    only its own. Files of unknown names are refused.
     """
     settings.create_folders()
     # a contract that cannot be used is found before any file is touched
     load_contracts(settings)
     with _load_lock(settings) as connection:
-        _sync_edited(connection, settings)
-        results = _resume(connection, settings)
+        contracts = _sync_edited(connection, settings)
+        resumed = _resume(connection, settings)
         wanted = pending_files(settings, received_on=_today(connection))
         if feed is not None:
-            contracts = load_contracts(settings)
             feeds = {feed}
             if contracts[feed].load_mode == "replace_period":
                 feeds |= {name for name, contract in contracts.items() if contract.load_mode == "snapshot"}
             wanted = [path for path in wanted if match_feed(contracts, path.name)[0].feed in feeds]
-        claims = [_claim(connection, settings, path) for path in wanted + unknown_files(settings)]
-        results += _process_all(settings, [file_id for file_id in claims if file_id is not None])
+        claims, refusals = _claim_all(connection, settings, wanted + unknown_files(settings))
+        receipts = _doubtful_last(_receipts(connection, contracts, resumed + claims), feed)
+        results = _process_all(settings, contracts, receipts)
+    if refusals:
+        raise refusals[0]
     return results
 
 
@@ -100,10 +116,9 @@ def load_files(
         raise InputError(f"{missing[0]} is not a file; nothing was loaded")
     settings.create_folders()
     contracts = load_contracts(settings)
-    results = []
     with _load_lock(settings) as connection:
-        _sync_edited(connection, settings)
-        results += _resume(connection, settings)
+        contracts = _sync_edited(connection, settings)
+        resumed = _resume(connection, settings)
         today = _today(connection)
         ordered: list[tuple[tuple[object, ...], Path]] = []
         for path in paths:
@@ -116,8 +131,13 @@ def load_files(
             _claim_copy(connection, settings, path, feed=feed, effective=effective, force=force)
             for _, path in sorted(ordered, key=lambda item: item[0])
         ]
-        results += _process_all(settings, claims, on_file=on_file)
-    return results
+        receipts = _doubtful_last(_receipts(connection, contracts, resumed + claims))
+
+        def tell(receipt: _Receipt) -> None:
+            if receipt.file_id in claims:
+                on_file(receipt.file_name)
+
+        return _process_all(settings, contracts, receipts, on_file=tell)
 
 
 def held_files(settings: Settings, feed: str | None = None) -> list[str]:
@@ -134,20 +154,34 @@ def held_files(settings: Settings, feed: str | None = None) -> list[str]:
         )
 
 
-def approve(settings: Settings, file_name: str) -> LoadResult:
-    """Applies a held file past the shrink guard. Raises InputError where no such file is held."""
+def approve(settings: Settings, file_name: str, file_id: int | None = None) -> LoadResult:
+    """Applies a held file past the shrink guard; where several have the name, that of `file_id` or the last one.
+
+    Raises InputError where no such file is held.
+    """
     with _load_lock(settings) as connection:
-        file_id = _held_file(connection, file_name)
-        return _process_all(settings, [file_id], approved=True)[0]
+        contracts = _sync_edited(connection, settings)
+        found = _waiting_file(connection, file_name, file_id, ["held"])
+        return _process_all(settings, contracts, _receipts(connection, contracts, [found]), approved=True)[0]
 
 
-def discard(settings: Settings, file_name: str) -> LoadResult:
-    """Drops a held file without applying it. Raises InputError where no such file is held."""
+def discard(settings: Settings, file_name: str, file_id: int | None = None) -> LoadResult:
+    """Puts aside a held file, or one that could not be loaded to its end; nothing of it is applied.
+
+    Where several have the name it is that of `file_id`, else a held one, else the last one.
+    Raises InputError where there is no such file.
+    """
     with _load_lock(settings) as connection:
-        file_id = _held_file(connection, file_name)
-        _set_status(connection, file_id, "discarded", "discarded on request")
+        found = _waiting_file(connection, file_name, file_id, ["held", "received"])
+        # what was read of a file that was still being written is not what the archive will have
+        connection.execute(
+            text("update ops.file set sha256 = null where file_id = :id and status = 'received'"), {"id": found}
+        )
+        _set_status(connection, found, "discarded", "discarded on request")
         _settle(connection, settings)
-        return _result(connection, file_id, 0.0)
+        result = _result(connection, found, 0.0)
+        _drop_unapplied(connection, [result])
+        return result
 
 
 @contextmanager
@@ -165,9 +199,10 @@ def _load_lock(settings: Settings) -> Iterator[Connection]:
                 connection.commit()
 
 
-def _sync_edited(connection: Connection, settings: Settings) -> None:
-    sync_edited(connection, settings)
+def _sync_edited(connection: Connection, settings: Settings) -> dict[str, Contract]:
+    contracts = sync_edited(connection, settings)
     connection.commit()
+    return contracts
 
 
 def _today(connection: Connection) -> date:
@@ -204,14 +239,27 @@ def _register(
     return file_id, path
 
 
+def _claim_all(connection: Connection, settings: Settings, paths: list[Path]) -> tuple[list[int], list[WarehouseError]]:
+    """Claims files; gives their receipts, and why others could not be claimed: that keeps none from being loaded."""
+    claims, refusals = [], []
+    for path in paths:
+        try:
+            file_id = _claim(connection, settings, path)
+        except WarehouseError as error:
+            refusals.append(error)
+        else:
+            claims += [] if file_id is None else [file_id]
+    return claims, refusals
+
+
 def _claim(connection: Connection, settings: Settings, path: Path) -> int | None:
-    """Takes a file out of the inbox by rename; None where somebody else was quicker."""
+    """Takes a file out of the inbox by rename; None where somebody else was quicker, or writes to it."""
     file_id, place = _register(connection, _name_in_utf8(path))
     target = settings.home / place
     target.parent.mkdir(parents=True, exist_ok=True)
     try:
         _move(path, target)
-    except FileNotFoundError:
+    except (FileNotFoundError, UnfinishedError):
         _forget(connection, settings, file_id, place)
         return None
     except OSError as error:
@@ -231,13 +279,16 @@ def _remove_marker(path: Path) -> None:
 
 
 def _move(path: Path, target: Path) -> None:
-    """Renames; where the inbox is another file system, copies and removes."""
+    """Renames; where the inbox is another file system, copies and removes, or leaves what is written to meanwhile."""
     try:
         path.rename(target)
     except OSError as error:
         if error.errno != errno.EXDEV:
             raise
+        before = _mark(path)
         _copy(path, target)
+        if _mark(path) != before:
+            raise UnfinishedError(f"{path.name} is still being written") from error
         path.unlink()
 
 
@@ -269,8 +320,8 @@ def _forget(connection: Connection, settings: Settings, file_id: int, place: str
     shutil.rmtree((settings.home / place).parent, ignore_errors=True)
 
 
-def _resume(connection: Connection, settings: Settings) -> list[LoadResult]:
-    """Finishes what an interrupted load had begun."""
+def _resume(connection: Connection, settings: Settings) -> list[int]:
+    """What an interrupted load had claimed and not finished, in the order of receipt."""
     _settle(connection, settings)
     claimed = connection.execute(
         text("select file_id, path from ops.file where status = 'received' order by file_id")
@@ -282,49 +333,109 @@ def _resume(connection: Connection, settings: Settings) -> list[LoadResult]:
         if (settings.home / place).exists():
             if not arrived.exists():
                 _remove_marker(arrived)
+            # the sensor of its feed, which has seen it lie here for long, looks again after a while
+            os.utime((settings.home / place).parent)
             found.append(file_id)
         else:
             _forget(connection, settings, file_id, place)
-    return _process_all(settings, found)
+    return found
+
+
+@dataclass(frozen=True)
+class _Receipt:
+    """A claimed file: how often it was begun, and its feed where its name says one."""
+
+    file_id: int
+    file_name: str
+    feed: str | None
+    path: str
+    tries: int
+
+
+def _receipts(connection: Connection, contracts: dict[str, Contract], file_ids: list[int]) -> list[_Receipt]:
+    """The receipts of claimed files, in the order given."""
+    rows = connection.execute(
+        text("select file_id, file_name, feed, path, tries from ops.file where file_id = any(:ids)"), {"ids": file_ids}
+    ).all()
+    connection.commit()
+    found = {}
+    for file_id, name, feed, path, tries in rows:
+        try:
+            known = match_feed(contracts, name, feed)[0].feed
+        except InputError:
+            known = None
+        found[file_id] = _Receipt(file_id, name, known, path, tries)
+    return [found[file_id] for file_id in file_ids]
+
+
+def _doubtful_last(receipts: list[_Receipt], only: str | None = None) -> list[_Receipt]:
+    """Puts feeds with a file that was begun again and again behind the others, of these feeds on request one alone.
+
+    Such a file may have ended the loads, and would end this one before the others. Within a feed the order stays: a
+    later file speaks for what an earlier one brought.
+    """
+    doubtful = {receipt.feed for receipt in receipts if receipt.tries >= DOUBTFUL_TRIES}
+    left_out = doubtful - {only, None} if only else set()
+    kept = [receipt for receipt in receipts if receipt.feed not in left_out]
+    return sorted(kept, key=lambda receipt: receipt.feed in doubtful)
 
 
 def _process_all(
     settings: Settings,
-    file_ids: Iterable[int],
+    contracts: dict[str, Contract],
+    receipts: list[_Receipt],
     *,
     approved: bool = False,
-    on_file: Callable[[str], None] = lambda name: None,
+    on_file: Callable[[_Receipt], None] = lambda receipt: None,
 ) -> list[LoadResult]:
     """Loads claimed files in order; while one is accepted, the next one is copied and judged if it may be."""
     results: list[LoadResult] = []
-    waiting = deque(file_ids)
+    waiting = deque(receipts)
     with (
         engine(settings).connect() as first,
         engine(settings).connect() as second,
         ThreadPoolExecutor(max_workers=1) as ahead,
     ):
-        # asked before any work: a connection on which the next file is prepared must not be used for anything else
-        names = {file_id: _file_name(first, file_id) for file_id in waiting}
         connection, other = first, second
         prepared: Future[None] | None = None
+        written: dict[int, _Mark] = {}
         while waiting:
-            file_id = waiting.popleft()
+            receipt = waiting.popleft()
+            file_id = receipt.file_id
             following = waiting[0] if waiting else None
             is_ahead = prepared is not None
             started = time.monotonic()
-            on_file(names[file_id])
+            on_file(receipt)
             try:
-                with _outcome(connection, file_id):
+                if not is_ahead:
+                    written[file_id] = _mark(settings.home / receipt.path)
+                require_whole = partial(_require_unwritten, settings, receipt, written[file_id])
+                with _outcome(connection, receipt, require_whole):
                     under_way, prepared = prepared, None
                     if under_way is None:
-                        prepare(connection, settings, file_id, check_in_force=not approved)
+                        prepare(connection, settings, contracts, file_id, check_in_force=not approved)
                     else:
                         under_way.result()
-                    if following is not None and may_be_prepared(settings, connection, following, file_id):
-                        prepared = ahead.submit(prepare, other, settings, following, check_in_force=False)
-                    accept(connection, file_id, approved=approved, check_in_force=is_ahead)
-            except BaseException:
+                    if following is not None and may_be_prepared(contracts, connection, following.file_id, file_id):
+                        written[following.file_id] = _mark(settings.home / following.path)
+                        prepared = ahead.submit(
+                            prepare, other, settings, contracts, following.file_id, check_in_force=False
+                        )
+                    accept(connection, file_id, approved=approved, check_in_force=is_ahead, before_commit=require_whole)
+            except Exception as error:
                 # what is under way for the next file may wait for this one
+                connection.rollback()
+                if approved or not _concerns_the_file(connection, error):
+                    raise
+                if prepared is not None:
+                    wait([prepared])
+                    other.rollback()
+                    prepared = None
+                _set_unfinished(connection, receipt, error)
+                results.append(_result(connection, file_id, time.monotonic() - started))
+                results += _leave_waiting(connection, waiting, receipt)
+                continue
+            except BaseException:
                 connection.rollback()
                 raise
             _settle(connection, settings)
@@ -332,6 +443,61 @@ def _process_all(
             if prepared is not None:
                 connection, other = other, connection
         _drop_unapplied(connection, results)
+    return results
+
+
+def _mark(path: Path) -> _Mark:
+    """What every write to a file changes: its size and when it was changed."""
+    try:
+        found = path.stat()
+    except FileNotFoundError:
+        return None
+    return found.st_size, found.st_mtime_ns
+
+
+def _require_unwritten(settings: Settings, receipt: _Receipt, before: _Mark) -> None:
+    """Raises UnfinishedError where somebody has written to the file since `before`: what was read is not all of it."""
+    if _mark(settings.home / receipt.path) != before:
+        raise UnfinishedError("somebody has written to it while it was read")
+
+
+def _concerns_the_file(connection: Connection, error: Exception) -> bool:
+    """Whether other files can be loaded nevertheless: the database is there, and nobody has stopped this load."""
+    if connection.invalidated or isinstance(getattr(error, "orig", error), QueryCanceled):
+        return False
+    driver_connection = connection.connection.driver_connection
+    return driver_connection is not None and not driver_connection.closed
+
+
+def _set_unfinished(connection: Connection, receipt: _Receipt, error: Exception) -> None:
+    """Notes why a file could not be loaded to its end; it stays received."""
+    cause = getattr(error, "orig", error)
+    if isinstance(error, UnfinishedError):
+        reason = str(error)
+    elif isinstance(cause, psycopg2.Error):
+        reason = _in_the_databases_words(cause)
+    else:
+        # its text may have values of the file in it
+        log.exception("%s could not be loaded to its end", receipt.file_name, exc_info=error)
+        reason = (error.strerror if isinstance(error, OSError) else None) or type(error).__name__
+    _set_status(
+        connection,
+        receipt.file_id,
+        "received",
+        f"{receipt.file_name} could not be loaded to its end: {reason}; the next load tries again; to give it up:"
+        f" python -m include.warehouse discard {receipt.file_name} --receipt {receipt.file_id}",
+    )
+
+
+def _leave_waiting(connection: Connection, waiting: deque[_Receipt], unfinished: _Receipt) -> list[LoadResult]:
+    """Takes the later files of an unfinished one's feed out of `waiting`; gives what became of them: they wait."""
+    left = [receipt for receipt in waiting if receipt.feed == unfinished.feed]
+    results = []
+    for receipt in left:
+        waiting.remove(receipt)
+        message = f"{receipt.file_name} waits for {unfinished.file_name}, which could not be loaded to its end"
+        _set_status(connection, receipt.file_id, "received", message)
+        results.append(_result(connection, receipt.file_id, 0.0))
     return results
 
 
@@ -344,45 +510,45 @@ def _drop_unapplied(connection: Connection, results: list[LoadResult]) -> None:
 
 
 @contextmanager
-def _outcome(connection: Connection, file_id: int) -> Iterator[None]:
-    """Turns what a file met with into its status."""
+def _outcome(connection: Connection, receipt: _Receipt, require_whole: Callable[[], None]) -> Iterator[None]:
+    """Turns what a file met with into its status; half a file gets none: `require_whole` raises UnfinishedError."""
     try:
         yield
-    except SkippedError as skipped:
-        connection.rollback()
-        _discard_held(connection, file_id)
-        _set_status(connection, file_id, "skipped", str(skipped))
-    except HeldError as held:
-        connection.rollback()
-        _discard_held(connection, file_id)
-        _set_status(connection, file_id, "held", str(held))
-    except WarehouseError as error:
-        connection.rollback()
-        _set_status(connection, file_id, "refused", str(error))
-    except (DBAPIError, psycopg2.Error) as error:
-        reason = _what_the_database_cannot_take(error)
-        if reason is None:
+    except (WarehouseError, DBAPIError, psycopg2.Error) as error:
+        status, message = _verdict(error, receipt.file_name)
+        if status is None:
             raise
+        require_whole()
         connection.rollback()
-        _set_status(connection, file_id, "refused", f"{_file_name(connection, file_id)}: {reason}")
+        if status in ("skipped", "held"):
+            connection.execute(text("call core.discard_held(:id)"), {"id": receipt.file_id})
+        _set_status(connection, receipt.file_id, status, message)
 
 
-def _file_name(connection: Connection, file_id: int) -> str:
-    return str(
-        connection.execute(text("select file_name from ops.file where file_id = :id"), {"id": file_id}).scalar_one()
-    )
-
-
-def _what_the_database_cannot_take(error: Exception) -> str | None:
-    """Why the file's content is at fault, in the database's words; None where the fault is another."""
+def _verdict(error: Exception, file_name: str) -> tuple[str | None, str]:
+    """The status of a file that met with an error, and why; no status where the file is not at fault."""
+    match error:
+        case SkippedError():
+            return "skipped", str(error)
+        case HeldError():
+            return "held", str(error)
+        case UnfinishedError():
+            return None, str(error)
+        case WarehouseError():
+            return "refused", str(error)
     cause = getattr(error, "orig", error)
-    if not isinstance(cause, psycopg2.DataError | ProgramLimitExceeded):
-        return None
-    words = [cause.diag.message_primary]
+    if isinstance(cause, psycopg2.DataError | ProgramLimitExceeded):
+        return "refused", f"{file_name}: it cannot be loaded: {_in_the_databases_words(cause)}"
+    return None, str(error)
+
+
+def _in_the_databases_words(cause: psycopg2.Error) -> str:
+    """What the database says is wrong, without values of the file."""
+    words = [cause.diag.message_primary or type(cause).__name__]
     if str(cause.diag.context).startswith("COPY"):
         # the place alone: after it comes the value, which may be somebody's name
         words.append(str(cause.diag.context).partition(': "')[0])
-    return "it cannot be loaded: " + " ".join(" ".join(filter(None, words)).split())
+    return " ".join(" ".join(words).split())
 
 
 def _set_status(connection: Connection, file_id: int, status: str, message: str) -> None:
@@ -418,19 +584,21 @@ def _settle(connection: Connection, settings: Settings) -> None:
     connection.commit()
 
 
-def _discard_held(connection: Connection, file_id: int) -> None:
-    connection.execute(text("call core.discard_held(:id)"), {"id": file_id})
-
-
-def _held_file(connection: Connection, file_name: str) -> int:
-    file_id = connection.execute(
-        text("select max(file_id) from ops.file where status = 'held' and file_name = :name"),
-        {"name": Path(file_name).name},
+def _waiting_file(connection: Connection, file_name: str, file_id: int | None, statuses: list[str]) -> int:
+    """The file of that name (and receipt) with one of these statuses, a held one first, then that which came last."""
+    found = connection.execute(
+        text(
+            "select file_id from ops.file where status = any(:statuses) and file_name = :name"
+            " and (cast(:id as bigint) is null or file_id = :id)"
+            " order by status = 'held' desc, file_id desc limit 1"
+        ),
+        {"statuses": statuses, "name": Path(file_name).name, "id": file_id},
     ).scalar()
     connection.commit()
-    if file_id is None:
-        raise InputError(f"{file_name}: no such file is held; see: python -m include.warehouse status")
-    return int(file_id)
+    if found is None:
+        name = file_name if file_id is None else f"{file_name} (receipt {file_id})"
+        raise InputError(f"{name}: no such file is held; see: python -m include.warehouse status")
+    return int(found)
 
 
 def _result(connection: Connection, file_id: int, seconds: float) -> LoadResult:

@@ -10,6 +10,7 @@ from include.warehouse.roles import analyst_address
 from include.warehouse.settings import Settings
 
 FILE_COLUMNS = (
+    "file_id",
     "file_name",
     "feed",
     "status",
@@ -31,7 +32,7 @@ def read_status(connection: Connection, settings: Settings, warehouse_url: str) 
     """The published run (None before the first), every file with its rows by fate, and the files that wait.
 
     Keys: warehouse_url, analyst_url, analyst_password_in (None where that is not ours), home, report_month,
-    published_run, last_run, files, held, pending, unreadable.
+    published_run, last_run, files, held, unfinished, pending, unreadable.
     """
     published_run = read_published_run(connection)
     has_password = "analyst_password" in read_credentials(settings)
@@ -46,6 +47,7 @@ def read_status(connection: Connection, settings: Settings, warehouse_url: str) 
         "last_run": _first(connection, "select * from mart.run order by run_id desc limit 1"),
         "files": files,
         "held": [file["file_name"] for file in files if file["status"] == "held"],
+        "unfinished": read_unfinished_files(connection),
         "pending": [path.name for path in pending_files(settings)],
         "unreadable": [path.name for path in unreadable_files(settings)],
     }
@@ -60,6 +62,16 @@ def read_files(connection: Connection) -> list[dict[str, Any]]:
     """Every file received, in the order of receipt, with its rows by fate."""
     columns = ", ".join(FILE_COLUMNS)
     rows = connection.execute(text(f"select {columns} from mart.source_file order by received_at, file_name"))
+    return [dict(row) for row in rows.mappings()]
+
+
+def read_unfinished_files(connection: Connection) -> list[dict[str, Any]]:
+    """Files that a load has claimed and neither accepted nor refused: under way, interrupted or failed."""
+    rows = connection.execute(
+        text(
+            "select file_id, file_name, received_at, tries, message from ops.file where status = 'received' order by 1"
+        )
+    )
     return [dict(row) for row in rows.mappings()]
 
 

@@ -224,7 +224,13 @@ def test_a_held_file_is_decided_by_a_person_while_others_are_loaded(
     airflow: LiveAirflow, settings: Settings, tmp_path: Path
 ) -> None:
     before = old_lines(settings)
+    overtaken = ask_about_part_of_a_year(airflow, settings, tmp_path, share=4)
     decide = ask_about_part_of_a_year(airflow, settings, tmp_path, share=2)
+    wait_until(lambda: airflow.call("GET", overtaken)["state"] == "awaiting_input")
+    answer(airflow, overtaken, "Approve")
+    assert airflow.ended("decide_held_file", overtaken.split("/")[4]) == "success"
+    assert airflow.tasks("decide_held_file", overtaken.split("/")[4])["apply_decision"] == "skipped"
+    assert file_status(settings, "sales_2024.csv") == "held", "an answer is about one receipt, not about its name"
     drop(settings, other := delta(tmp_path, "2025-11-12", "W2"))
     wait_until(lambda: file_status(settings, other.name) == "loaded")
     wait_until(lambda: airflow.call("GET", decide)["state"] == "awaiting_input")
@@ -235,6 +241,14 @@ def test_a_held_file_is_decided_by_a_person_while_others_are_loaded(
     wait_until(lambda: file_status(settings, "sales_2024.csv") == "discarded")
     assert old_lines(settings) == before
     assert "sales_2024.csv is held" in notices(settings)
+
+    decide = ask_about_part_of_a_year(airflow, settings, tmp_path, share=2)
+    (held,) = settings.held.glob("*/sales_2024.csv")
+    held.write_text("")
+    wait_until(lambda: airflow.call("GET", decide)["state"] == "awaiting_input")
+    answer(airflow, decide, "Approve")
+    assert airflow.ended("decide_held_file", decide.split("/")[4]) == "failed", "what was approved is refused"
+    assert file_status(settings, "sales_2024.csv") == "refused"
 
 
 def test_an_answer_that_is_given_at_once_is_kept(airflow: LiveAirflow, settings: Settings, tmp_path: Path) -> None:

@@ -13,15 +13,18 @@ from decimal import Decimal
 from io import BytesIO
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import openpyxl
 import pytest
 from sqlalchemy import NullPool, create_engine, text
 from typer.testing import CliRunner
 
-from include.warehouse import arrivals
+from include.warehouse import arrivals, load
 from include.warehouse.cli import app
+from include.warehouse.contracts import load_contracts
 from include.warehouse.database import connect, engine
+from include.warehouse.errors import InputError
 from include.warehouse.load import LoadResult, approve, discard, held_files, load_files, load_pending
 from include.warehouse.reading import excel_sheet, inspection
 from include.warehouse.roles import login_url
@@ -250,13 +253,40 @@ def test_a_file_is_left_alone_while_it_is_written(receiving: Settings) -> None:
         file.write(content[:-5])
         file.flush()
         assert load_pending(receiving) == []
-        time.sleep(arrivals.STANDSTILL_SECONDS * 0.75)
+        time.sleep(arrivals.STANDSTILL_SECONDS * 1.1)
+        assert load_pending(receiving) == [], "it stands still, but whoever writes it has not closed it"
         file.write(content[-5:])
     time.sleep(arrivals.STANDSTILL_SECONDS * 0.4)
     assert load_pending(receiving) == [], "the file grew less than two seconds ago"
     time.sleep(arrivals.STANDSTILL_SECONDS * 0.75)
     (result,) = load_pending(receiving)
     assert (result.status, result.rows["loaded"]) == ("loaded", 1)
+
+
+@pytest.mark.parametrize(("year", "end"), [(2017, "1,10.00\n"), (2016, '"')], ids=["a whole line", "an open quote"])
+def test_a_file_that_is_written_to_while_it_is_read_is_read_again(
+    receiving: Settings, monkeypatch: pytest.MonkeyPatch, year: int, end: str
+) -> None:
+    """As by a sender on another machine, whose pauses nobody here can tell from the end."""
+    line = line_of(year).splitlines()[1]
+    prepare = load.prepare
+
+    def prepare_then_write(*arguments: Any, **options: Any) -> None:
+        try:
+            prepare(*arguments, **options)
+        finally:
+            (path,) = receiving.processing.glob("*/sales_*.csv")
+            path.write_text(f"{SALES}\n{line}\n{line.replace('R', 'S')}\n")
+
+    monkeypatch.setattr(arrivals, "STANDSTILL_SECONDS", 0)
+    put(receiving, f"sales_{year}.csv", f"{SALES}\n{line.removesuffix('1,10.00')}{end}")
+    with monkeypatch.context() as written:
+        written.setattr(load, "prepare", prepare_then_write)
+        (result,) = load_pending(receiving)
+    assert result.status == "received"
+    assert "written to it while it was read" in str(result.message)
+    (result,) = load_pending(receiving)
+    assert (result.status, result.rows["loaded"]) == ("loaded", 2)
 
 
 def test_a_file_dated_in_the_future_is_taken_nevertheless(receiving: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -353,6 +383,9 @@ def test_a_later_file_of_the_period_discards_the_held_one(loaded: Settings, tmp_
     first = send(loaded, tmp_path, "sales_2024.csv", sales(range(10)))
     second = send(loaded, tmp_path, "sales_2024.csv", sales(range(20)))
     assert (first.status, second.status) == ("held", "held")
+    for decide in (approve, discard):
+        with pytest.raises(InputError, match=f"receipt {first.file_id}"):
+            decide(loaded, "sales_2024.csv", first.file_id)
     other_year = sales(range(60)).replace("2024-", "2023-").replace("\nT", "\nU")
     assert send(loaded, tmp_path, "sales_2023.csv", other_year).status == "loaded"
     assert len(held_files(loaded)) == 1
@@ -384,11 +417,77 @@ def test_the_command_line_says_held_and_refused_by_its_exit_code(
     assert run("discard", "sales_2024.csv") == 2, "it is not held any more"
     assert run("load", file("sales_2024.csv", sales(range(20)))) == 1
     assert run("approve", "sales_2024.csv") == 0
+    assert run("load", file("sales_2024.csv", sales(range(4)))) == 1
+    (held,) = loaded.held.glob("*/sales_2024.csv")
+    held.write_text("")
+    assert run("approve", "sales_2024.csv", "--receipt", held.parent.name) == 2, "it is refused now"
     assert run("load", file("sales_2024.csv", sales(range(5))), file("sales_2025.csv", "")) == 2
     assert run("load", str(tmp_path / "sales_1999.csv")) == 2, "there is no such file"
     assert run("load", file("prices.csv", sales(range(20)))) == 2
     assert run("load", file("clients.csv", customers(range(CUSTOMERS))), "--feed", "customers") == 0
     assert run("load", file("clients.csv", customers(range(CUSTOMERS))), "--feed", "people") == 2
+
+
+# Files that cannot be loaded to their end
+
+
+def test_a_file_that_cannot_be_finished_keeps_only_its_own_feed_waiting(
+    loaded: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(arrivals, "STANDSTILL_SECONDS", 0)
+    monkeypatch.setenv("WAREHOUSE_HOME", str(loaded.home))
+    monkeypatch.setenv("WAREHOUSE_URL", str(loaded.url))
+    with engine(loaded).begin() as connection:
+        connection.exec_driver_sql(
+            "alter table core.customer_version add constraint full_disk check (customer_id <> 'C666') not valid"
+        )
+    put(loaded, "customers_2024-06-01.csv", customers(range(CUSTOMERS)) + "C666,Rome\n")
+    put(loaded, "customers_2024-07-01.csv", customers(range(CUSTOMERS + 1)))
+    put(loaded, "sales_2025.csv", line_of(2025))
+    results = {result.file_name: result for result in load_pending(loaded)}
+    assert {name: result.status for name, result in results.items()} == {
+        "customers_2024-06-01.csv": "received",
+        "customers_2024-07-01.csv": "received",
+        "sales_2025.csv": "loaded",
+    }
+    assert "full_disk" in str(results["customers_2024-06-01.csv"].message)
+    assert "waits for customers_2024-06-01.csv" in str(results["customers_2024-07-01.csv"].message)
+
+    assert [result.status for result in load_pending(loaded, "sales")] == ["received", "received"], "tried again"
+    assert load_pending(loaded, "sales") == [], "what fails again and again is left to its own feed"
+    put(loaded, "sales_2023.csv", line_of(2023))
+    assert next(result.file_name for result in load_pending(loaded)) == "sales_2023.csv", "and comes last"
+    shown = CliRunner().invoke(app, ["status"]).stdout
+    receipt = results["customers_2024-06-01.csv"].file_id
+    assert f"discard customers_2024-06-01.csv --receipt {receipt}" in shown
+    assert "not loaded to its end: customers_2024-07-01.csv" in shown
+
+    assert CliRunner().invoke(app, ["discard", "customers_2024-06-01.csv"]).exit_code == 0
+    assert len(list(loaded.archive.glob(f"{receipt}/*"))) == 1
+    assert [result.status for result in load_pending(loaded)] == ["loaded"]
+    assert len(mart_rows(loaded, "customers")) == CUSTOMERS + 1
+    assert not list(loaded.processing.iterdir())
+    assert [table for table in accepted(loaded)["raw"] if table.endswith(f"_{receipt}")] == []
+
+
+def test_a_file_that_ends_its_loads_comes_last(loaded: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    def killed(*arguments: object, **options: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(arrivals, "STANDSTILL_SECONDS", 0)
+    put(loaded, "sales_2025.csv", line_of(2025))
+    for _ in range(2):
+        with monkeypatch.context() as patched:
+            patched.setattr(load, "accept", killed)
+            with pytest.raises(KeyboardInterrupt):
+                load_pending(loaded)
+    put(loaded, "sales_2025-03-06.csv", line_of(2025))
+    put(loaded, "customers_2024-06-01.csv", customers(range(CUSTOMERS + 1)))
+    assert [(result.file_name, result.status) for result in load_pending(loaded)] == [
+        ("customers_2024-06-01.csv", "loaded"),
+        ("sales_2025.csv", "loaded"),
+        ("sales_2025-03-06.csv", "loaded"),
+    ]
 
 
 # The same bytes again, and the day from which a master holds
@@ -511,6 +610,7 @@ def test_the_next_load_goes_by_an_edited_contract(loaded: Settings, tmp_path: Pa
     edited = tmp_path / "contracts"
     shutil.copytree(loaded.contracts, edited)
     contract = edited / "sales.yml"
+    assert load_contracts(replace(loaded, contracts=edited))["sales"].decimal_mark == "."
     contract.write_text(contract.read_text().replace('decimal_mark: "."', 'decimal_mark: ","'))
     header, first, *lines = sales(range(CUSTOMERS)).replace(",", ";").splitlines()
     prices = [line.replace("10.00", "2,50" if number % 2 else "10,00") for number, line in enumerate(lines)]

@@ -18,6 +18,10 @@ if TYPE_CHECKING:
 
 verbs = typer.Typer()
 
+Receipt = Annotated[
+    int | None, typer.Option(min=1, metavar="NUMBER", help="Which one, where files of one name wait; see `status`.")
+]
+
 
 def day_option(value: str) -> date:
     """Reads YYYY-MM-DD as a day."""
@@ -46,22 +50,26 @@ def load(
 
 
 @verbs.command(epilog=example("approve sales_2025.csv"))
-def approve(file: Annotated[str, typer.Argument(help="Name of the held file.")], json: Json = False) -> None:
+def approve(
+    file: Annotated[str, typer.Argument(help="Name of the held file.")], receipt: Receipt = None, json: Json = False
+) -> None:
     """Apply a file that the shrink guard holds."""
     from include.warehouse.load import approve as apply
 
     with answering(json) as answer:
-        result = apply(ready(), Path(file).name)
-        answer.give({"files": [as_document(result)]}, show_files)
+        results = [as_document(apply(ready(), Path(file).name, receipt))]
+        answer.give({"files": results}, show_files, worst(results))
 
 
 @verbs.command(epilog=example("discard sales_2025.csv"))
-def discard(file: Annotated[str, typer.Argument(help="Name of the held file.")], json: Json = False) -> None:
-    """Put aside a file that the shrink guard holds; nothing of it is applied."""
+def discard(
+    file: Annotated[str, typer.Argument(help="Name of the file.")], receipt: Receipt = None, json: Json = False
+) -> None:
+    """Put aside a file that the shrink guard holds, or that cannot be loaded to its end; nothing of it is applied."""
     from include.warehouse.load import discard as put_aside
 
     with answering(json) as answer:
-        result = put_aside(ready(), Path(file).name)
+        result = put_aside(ready(), Path(file).name, receipt)
         answer.give({"files": [as_document(result)]}, show_files)
 
 
@@ -89,8 +97,8 @@ def as_document(result: "LoadResult") -> Document:
 
 
 def worst(results: list[Document]) -> int:
-    """The exit code of several loads: 2 if one was refused, else 1 if one is held."""
+    """The exit code of several loads: 2 if one was refused, else 1 if one is held or not loaded to its end."""
     outcomes = {result["status"] for result in results}
     if "refused" in outcomes:
         return BAD_INPUT
-    return REFUSED_OR_HELD if "held" in outcomes else DONE
+    return REFUSED_OR_HELD if outcomes & {"held", "received"} else DONE

@@ -67,6 +67,20 @@ def show_status(console: Console, document: Document) -> None:
     if last and (run is None or last["run_id"] != run["run_id"]):
         console.print(f"last run: {last['run_id']}, {last['status']}: {last['message'] or '–'}", markup=False)
     show_files(console, document)
+    for file in document["files"]:
+        if file["status"] == "held":
+            console.print(f"held: {file['file_name']}, receipt {file['file_id']}", markup=False, soft_wrap=True)
+    for file in document["unfinished"]:
+        name, receipt = file["file_name"], file["file_id"]
+        why = file["message"] or (
+            "it is being loaded, or its load was interrupted and the next one tries again;"
+            f" to give it up: python -m include.warehouse discard {name} --receipt {receipt}"
+        )
+        console.print(
+            f"not loaded to its end: {name}, receipt {receipt}, received {in_words(file['received_at'])}: {why}",
+            markup=False,
+            soft_wrap=True,
+        )
     if document["pending"]:
         console.print(f"waiting in the inbox: {in_words(document['pending'])}", markup=False, soft_wrap=True)
     for name in document["unreadable"]:
