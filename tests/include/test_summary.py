@@ -31,10 +31,13 @@ STATUSES = {
 }
 EVENTS = {
     "First purchase": "first_purchase",
-    "Newly lost": "lost",
-    "Newly lapsed": "lapsed",
-    "Newly at risk": "at_risk",
+    "Became lost": "lost",
+    "Became lapsed": "lapsed",
+    "Became at risk": "at_risk",
+    "No event": "none",
 }
+TIERS = {"Platinum": "platinum", "Gold": "gold", "Silver": "silver", "Bronze": "bronze", "No tier": "none"}
+CHANNELS = {"E-mail": "email", "SMS": "sms", "Phone": "phone"}
 
 
 @pytest.fixture(scope="module")
@@ -73,12 +76,13 @@ def below(sheet: Worksheet, name: str) -> list[Any]:
 def test_tiers_by_status(book: openpyxl.Workbook, report: pd.DataFrame) -> None:
     expected = report.groupby(["value_tier", "activity_status"]).size()
     table = read_table(book["Tiers"], "tier_by_status")
-    assert [row["Value tier"] for row in table] == ["platinum", "gold", "silver", "bronze", "none"]
+    assert [row["Value tier"] for row in table] == list(TIERS)
     for row in table:
+        tier = TIERS[row["Value tier"]]
         for title, status in STATUSES.items():
-            assert row[title] == expected.get((row["Value tier"], status), 0)
-        of_tier = report[report["value_tier"] == row["Value tier"]]
-        assert row["Core sales, 12-month window"] == pytest.approx(float(of_tier["monetary"].sum()), abs=0.001)
+            assert row[title] == expected.get((tier, status), 0)
+        of_tier = report[report["value_tier"] == tier]
+        assert row["Monetary, 12-month window"] == pytest.approx(float(of_tier["monetary"].sum()), abs=0.001)
     assert below(book["Tiers"], "tier_by_status")[7] == len(report)
 
 
@@ -100,21 +104,23 @@ def test_segments_and_reach(book: openpyxl.Workbook, report: pd.DataFrame) -> No
         assert row["Opted in: e-mail"] == (of_segment["opt_in_email"] == True).sum()  # noqa: E712 - null is not True
     engaged = report[report["r_score"].notna()]
     for row in read_table(book["Opt-in reach"], "reach_by_channel")[:3]:
-        consent = report[f"opt_in_{row['Channel']}"]
+        channel = CHANNELS[row["Channel"]]
+        consent = report[f"opt_in_{channel}"]
         assert row["Opted in"] == (consent == True).sum()  # noqa: E712
         assert row["Declined"] == (consent == False).sum()  # noqa: E712
         assert row["Unknown"] == consent.isna().sum()
-        assert row["Engaged, opted in"] == (engaged[f"opt_in_{row['Channel']}"] == True).sum()  # noqa: E712
+        assert row["Engaged, opted in"] == (engaged[f"opt_in_{channel}"] == True).sum()  # noqa: E712
 
 
 def test_movements_between_months(book: openpyxl.Workbook, customers: pd.DataFrame) -> None:
     october = customers[customers["month"] == OCTOBER].set_index("customer_id")["value_tier"]
     november = customers[customers["month"] == MONTH].set_index("customer_id")["value_tier"]
-    moved = pd.DataFrame({"source": october.reindex(november.index).fillna("(first month)"), "target": november})
+    moved = pd.DataFrame({"source": october.reindex(november.index).fillna("Not yet known"), "target": november})
     expected = moved.groupby(["source", "target"]).size()
     for row in read_table(book["Tier movements"], "tier_movements_customers"):
-        for tier in ("platinum", "gold", "silver", "bronze", "none"):
-            assert (row[tier] or 0) == expected.get((row["From \\ to"], tier), 0)
+        source = row["From \\ to"]
+        for title, tier in TIERS.items():
+            assert (row[title] or 0) == expected.get((TIERS.get(source, source), tier), 0)
 
 
 @pytest.mark.parametrize(
@@ -126,14 +132,14 @@ def test_movements_between_months(book: openpyxl.Workbook, customers: pd.DataFra
     ],
 )
 def test_breakdowns(book: openpyxl.Workbook, report: pd.DataFrame, sheet: str, column: str, title: str) -> None:
-    named = report.assign(**{column: report[column].fillna("(unknown)")}).groupby(column)
+    named = report.assign(**{column: report[column].fillna("Unknown")}).groupby(column)
     rows = read_table(book[sheet], sheet.lower().replace(" ", "_"))
     assert {row[title] for row in rows} == set(named.groups)
     for row in rows:
         group = named.get_group(row[title])
         assert row["Customers"] == len(group)
         assert row["Engaged"] == group["r_score"].notna().sum()
-        assert row["Sales of the month"] == pytest.approx(float(group["month_amount"].sum()), abs=0.001)
+        assert row["Revenue of the month"] == pytest.approx(float(group["month_amount"].sum()), abs=0.001)
 
 
 def test_trend_and_same_days_against_the_source_files(book: openpyxl.Workbook) -> None:
@@ -153,19 +159,19 @@ def test_trend_and_same_days_against_the_source_files(book: openpyxl.Workbook) -
     trend = read_table(book["Trend"], "thirteen_months")
     assert len(trend) == 13
     for row in trend:
-        assert Decimal(str(row["Sales"])) == whole[row["Month"].date()]
+        assert Decimal(str(row["Revenue"])) == whole[row["Month"].date()]
     assert trend[-1]["Dormant"] is None
     table = read_table(book["Same days"], "same_days")
     assert [row["Month"] for row in table] == [row["Month"] for row in trend]
     for row in table:
         month = row["Month"].date()
-        assert Decimal(str(row["Sales"])) == same_days[month]
+        assert Decimal(str(row["Revenue"])) == same_days[month]
         assert row["Orders"] == len(orders[month])
         assert row["Buyers"] == len(buyers[month])
     overview = {row["Measure"]: row for row in read_table(book["Overview"], "overview_2")}
-    assert Decimal(str(overview["Sales"]["Oct 2025"])) == same_days[OCTOBER]
+    assert Decimal(str(overview["Revenue"]["Oct 2025"])) == same_days[OCTOBER]
     change = same_days[MONTH] / same_days[OCTOBER] - 1
-    assert overview["Sales"]["Change on month"] == pytest.approx(float(change), abs=1e-6)
+    assert overview["Revenue"]["Change on month"] == pytest.approx(float(change), abs=1e-6)
     assert "Dormant" not in {
         row["Measure"] for name in (1, 2, 3) for row in read_table(book["Overview"], f"overview_{name}")
     }
@@ -220,6 +226,25 @@ def test_about_gives_every_figure_again(book: openpyxl.Workbook, published: Sett
             rows += ["\t".join("" if value is None else str(value) for value in row) for row in result]
             assert len(rows) - 1 == statement["Rows"]
             assert hashlib.sha256("\n".join(rows).encode()).hexdigest() == statement["SHA-256"], statement["Figure"]
+
+
+def test_terms_are_explained_in_the_words_of_the_sheets(book: openpyxl.Workbook) -> None:
+    known = {row["Term"]: row["Meaning"] for row in read_table(book["Terms"], "terms")}
+    assert all(known.values())
+    events = {row["Event"] for row in read_table(book["Lifecycle events"], "lifecycle_events")}
+    segments = {row["Segment"] for row in read_table(book["Segments"], "segments")}
+    named = {
+        *(f"{event} (event)" for event in events),
+        *(f"{segment} (segment)" for segment in segments),
+        *(f"{tier} (tier)" for tier in TIERS),
+        *(f"{status} (status)" for status in STATUSES),
+        *(f"{state} (growth)" for state in ("Returning", "Resurrected", "Dormant")),
+        *("Engaged", "Buyers", "Revenue", "Core revenue", "Orders", "Items", "Won back", "Reach", "Monetary", "Window"),
+        *("Open month", "Short history", "Thin month"),
+    }
+    assert named <= set(known)
+    assert known["Resurrected (growth)"] == "core purchase in this month, none in the month before, not new"
+    assert known["At risk (status)"] == "last core purchase 91 to 180 days ago"
 
 
 def test_the_same_publication_gives_the_same_bytes(published: Settings, path: Path, tmp_path: Path) -> None:

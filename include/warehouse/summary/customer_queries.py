@@ -1,18 +1,5 @@
 """The SQL of the sheets of the month's customers: statements over mart alone, with %(month)s bound."""
 
-TIERS = """
-select tier
-from (
-    select rule_tier.tier, rule_tier.tier_rank
-    from mart.rule_tier
-    join mart.month on month.rule_set = rule_tier.rule_set
-    where month.month = %(month)s
-    union all
-    select 'none', 0
-) as tier
-order by tier_rank desc
-"""
-
 TIER_BY_STATUS = """
 select
     value_tier,

@@ -10,8 +10,9 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from include.warehouse.published import PublishedMonth
+from include.warehouse.published import PublishedMonth, read_rule_set
 from include.warehouse.summary import customer_queries, quality_queries, trend_queries
+from include.warehouse.wording import catalog
 
 MONTH_FIGURES = {
     "trend": trend_queries.TREND,
@@ -55,14 +56,20 @@ class Figure:
 
 @dataclass(frozen=True)
 class Figures:
-    """Everything the summary shows of one month."""
+    """Everything the summary shows of one month; `rules` are those of its rule set, `comments` the catalog's."""
 
     shown: PublishedMonth
-    tiers: list[str]
+    rules: dict[str, Any]
+    comments: dict[str, str]
     by_name: dict[str, Figure]
 
     def __getitem__(self, name: str) -> list[dict[str, Any]]:
         return self.by_name[name].rows
+
+    @property
+    def tiers(self) -> list[str]:
+        """Tiers of the month's rules, the best first."""
+        return [row["tier"] for row in self.rules["tiers"]]
 
     @property
     def customers(self) -> int:
@@ -80,10 +87,10 @@ class Figures:
 def read_figures(connection: Connection, shown: PublishedMonth) -> Figures:
     """Runs every statement of the summary for the month that is shown."""
     statements = MONTH_FIGURES | (OPEN_MONTH_FIGURES if shown.is_open else {}) | QUALITY_FIGURES
-    tiers = connection.exec_driver_sql(customer_queries.TIERS, {"month": shown.month}).scalars().all()
     return Figures(
         shown=shown,
-        tiers=list(tiers),
+        rules=read_rule_set(connection, shown.rule_set),
+        comments=catalog.comments(connection),
         by_name={name: _read(connection, name, statement, shown.month) for name, statement in statements.items()},
     )
 

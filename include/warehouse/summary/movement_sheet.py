@@ -3,7 +3,8 @@
 from typing import Any
 
 from include.warehouse.summary.figures import Figures
-from include.warehouse.summary.parts import previous_month, subtitle
+from include.warehouse.summary.parts import monetary, previous_month, subtitle
+from include.warehouse.wording import words
 from include.warehouse.workbook import FIRST_TABLE_ROW, Book, Column, Sheet, Table
 
 
@@ -17,7 +18,7 @@ def draw_movements(book: Book, figures: Figures) -> None:
         "Rows: the tier of the month before; columns: the tier now. Shaded by the share of the row that went there.",
     )
     customers = _movement_matrix(sheet, figures, FIRST_TABLE_ROW, "customers", "count")
-    sheet.heading(customers.below, f"Core sales of the 12-month window of these customers, {shown.currency}")
+    sheet.heading(customers.below, f"{monetary(figures.rules).title}, of these customers, {shown.currency}")
     _movement_matrix(sheet, figures, customers.below + 1, "monetary", "money")
     sheet.print_on_one_page()
 
@@ -32,13 +33,12 @@ def _movement_matrix(sheet: Sheet, figures: Figures, row: int, measure: str, kin
     }
     earlier = _tiers_seen(cells, 0, figures.tiers)
     current = _tiers_seen(cells, 1, figures.tiers)
-    titles = {None: "(first month)", "Total": "Total"}
     lines = [
-        {"from": titles.get(source, source)}
+        {"from": source if source == "Total" else words.tier(source)}
         | {str(target): cells.get((source, target)) for target in [*current, "Total"]}
         for source in [*earlier, "Total"]
     ]
-    columns = [Column("from", "From \\ to"), *(Column(str(tier), str(tier), kind) for tier in current)]
+    columns = [Column("from", "From \\ to"), *(Column(str(tier), words.tier(tier), kind) for tier in current)]
     columns.append(Column("Total", "Total", kind))
     table = sheet.table(row, f"tier_movements_{measure}", columns, lines[:-1], lines[-1])
     for line_number in range(table.first_row, table.last_row + 1):
@@ -59,8 +59,7 @@ def _movement_matrix(sheet: Sheet, figures: Figures, row: int, measure: str, kin
 
 
 def _tiers_seen(cells: dict[tuple[Any, Any], Any], side: int, tiers: list[str]) -> list[Any]:
-    """Tiers by rank, then those of another rule set, then the unknown one."""
+    """Tiers by rank, then those of another rule set, then none, then the unknown one."""
     seen = {key[side] for key in cells} - {"Total"}
-    ordered: list[Any] = [tier for tier in tiers if tier in seen]
-    ordered += sorted(tier for tier in seen if tier is not None and tier not in tiers)
-    return [*ordered, None] if None in seen else ordered
+    others = sorted(tier for tier in seen if tier not in (None, "none", *tiers))
+    return [tier for tier in [*tiers, *others, "none", None] if tier in seen]

@@ -1,12 +1,12 @@
 """What several sheets of the summary have in common: lines of text, rows and their total, the series of a chart."""
 
+from collections.abc import Callable
 from datetime import date
 from typing import Any
 
 from include.warehouse.published import PublishedMonth
-from include.warehouse.workbook import Table
-
-UNKNOWN = "(unknown)"
+from include.warehouse.wording.words import UNKNOWN
+from include.warehouse.workbook import Column, Table
 
 
 def subtitle(shown: PublishedMonth) -> str:
@@ -37,12 +37,18 @@ def last_year(month: date) -> date:
     return month.replace(year=month.year - 1)
 
 
-def named_rows(rows: list[dict[str, Any]], label: str, known: dict[str, str] | None = None) -> list[dict[str, Any]]:
-    """The rows that are no total, with a name for what is unknown."""
-    titles = known or {}
+def monetary(rules: dict[str, Any]) -> Column:
+    """The column of the window's money, its header by the rule set of the month."""
+    return Column("monetary", f"Monetary, {rules['window_months']}-month window", "money")
+
+
+def named_rows(
+    rows: list[dict[str, Any]], label: str, word: Callable[[str], str] = lambda value: value
+) -> list[dict[str, Any]]:
+    """The rows that are no total, their labels in words, with one for what is unknown."""
     named = [dict(row) for row in rows if not row["is_total"]]
     for row in named:
-        row[label] = UNKNOWN if row[label] is None else titles.get(row[label], row[label])
+        row[label] = UNKNOWN if row[label] is None else word(row[label])
     return named
 
 

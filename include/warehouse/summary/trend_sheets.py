@@ -7,30 +7,31 @@ from include.warehouse.palette import STATUS, tier_colours
 from include.warehouse.published import PublishedMonth
 from include.warehouse.summary.figures import Figures
 from include.warehouse.summary.parts import add_bars, add_line, day, last_year, previous_month, subtitle
+from include.warehouse.wording import rules, words
 from include.warehouse.workbook import FIRST_TABLE_ROW, SERIES_COLORS, Book, Column, Sheet, Table
 
 METRICS = {
     "customers": ("Customers", "count"),
     "engaged": ("Engaged customers", "count"),
-    "status_new": ("New", "count"),
-    "status_active": ("Active", "count"),
-    "status_at_risk": ("At risk", "count"),
-    "status_lapsed": ("Lapsed", "count"),
-    "status_lost": ("Lost", "count"),
-    "status_prospect": ("Prospects", "count"),
-    "growth_new": ("First purchases", "count"),
-    "growth_returning": ("Returning buyers", "count"),
-    "growth_resurrected": ("Resurrected buyers", "count"),
-    "growth_dormant": ("Dormant", "count"),
-    "event_reactivated": ("Reactivated", "count"),
-    "event_recovered": ("Recovered", "count"),
-    "event_lost": ("Newly lost", "count"),
+    "status_new": (words.status("new"), "count"),
+    "status_active": (words.status("active"), "count"),
+    "status_at_risk": (words.status("at_risk"), "count"),
+    "status_lapsed": (words.status("lapsed"), "count"),
+    "status_lost": (words.status("lost"), "count"),
+    "status_prospect": (words.status("prospect"), "count"),
+    "growth_new": ("New customers", "count"),
+    "growth_returning": (words.GROWTH["returning"], "count"),
+    "growth_resurrected": (words.GROWTH["resurrected"], "count"),
+    "growth_dormant": (words.GROWTH["dormant"], "count"),
+    "event_reactivated": (words.EVENT["reactivated"], "count"),
+    "event_recovered": (words.EVENT["recovered"], "count"),
+    "event_lost": (words.EVENT["lost"], "count"),
     "buyers": ("Buyers", "count"),
-    "sales": ("Sales", "money"),
-    "core_sales": ("Core sales", "money"),
+    "sales": ("Revenue", "money"),
+    "core_sales": ("Core revenue", "money"),
     "orders": ("Orders", "count"),
     "items": ("Items", "number"),
-    "average_order": ("Sales per order", "money"),
+    "average_order": ("Revenue per order", "money"),
 }
 STATE_METRICS = ("customers", "engaged", "status_at_risk", "status_lapsed", "status_lost", "status_prospect")
 FLOW_METRICS = (
@@ -111,7 +112,7 @@ def _overview_charts(sheet: Sheet, figures: Figures, trend: Table, same_days: Ta
     sales = _of_shown_month(figures, "same_days" if same_days else "trend")["sales"]
     days = f" in the first {shown.as_of_date.day} days" if same_days else ""
     compared_with = "the same days of the month before" if same_days else "the month before"
-    title = f"{sales['value']:,.0f} {shown.currency} sales{days}{_change_in_words(sales, compared_with)}"
+    title = f"{sales['value']:,.0f} {shown.currency} revenue{days}{_change_in_words(sales, compared_with)}"
     columns = sheet.book.chart("column", title)
     add_bars(columns, same_days or trend, "month", "sales", SERIES_COLORS[0])
     for number, chart in enumerate((line, columns)):
@@ -128,7 +129,7 @@ def _change_in_words(row: dict[str, Any], compared_with: str) -> str:
 def draw_trend(book: Book, figures: Figures) -> Table:
     """Every measure over thirteen months; gives the table for the overview's charts."""
     shown = figures.shown
-    note = f"Engaged = new, active or at risk. Amounts in {shown.currency}."
+    note = f"Engaged: {rules.engaged(figures.rules)}. Amounts in {shown.currency}."
     if shown.is_open:
         note = (
             f"{shown.month:%B %Y} is open: only its first {shown.as_of_date.day} days are known. "
@@ -136,14 +137,14 @@ def draw_trend(book: Book, figures: Figures) -> Table:
         )
     sheet = book.sheet("Trend", "Thirteen months", subtitle(shown), note)
     rows = _by_month(figures["trend"])
-    tiers = [tier for tier in figures.tiers if tier != "none"]
+    tiers = figures.tiers
     counted = {(row["month"], row["value_tier"]): row["customers"] for row in figures["tier_trend"]}
     for row in rows:
         row |= {f"tier {tier}": counted.get((row["month"], tier), 0) for tier in tiers}
     names = list(METRICS)
     columns = [Column("month", "Month", "month")]
     columns += [Column(name, *METRICS[name]) for name in names[:8]]
-    columns += [Column(f"tier {tier}", f"Tier {tier}", "count") for tier in tiers]
+    columns += [Column(f"tier {tier}", f"{words.tier(tier)} (tier)", "count") for tier in tiers]
     columns += [Column(name, *METRICS[name]) for name in names[8:]]
     table = sheet.table(FIRST_TABLE_ROW, "thirteen_months", columns, rows)
     _trend_charts(book, sheet, table, tiers, shown)
@@ -155,7 +156,7 @@ def _trend_charts(book: Book, sheet: Sheet, table: Table, tiers: list[str], show
     by_tier = book.chart("column", "Engaged customers by value tier", "stacked")
     for tier, colour in reversed(tier_colours(tiers).items()):
         add_bars(by_tier, table, "month", f"tier {tier}", colour)
-    sales = book.chart("column", f"Sales, {shown.currency}, and orders (right){open_month}")
+    sales = book.chart("column", f"Revenue, {shown.currency}, and orders (right){open_month}")
     add_bars(sales, table, "month", "sales", SERIES_COLORS[0])
     add_line(book.line(sales, second_axis=True), table, "orders", SERIES_COLORS[1], second_axis=True)
     growth = book.chart("column", f"Buyers: returning, new, resurrected; and who became dormant{open_month}", "stacked")
@@ -181,7 +182,7 @@ def draw_same_days(book: Book, figures: Figures) -> Table:
     )
     columns = [Column("month", "Month", "month"), *(Column(name, *METRICS[name]) for name in SAME_DAY_METRICS)]
     table = sheet.table(FIRST_TABLE_ROW, "same_days", columns, _by_month(figures["same_days"]))
-    chart = book.chart("column", f"Sales of the first {shown.as_of_date.day} days, {shown.currency}")
+    chart = book.chart("column", f"Revenue of the first {shown.as_of_date.day} days, {shown.currency}")
     add_bars(chart, table, "month", "sales", SERIES_COLORS[0])
     chart.set_legend({"none": True})
     sheet.place(table.below, [chart], width=760)
