@@ -48,7 +48,7 @@ def draw_tiers(book: Book, figures: Figures) -> None:
         named_rows(rows, "value_tier", words.tier),
         total_row(rows, "value_tier"),
     )
-    engaged = max(table.last_row - table.first_row, 1)
+    engaged = len(figures.tiers)
     chart = book.chart("bar", "Engaged customers by tier and status", "stacked")
     for status in figures.rules["scored_statuses"]:
         add_bars(chart, table, "value_tier", f"status_{status}", STATUS[status], most=engaged)

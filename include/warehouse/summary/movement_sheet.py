@@ -31,8 +31,8 @@ def _movement_matrix(sheet: Sheet, figures: Figures, row: int, measure: str, kin
         ): line[measure]
         for line in figures["tier_movements"]
     }
-    earlier = _tiers_seen(cells, 0, figures.tiers)
-    current = _tiers_seen(cells, 1, figures.tiers)
+    earlier = _tiers_seen(cells, figures.tiers)
+    current = [*figures.tiers, "none"]
     lines = [
         {"from": source if source == "Total" else words.tier(source)}
         | {str(target): cells.get((source, target)) for target in [*current, "Total"]}
@@ -58,8 +58,8 @@ def _movement_matrix(sheet: Sheet, figures: Figures, row: int, measure: str, kin
     return table
 
 
-def _tiers_seen(cells: dict[tuple[Any, Any], Any], side: int, tiers: list[str]) -> list[Any]:
-    """Tiers by rank, then those of another rule set, then none, then the unknown one."""
-    seen = {key[side] for key in cells} - {"Total"}
+def _tiers_seen(cells: dict[tuple[Any, Any], Any], tiers: list[str]) -> list[Any]:
+    """Earlier tiers by rank, then those of another rule set, then none, then the unknown one."""
+    seen = {source for source, _ in cells} - {"Total"}
     others = sorted(tier for tier in seen if tier not in (None, "none", *tiers))
     return [tier for tier in [*tiers, *others, "none", None] if tier in seen]

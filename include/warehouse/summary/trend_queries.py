@@ -30,7 +30,9 @@ with monthly as (
         sum(month_items) as items,
         round(sum(month_amount) / nullif(sum(month_orders), 0), 2) as average_order
     from mart.month
-    join mart.month_summary on month_summary.month = month.month
+    join mart.month_summary
+        on month_summary.month = month.month
+        and month_summary.month between (%(month)s - interval '12 months')::date and %(month)s
     where month.month between (%(month)s - interval '12 months')::date and %(month)s
     group by month.month, month.is_open
 )
@@ -160,14 +162,19 @@ window by_month as (partition by metric.metric order by monthly.month)
 order by metric.position, monthly.month
 """
 
+# The tiers of each month's own rules, also those that nobody has.
 TIER_TREND = """
 select
-    month,
-    value_tier,
-    sum(customers) as customers
-from mart.month_summary
-where month between (%(month)s - interval '12 months')::date and %(month)s
-    and value_tier <> 'none'
-group by month, value_tier
-order by month, value_tier
+    month.month,
+    rule_tier.tier as value_tier,
+    coalesce(sum(month_summary.customers), 0) as customers
+from mart.month
+join mart.rule_tier on rule_tier.rule_set = month.rule_set
+left join mart.month_summary
+    on month_summary.month = month.month
+    and month_summary.month between (%(month)s - interval '12 months')::date and %(month)s
+    and month_summary.value_tier = rule_tier.tier
+where month.month between (%(month)s - interval '12 months')::date and %(month)s
+group by month.month, rule_tier.tier, rule_tier.tier_rank
+order by month.month, rule_tier.tier_rank desc
 """

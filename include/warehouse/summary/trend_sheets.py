@@ -137,10 +137,11 @@ def draw_trend(book: Book, figures: Figures) -> Table:
         )
     sheet = book.sheet("Trend", "Thirteen months", subtitle(shown), note)
     rows = _by_month(figures["trend"])
-    tiers = figures.tiers
+    # those of the month, then those that only other rules of these months have
+    tiers = list(dict.fromkeys([*figures.tiers, *(row["value_tier"] for row in figures["tier_trend"])]))
     counted = {(row["month"], row["value_tier"]): row["customers"] for row in figures["tier_trend"]}
     for row in rows:
-        row |= {f"tier {tier}": counted.get((row["month"], tier), 0) for tier in tiers}
+        row |= {f"tier {tier}": counted.get((row["month"], tier)) for tier in tiers}
     names = list(METRICS)
     columns = [Column("month", "Month", "month")]
     columns += [Column(name, *METRICS[name]) for name in names[:8]]
