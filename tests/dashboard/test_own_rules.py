@@ -11,15 +11,21 @@ import pandas as pd
 import pytest
 import yaml
 from rich.console import Console
+from sqlalchemy import text
 
+from dashboard.data import export, months, overview
+from dashboard.data import warehouse as data_layer
 from include.warehouse import rules
-from include.warehouse.database import engine
+from include.warehouse.database import connect, engine
 from include.warehouse.settings import Settings
 from include.warehouse.stack_summary import Addresses, show_summary
 from include.warehouse.summary import write_summary
+from include.warehouse.users import User, add_user
+from tests.dashboard.conftest import ADMIN
 from tests.fixtures.published import load_and_publish
 from tests.fixtures.workbook import charts, read_table
 
+SELLER = User("seller@example.com", "Seller", "sales")
 SINCE = date(2025, 6, 1)
 # nobody is known for long enough to reach S or Ghosts
 OWN = {
@@ -55,6 +61,12 @@ def ruled(
             rules.approve(connection, version)
             rules.activate(connection, version, SINCE)
         load_and_publish(settings, folder)
+        with connect(settings) as owner:
+            add_user(owner, SELLER.email, SELLER.role, password="a long enough password")
+            owner.execute(
+                text("update core.customer_version set responsible_email = :email where customer_id like 'C01%'"),
+                {"email": SELLER.email},
+            )
         yield settings
 
 
@@ -123,3 +135,36 @@ def test_excel_says_the_parameters_of_the_rules(book: openpyxl.Workbook) -> None
     assert known["Engaged"]["Meaning"] == "customers whose status is scored: New or Active"
     assert known["Middling (segment)"]["Meaning"] == "status New or Active, R ≥ 5"
     assert known["Middling (segment)"]["From"] == "Rule set 2"
+
+
+@pytest.mark.parametrize("user", [ADMIN, SELLER], ids=lambda user: user.role)
+def test_an_open_month_is_compared_in_excel_as_on_the_overview(
+    user: User, ruled: Settings, reading: Callable[[Settings], None]
+) -> None:
+    reading(ruled)
+    with data_layer.acting_as(user):
+        month = months.months()[0]
+        flows = [
+            overview.whole_month(month.month),
+            overview.comparison(month, month.months_before(1)),
+            overview.comparison(month, month.months_before(12)),
+        ]
+        with export.summary(month.month) as file:
+            book = openpyxl.load_workbook(file)
+    shown = {row["Measure"]: row for row in read_table(book["Overview"], "overview_1")}
+    measures = {
+        "engaged": "Engaged customers",
+        "new": "New customers",
+        "won_back": "Won back",
+        "lost": "Became lost",
+        "revenue": "Revenue",
+    }
+    for name, measure in measures.items():
+        wanted = [float(getattr(known, name)) for known in flows]
+        found = shown[measure]
+        assert [found["Nov 2025"], found["Oct 2025"], found["Nov 2024"]] == pytest.approx(wanted), measure
+        for span, before in (("month", wanted[1]), ("year", wanted[2])):
+            change = wanted[0] / before - 1 if before else None
+            assert found[f"Change on {span}"] == (change if change is None else pytest.approx(change, abs=1e-6)), (
+                measure
+            )

@@ -16,7 +16,7 @@ from include.warehouse.errors import InputError
 from include.warehouse.settings import Settings
 from include.warehouse.summary import write_summary
 from tests.fixtures.retailer import LAST_DAY, lines
-from tests.fixtures.workbook import below, read_table
+from tests.fixtures.workbook import below, charts, read_table
 
 MONTH = date(2025, 11, 1)
 OCTOBER = date(2025, 10, 1)
@@ -82,10 +82,14 @@ def test_lifecycle_events_of_an_open_month_show_no_change(book: openpyxl.Workboo
         assert row["Oct 2025"] == counted.get((OCTOBER, event), 0)
         assert row["Change on month"] is None
     assert sum(row["Nov 2025"] for row in table) == below(book["Lifecycle events"], "lifecycle_events")[1]
+    assert charts(book["Lifecycle events"]) == {
+        "Events of November 2025 so far": {"Nov 2025": [row["Nov 2025"] for row in table[:8]]}
+    }
 
 
 def test_segments_and_reach(book: openpyxl.Workbook, report: pd.DataFrame) -> None:
     for row in read_table(book["Segments"], "segments"):
+        assert (row["Change on month"], row["Change on year"]) == (None, None), "the month is open"
         of_segment = report[report["segment"] == row["Segment"]]
         assert row["Nov 2025"] == len(of_segment)
         assert row["Opted in: e-mail"] == (of_segment["opt_in_email"] == True).sum()  # noqa: E712 - null is not True
@@ -125,6 +129,7 @@ def test_breakdowns(book: openpyxl.Workbook, report: pd.DataFrame, sheet: str, c
     for row in rows:
         group = named.get_group(row[title])
         assert row["Customers"] == len(group)
+        assert row["Change on month"] is None, "the month is open"
         assert row["Engaged"] == group["r_score"].notna().sum()
         assert row["Revenue of the month"] == pytest.approx(float(group["month_amount"].sum()), abs=0.001)
 
@@ -155,13 +160,15 @@ def test_trend_and_same_days_against_the_source_files(book: openpyxl.Workbook) -
         assert Decimal(str(row["Revenue"])) == same_days[month]
         assert row["Orders"] == len(orders[month])
         assert row["Buyers"] == len(buyers[month])
-    overview = {row["Measure"]: row for row in read_table(book["Overview"], "overview_2")}
+    overview = {row["Measure"]: row for row in read_table(book["Overview"], "overview_1")}
     assert Decimal(str(overview["Revenue"]["Oct 2025"])) == same_days[OCTOBER]
     change = same_days[MONTH] / same_days[OCTOBER] - 1
     assert overview["Revenue"]["Change on month"] == pytest.approx(float(change), abs=1e-6)
-    assert "Dormant" not in {
-        row["Measure"] for name in (1, 2, 3) for row in read_table(book["Overview"], f"overview_{name}")
-    }
+    assert overview["Engaged customers"]["Change on month"] is not None
+    others = {row["Measure"]: row for row in read_table(book["Overview"], "overview_2")}
+    assert {"Customers", "At risk", "Reactivated"} <= set(others)
+    assert {row[f"Change on {span}"] for row in others.values() for span in ("month", "year")} == {None}
+    assert "Dormant" not in overview | others
 
 
 def test_rejects_and_control_totals(book: openpyxl.Workbook) -> None:
@@ -205,7 +212,7 @@ def test_sheets_are_made_for_reading(book: openpyxl.Workbook, path: Path) -> Non
 
 def test_about_gives_every_figure_again(book: openpyxl.Workbook, published: Settings) -> None:
     statements = read_table(book["About"], "statements")
-    assert len(statements) == 17
+    assert len(statements) == 18
     with engine(published).connect() as connection:
         for statement in statements:
             result = connection.execution_options(no_parameters=True).exec_driver_sql(statement["SQL"])
@@ -250,6 +257,14 @@ def test_a_closed_month_is_compared_as_a_whole(published: Settings, tmp_path: Pa
     before = (september["lifecycle_event"] == "retained").sum()
     change = (october["lifecycle_event"] == "retained").sum() / before - 1
     assert events["Retained"]["Change on month"] == pytest.approx(change, abs=1e-6)
+    assert len(charts(book["Lifecycle events"])["Events of October 2025 beside the month before"]) == 2
+    change = (october["segment"] == "Lost").sum() / (september["segment"] == "Lost").sum() - 1
+    segments = {row["Segment"]: row for row in read_table(book["Segments"], "segments")}
+    assert segments["Lost"]["Change on month"] == pytest.approx(change, abs=1e-6)
+    change = october["r_score"].notna().sum() / september["r_score"].notna().sum() - 1
+    overview = {row["Measure"]: row for row in read_table(book["Overview"], "overview_1")}
+    assert overview["Engaged customers"]["Change on month"] == pytest.approx(change, abs=1e-6)
+    assert below(book["Stores"], "stores")[6] == pytest.approx(change, abs=1e-6)
 
 
 def test_the_first_month_has_nothing_to_compare_with(published: Settings, tmp_path: Path) -> None:

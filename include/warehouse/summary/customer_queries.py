@@ -86,6 +86,7 @@ order by counted.is_total, counted.position
 """
 
 # The segments of each month's rules, also those that nobody is in; where a month's rules lack one, it has no number.
+# As with events, an open month has no change.
 SEGMENTS = """
 with compared as (
     select
@@ -154,9 +155,9 @@ select
     customers,
     round(customers / nullif(max(customers) over (), 0), 6) as share,
     previous_month,
-    round(customers / nullif(previous_month, 0) - 1, 6) as change_on_month,
+    case when not is_open then round(customers / nullif(previous_month, 0) - 1, 6) end as change_on_month,
     previous_year,
-    round(customers / nullif(previous_year, 0) - 1, 6) as change_on_year,
+    case when not is_open then round(customers / nullif(previous_year, 0) - 1, 6) end as change_on_year,
     monetary,
     round(monetary / nullif(customers, 0), 2) as monetary_per_customer,
     sales,
@@ -164,6 +165,7 @@ select
     reach_sms,
     reach_phone
 from counted
+cross join (select is_open from mart.month where month = %(month)s) as shown
 order by is_total, position nulls last, segment
 """
 
@@ -302,7 +304,9 @@ select
     round(counted.customers / nullif(max(counted.customers) over (), 0), 6) as share,
     counted.engaged,
     counted.engaged_previous_month,
-    round(counted.engaged / nullif(counted.engaged_previous_month, 0) - 1, 6) as change_on_month,
+    case when not month.is_open
+        then round(counted.engaged / nullif(counted.engaged_previous_month, 0) - 1, 6)
+    end as change_on_month,
     counted.status_new,
     counted.status_at_risk,
     counted.status_lapsed,
@@ -315,6 +319,7 @@ select
     counted.reach_sms,
     counted.reach_phone
 from counted
+join mart.month on month.month = %(month)s
 {join}where counted.customers > 0
 order by counted.is_total, counted.customers desc, counted.{dimension}
 """

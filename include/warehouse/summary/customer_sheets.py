@@ -10,6 +10,7 @@ from include.warehouse.summary.parts import (
     previous_month,
     subtitle,
     total_row,
+    whole_months,
 )
 from include.warehouse.wording import rules, words
 from include.warehouse.workbook import FIRST_TABLE_ROW, SERIES_COLORS, Book, Column
@@ -62,9 +63,7 @@ def draw_tiers(book: Book, figures: Figures) -> None:
 def draw_lifecycle_events(book: Book, figures: Figures) -> None:
     """Customers by what happened to them in the month, beside earlier months."""
     shown = figures.shown
-    note = "Exactly one event per customer and month: the first of this list that applies."
-    if shown.is_open:
-        note += " The month is open: earlier months are whole, so no change is shown."
+    note = f"Exactly one event per customer and month: the first of this list that applies. {whole_months(shown)}"
     sheet = book.sheet("Lifecycle events", "Lifecycle events", subtitle(shown), note)
     rows = figures["lifecycle_events"]
     columns = [
@@ -84,10 +83,14 @@ def draw_lifecycle_events(book: Book, figures: Figures) -> None:
         named_rows(rows, "event", words.EVENT.__getitem__),
         total_row(rows, "event"),
     )
-    chart = book.chart("bar", f"Events of {shown.month:%B %Y} beside the month before")
+    beside = "so far" if shown.is_open else "beside the month before"
+    chart = book.chart("bar", f"Events of {shown.month:%B %Y} {beside}")
     events = len(words.EVENT) - 3  # retained, registered and none are no movements
     add_bars(chart, table, "event", "customers", SERIES_COLORS[0], most=events)
-    add_bars(chart, table, "event", "previous_month", "#B8CCE0", most=events)
+    if shown.is_open:
+        chart.set_legend({"none": True})
+    else:
+        add_bars(chart, table, "event", "previous_month", "#B8CCE0", most=events)
     sheet.place(table.below, [chart], width=760, height=400)
     sheet.print_on_one_page()
 
@@ -95,7 +98,8 @@ def draw_lifecycle_events(book: Book, figures: Figures) -> None:
 def draw_segments(book: Book, figures: Figures) -> None:
     """Customers and money of every segment, beside earlier months."""
     shown = figures.shown
-    sheet = book.sheet("Segments", "Segments", subtitle(shown), "Exactly one segment per customer and month.")
+    note = f"Exactly one segment per customer and month. {whole_months(shown)}"
+    sheet = book.sheet("Segments", "Segments", subtitle(shown), note)
     rows = figures["segments"]
     columns = [
         Column("segment", "Segment"),
@@ -173,7 +177,8 @@ def draw_reach(book: Book, figures: Figures) -> None:
 def draw_breakdown(book: Book, figures: Figures, name: str, title: str, labels: list[Column]) -> None:
     """The figure `name`, customers by the attribute that `labels` show: the first one is its value."""
     shown = figures.shown
-    sheet = book.sheet(name.replace("_", " ").capitalize(), title, subtitle(shown), frozen_columns=len(labels))
+    sheet_name = name.replace("_", " ").capitalize()
+    sheet = book.sheet(sheet_name, title, subtitle(shown), whole_months(shown), frozen_columns=len(labels))
     rows = figures[name]
     label = labels[0].key
     columns = [

@@ -5,7 +5,6 @@ Each statement is over mart alone and can be run again as it stands: the About s
 
 import hashlib
 from dataclasses import dataclass
-from datetime import date
 from typing import Any
 
 from sqlalchemy import Connection
@@ -28,7 +27,10 @@ MONTH_FIGURES = {
     "stores": customer_queries.STORES,
     "control_totals": quality_queries.CONTROL_TOTALS,
 }
-OPEN_MONTH_FIGURES = {"same_days": trend_queries.SAME_DAYS}
+OPEN_MONTH_FIGURES = {
+    "same_days": trend_queries.SAME_DAYS,
+    "same_day_customers": trend_queries.SAME_DAY_CUSTOMERS,
+}
 QUALITY_FIGURES = {
     "files": quality_queries.FILES,
     "rejects": quality_queries.REJECTS,
@@ -91,14 +93,14 @@ def read_figures(connection: Connection, shown: PublishedMonth) -> Figures:
         shown=shown,
         rules=read_rule_set(connection, shown.rule_set),
         comments=catalog.comments(connection),
-        by_name={name: _read(connection, name, statement, shown.month) for name, statement in statements.items()},
+        by_name={name: _read(connection, name, statement, shown) for name, statement in statements.items()},
     )
 
 
-def _read(connection: Connection, name: str, statement: str, month: date) -> Figure:
+def _read(connection: Connection, name: str, statement: str, shown: PublishedMonth) -> Figure:
     driver = connection.connection.driver_connection
     assert driver is not None
     with driver.cursor() as cursor:
-        filled = cursor.mogrify(statement, {"month": month}).decode().strip()
+        filled = cursor.mogrify(statement, {"month": shown.month, "as_of_date": shown.as_of_date}).decode().strip()
     result = connection.execution_options(no_parameters=True).exec_driver_sql(filled)
     return Figure(name=name, columns=list(result.keys()), rows=[dict(row) for row in result.mappings()], sql=filled)

@@ -37,6 +37,11 @@ def last_year(month: date) -> date:
     return month.replace(year=month.year - 1)
 
 
+def whole_months(shown: PublishedMonth) -> str:
+    """What a sheet says that shows an open month beside whole ones; nothing for a whole month."""
+    return "The month is open: earlier months are whole, so no change is shown." if shown.is_open else ""
+
+
 def monetary(rules: dict[str, Any]) -> Column:
     """The column of the window's money, its header by the rule set of the month."""
     return Column("monetary", f"Monetary, {rules['window_months']}-month window", "money")

@@ -25,6 +25,7 @@ METRICS = {
     "growth_dormant": (words.GROWTH["dormant"], "count"),
     "event_reactivated": (words.EVENT["reactivated"], "count"),
     "event_recovered": (words.EVENT["recovered"], "count"),
+    "event_won_back": ("Won back", "count"),
     "event_lost": (words.EVENT["lost"], "count"),
     "buyers": ("Buyers", "count"),
     "sales": ("Revenue", "money"),
@@ -38,6 +39,7 @@ FLOW_METRICS = (
     "growth_new",
     "event_reactivated",
     "event_recovered",
+    "event_won_back",
     "event_lost",
     "buyers",
     "sales",
@@ -61,23 +63,21 @@ def draw_overview(sheet: Sheet, figures: Figures, trend: Table, same_days: Table
         Column("previous_year", f"{last_year(shown.month):%b %Y}"),
         Column("change_on_year", "Change on year", "change"),
     ]
-    state = [monthly[name] for name in STATE_METRICS]
     if same_days:
-        same = _of_shown_month(figures, "same_days")
-        days = shown.as_of_date.day
-        flow = [same[name] for name in SAME_DAY_METRICS]
-        whole = [monthly[name] for name in FLOW_METRICS if name not in SAME_DAY_METRICS]
+        same = _same_days(figures)
+        others = [name for name in STATE_METRICS + FLOW_METRICS if name not in same]
         blocks = [
-            (f"Customers as of {day(shown.as_of_date)}, beside the ends of earlier months", state),
-            (f"In the month's first {days} days, beside the same days of earlier months", flow),
             (
-                "Events so far; earlier months are whole, so there is no change to show",
-                [_no_change(row) for row in whole],
+                f"As of {day(shown.as_of_date)}, beside the same days of earlier months",
+                [same[name] for name in STATE_METRICS + FLOW_METRICS if name in same],
             ),
+            ("So far; earlier months are whole, so no change is shown", [monthly[name] for name in others]),
         ]
     else:
-        flow = [monthly[name] for name in FLOW_METRICS]
-        blocks = [(f"Customers as of {day(shown.as_of_date)}", state), ("In the month", flow)]
+        blocks = [
+            (f"Customers as of {day(shown.as_of_date)}", [monthly[name] for name in STATE_METRICS]),
+            ("In the month", [monthly[name] for name in FLOW_METRICS]),
+        ]
     row = FIRST_TABLE_ROW
     for number, (heading, metrics) in enumerate(blocks):
         sheet.heading(row - 1, heading)
@@ -87,8 +87,9 @@ def draw_overview(sheet: Sheet, figures: Figures, trend: Table, same_days: Table
     sheet.print_on_one_page()
 
 
-def _no_change(row: dict[str, Any]) -> dict[str, Any]:
-    return {**row, "change_on_month": None, "change_on_year": None}
+def _same_days(figures: Figures) -> dict[str, dict[str, Any]]:
+    """What is known of an open month beside the same days of earlier ones."""
+    return _of_shown_month(figures, "same_days") | _of_shown_month(figures, "same_day_customers")
 
 
 def _metric_table(sheet: Sheet, row: int, name: str, columns: list[Column], metrics: list[dict[str, Any]]) -> int:
@@ -105,11 +106,12 @@ def _metric_table(sheet: Sheet, row: int, name: str, columns: list[Column], metr
 
 def _overview_charts(sheet: Sheet, figures: Figures, trend: Table, same_days: Table | None) -> None:
     shown = figures.shown
-    engaged = _of_shown_month(figures, "trend")["engaged"]
-    title = f"{engaged['value']:,} engaged customers{_change_in_words(engaged, 'the month before')}"
+    known = _same_days(figures) if same_days else _of_shown_month(figures, "trend")
+    engaged, sales = known["engaged"], known["sales"]
+    compared_with = "the same day of the month before" if same_days else "the month before"
+    title = f"{engaged['value']:,} engaged customers{_change_in_words(engaged, compared_with)}"
     line = sheet.book.chart("line", title)
     add_line(line, trend, "engaged", SERIES_COLORS[0])
-    sales = _of_shown_month(figures, "same_days" if same_days else "trend")["sales"]
     days = f" in the first {shown.as_of_date.day} days" if same_days else ""
     compared_with = "the same days of the month before" if same_days else "the month before"
     title = f"{sales['value']:,.0f} {shown.currency} revenue{days}{_change_in_words(sales, compared_with)}"
