@@ -151,6 +151,13 @@ def test_an_open_month_is_compared_in_excel_as_on_the_overview(
         ]
         with export.summary(month.month) as file:
             book = openpyxl.load_workbook(file)
+    # who sees some customers does not hand a part on as the whole
+    is_part = user is SELLER
+    assert file.name.endswith("2025-11_of_seller@example.com.xlsx" if is_part else "customer_summary_2025-11.xlsx")
+    assert book["Overview"]["A1"].value.startswith("Some of the customers" if is_part else "Customers in")
+    subtitles = [sheet["A2"].value for sheet in book]
+    assert all(("Only the customers that seller@example.com may see" in line) == is_part for line in subtitles)
+    assert ("seller@example.com" in book["About"]["B6"].value) == is_part
     shown = {row["Measure"]: row for row in read_table(book["Overview"], "overview_1")}
     measures = {
         "engaged": "Engaged customers",

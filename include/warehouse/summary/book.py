@@ -51,10 +51,10 @@ def write_summary(settings: Settings, month: date | None, out: Path | None) -> P
 def write_book(path: Path, figures: Figures) -> None:
     """Writes a workbook of all sheets."""
     shown = figures.shown
-    title = f"Customers in {shown.month:%B %Y}"
+    title = f"{'Some of the customers' if figures.seen_by else 'Customers'} in {shown.month:%B %Y}"
     book = Book(path, title, shown.published_at)
     # it is read first but drawn after the tables that its charts show
-    overview = book.sheet("Overview", title, subtitle(shown))
+    overview = book.sheet("Overview", title, subtitle(figures))
     draw_tiers(book, figures)
     draw_lifecycle_events(book, figures)
     draw_segments(book, figures)

@@ -30,7 +30,7 @@ def draw_tiers(book: Book, figures: Figures) -> None:
     sheet = book.sheet(
         "Tiers",
         "Customers by value tier and activity status",
-        subtitle(figures.shown),
+        subtitle(figures),
         f"Engaged: {rules.engaged(figures.rules)}. They have a tier, the others have none.",
     )
     rows = figures["tier_by_status"]
@@ -64,7 +64,7 @@ def draw_lifecycle_events(book: Book, figures: Figures) -> None:
     """Customers by what happened to them in the month, beside earlier months."""
     shown = figures.shown
     note = f"Exactly one event per customer and month: the first of this list that applies. {whole_months(shown)}"
-    sheet = book.sheet("Lifecycle events", "Lifecycle events", subtitle(shown), note)
+    sheet = book.sheet("Lifecycle events", "Lifecycle events", subtitle(figures), note)
     rows = figures["lifecycle_events"]
     columns = [
         Column("event", "Event"),
@@ -99,7 +99,7 @@ def draw_segments(book: Book, figures: Figures) -> None:
     """Customers and money of every segment, beside earlier months."""
     shown = figures.shown
     note = f"Exactly one segment per customer and month. {whole_months(shown)}"
-    sheet = book.sheet("Segments", "Segments", subtitle(shown), note)
+    sheet = book.sheet("Segments", "Segments", subtitle(figures), note)
     rows = figures["segments"]
     columns = [
         Column("segment", "Segment"),
@@ -132,7 +132,7 @@ def draw_reach(book: Book, figures: Figures) -> None:
     sheet = book.sheet(
         "Opt-in reach",
         "Opt-in reach by channel",
-        subtitle(figures.shown),
+        subtitle(figures),
         "Only an opt-in that the master states counts; unknown and closed customers are not reached.",
     )
     columns = [
@@ -178,7 +178,7 @@ def draw_breakdown(book: Book, figures: Figures, name: str, title: str, labels: 
     """The figure `name`, customers by the attribute that `labels` show: the first one is its value."""
     shown = figures.shown
     sheet_name = name.replace("_", " ").capitalize()
-    sheet = book.sheet(sheet_name, title, subtitle(shown), whole_months(shown), frozen_columns=len(labels))
+    sheet = book.sheet(sheet_name, title, subtitle(figures), whole_months(shown), frozen_columns=len(labels))
     rows = figures[name]
     label = labels[0].key
     columns = [

@@ -58,12 +58,16 @@ class Figure:
 
 @dataclass(frozen=True)
 class Figures:
-    """Everything the summary shows of one month; `rules` are those of its rule set, `comments` the catalog's."""
+    """Everything the summary shows of one month; `rules` are those of its rule set, `comments` the catalog's.
+
+    `seen_by` names the reader whose customers these are, where they are not all.
+    """
 
     shown: PublishedMonth
     rules: dict[str, Any]
     comments: dict[str, str]
     by_name: dict[str, Figure]
+    seen_by: str | None = None
 
     def __getitem__(self, name: str) -> list[dict[str, Any]]:
         return self.by_name[name].rows
@@ -86,14 +90,15 @@ class Figures:
         return hashlib.sha256(text.encode()).hexdigest()
 
 
-def read_figures(connection: Connection, shown: PublishedMonth) -> Figures:
-    """Runs every statement of the summary for the month that is shown."""
+def read_figures(connection: Connection, shown: PublishedMonth, seen_by: str | None = None) -> Figures:
+    """Runs every statement of the summary for the month; `seen_by` is the reader where they see some customers only."""
     statements = MONTH_FIGURES | (OPEN_MONTH_FIGURES if shown.is_open else {}) | QUALITY_FIGURES
     return Figures(
         shown=shown,
         rules=read_rule_set(connection, shown.rule_set),
         comments=catalog.comments(connection),
         by_name={name: _read(connection, name, statement, shown) for name, statement in statements.items()},
+        seen_by=seen_by,
     )
 
 

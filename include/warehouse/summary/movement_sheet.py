@@ -14,7 +14,7 @@ def draw_movements(book: Book, figures: Figures) -> None:
     sheet = book.sheet(
         "Tier movements",
         f"Tier movements from {previous_month(shown.month):%B} to {shown.month:%B %Y}",
-        subtitle(shown),
+        subtitle(figures),
         "Rows: the tier of the month before; columns: the tier now. Shaded by the share of the row that went there.",
     )
     customers = _movement_matrix(sheet, figures, FIRST_TABLE_ROW, "customers", "count")

@@ -5,13 +5,16 @@ from datetime import date
 from typing import Any
 
 from include.warehouse.published import PublishedMonth
+from include.warehouse.summary.figures import Figures
 from include.warehouse.wording.words import UNKNOWN
 from include.warehouse.workbook import Column, Table
 
 
-def subtitle(shown: PublishedMonth) -> str:
-    """The line under every title: which month, as of when, in which currency."""
-    parts = [f"As of {day(shown.as_of_date)}"]
+def subtitle(figures: Figures) -> str:
+    """The line under every title: whose customers where not all, which month, as of when, in which currency."""
+    shown = figures.shown
+    parts = [f"Only the customers that {figures.seen_by} may see"] if figures.seen_by else []
+    parts.append(f"As of {day(shown.as_of_date)}" if not parts else f"as of {day(shown.as_of_date)}")
     if shown.is_open:
         parts.append(f"open month: only its first {shown.as_of_date.day} days are known")
     if shown.short_history:

@@ -17,7 +17,7 @@ def draw_terms(book: Book, figures: Figures) -> None:
     sheet = book.sheet(
         "Terms",
         "What the terms mean",
-        subtitle(figures.shown),
+        subtitle(figures),
         "The dashboard uses the same words. What a rule set says holds for the months that it computes.",
     )
     columns = [Column("name", "Term"), Column("meaning", "Meaning", "long_text"), Column("source", "From")]

@@ -137,7 +137,7 @@ def draw_trend(book: Book, figures: Figures) -> Table:
             f"{shown.month:%B %Y} is open: only its first {shown.as_of_date.day} days are known. "
             "The sheet Same days compares like with like; dormant customers are counted when the month is complete."
         )
-    sheet = book.sheet("Trend", "Thirteen months", subtitle(shown), note)
+    sheet = book.sheet("Trend", "Thirteen months", subtitle(figures), note)
     rows = _by_month(figures["trend"])
     # those of the month, then those that only other rules of these months have
     tiers = list(dict.fromkeys([*figures.tiers, *(row["value_tier"] for row in figures["tier_trend"])]))
@@ -180,7 +180,7 @@ def draw_same_days(book: Book, figures: Figures) -> Table:
     sheet = book.sheet(
         "Same days",
         f"The first {shown.as_of_date.day} days of each month",
-        subtitle(shown),
+        subtitle(figures),
         f"{shown.month:%B %Y} is open, so every earlier month is counted only to the same day.",
     )
     columns = [Column("month", "Month", "month"), *(Column(name, *METRICS[name]) for name in SAME_DAY_METRICS)]
