@@ -4,11 +4,12 @@ import pandas
 import plotly.graph_objects as go
 import streamlit as st
 
-from dashboard.components import address, charts, colours, numbers, terms, words
+from dashboard.components import address, charts, colours, numbers, words
 from dashboard.components.cache import ask
 from dashboard.components.page import empty, header
 from dashboard.data import cohorts
 from dashboard.data.months import Month
+from include.warehouse.wording import terms
 
 VIEWS = {
     "recurring": "Recurring retention",

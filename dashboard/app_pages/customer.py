@@ -9,13 +9,14 @@ import plotly.graph_objects as go
 import streamlit as st
 from plotly.subplots import make_subplots
 
-from dashboard.components import address, charts, colours, numbers, rules, tables, terms, words
+from dashboard.components import address, charts, colours, numbers, tables, words
 from dashboard.components.cache import ask, ask_fresh
 from dashboard.components.page import empty, header
 from dashboard.data import customer as data
 from dashboard.data import overview
 from dashboard.data import rules as rule_data
 from dashboard.data.months import Month
+from include.warehouse.wording import rules, terms
 
 LONGEST_ID = 1_000
 LINES = 200

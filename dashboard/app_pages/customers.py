@@ -7,7 +7,7 @@ from functools import partial
 import pandas
 import streamlit as st
 
-from dashboard.components import address, audiences, charts, colours, columns, numbers, take_away, terms, words
+from dashboard.components import address, audiences, charts, colours, columns, numbers, take_away, words
 from dashboard.components.builder import conditions
 from dashboard.components.cache import ask, ask_fresh
 from dashboard.components.filters import NAMES, customer_filters, store_label
@@ -17,6 +17,7 @@ from dashboard.data import customers, export, overview
 from dashboard.data.audience import Audience, SavedAudience
 from dashboard.data.customers import Arrangement, Counts
 from dashboard.data.months import Month
+from include.warehouse.wording import terms
 
 ROWS = 50
 ROWS_IN_SIGHT = 20

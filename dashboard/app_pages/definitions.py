@@ -6,11 +6,12 @@ from typing import Any
 import pandas
 import streamlit as st
 
-from dashboard.components import address, columns, glossary, rules, tables, terms, words
+from dashboard.components import address, columns, glossary, tables, words
 from dashboard.components.cache import ask
 from dashboard.components.page import empty, header
 from dashboard.data import rules as data
 from dashboard.data.months import Month
+from include.warehouse.wording import rules, terms
 
 FIND = "find"
 TERM_COLUMNS = ["Term", "Meaning", "From"]

@@ -9,7 +9,7 @@ import pandas
 import plotly.graph_objects as go
 import streamlit as st
 
-from dashboard.components import address, charts, colours, numbers, rules, tables, terms, words
+from dashboard.components import address, charts, colours, numbers, tables, words
 from dashboard.components.cache import ask
 from dashboard.components.page import empty, header, nobody_known, same_days
 from dashboard.components.session import as_signed_in, signed_in
@@ -18,6 +18,7 @@ from dashboard.data import months as calendar
 from dashboard.data.months import Month
 from dashboard.data.overview import Flows, Revenue
 from dashboard.data.rules import rule_set
+from include.warehouse.wording import rules, terms
 
 LAST_YEAR = 12
 MONTH_BEFORE = "before"
@@ -97,7 +98,7 @@ def _headlines(month: Month, history: pandas.DataFrame) -> None:
         ),
         Headline(
             "Won back",
-            terms.sentence(terms.OF_PAGES["Won back"]),
+            terms.sentence(terms.OF_FIGURES["Won back"]),
             "won_back",
             _line(month, history, "lifecycle_event", ["recovered", "reactivated"], "customers"),
         ),
@@ -110,7 +111,7 @@ def _headlines(month: Month, history: pandas.DataFrame) -> None:
         ),
         Headline(
             "Revenue",
-            terms.sentence(terms.OF_PAGES["Revenue"]),
+            terms.sentence(terms.OF_FIGURES["Revenue"]),
             "revenue",
             _line(month, history, "total", ["all"], "month_amount"),
             is_money=True,

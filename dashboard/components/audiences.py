@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import streamlit as st
 
-from dashboard.components import address, numbers, terms, words
+from dashboard.components import address, numbers, words
 from dashboard.components.builder import drafts_of, stop_at_link
 from dashboard.components.cache import ask
 from dashboard.components.filters import NAMES, set_filters
@@ -23,6 +23,7 @@ from dashboard.data.audience import (
     to_text,
 )
 from dashboard.data.months import Month
+from include.warehouse.wording import terms
 
 ADDRESS = ("audience", "half", "changed")
 HALVES = {"all": "Everybody", "rest": "Without holdout", "held": "Holdout only"}

@@ -1,74 +1,43 @@
-"""The words that readers see for the values of mart."""
+"""The words that readers see for the values of mart: those of Excel as well, and what only pages say."""
 
 import re
-from datetime import date
 
-STATUS = {
-    "prospect": "Prospect",
-    "new": "New",
-    "active": "Active",
-    "at_risk": "At risk",
-    "lapsed": "Lapsed",
-    "lost": "Lost",
-}
-EVENT = {
-    "first_purchase": "First purchase",
-    "reactivated": "Reactivated",
-    "recovered": "Recovered",
-    "lost": "Became lost",
-    "lapsed": "Became lapsed",
-    "at_risk": "Became at risk",
-    "upgraded": "Upgraded",
-    "downgraded": "Downgraded",
-    "retained": "Retained",
-    "registered": "Registered",
-    "none": "No event",
-}
-GROWTH = {
-    "new": "New",
-    "returning": "Returning",
-    "resurrected": "Resurrected",
-    "dormant": "Dormant",
-    "inactive": "Inactive",
-}
-CHANNEL = {"email": "E-mail", "sms": "SMS", "phone": "Phone"}
-FLAG = {True: "Yes", False: "No", None: "Unknown"}
+from include.warehouse.wording.words import (
+    CHANNEL,
+    EVENT,
+    GROWTH,
+    STATUS,
+    UNKNOWN,
+    day,
+    listed,
+    month,
+    short_month,
+    status,
+    tier,
+)
+
+__all__ = [
+    "CHANNEL",
+    "EVENT",
+    "FLAG",
+    "GROWTH",
+    "METRIC",
+    "STATUS",
+    "UNKNOWN",
+    "day",
+    "listed",
+    "month",
+    "plain",
+    "short_month",
+    "status",
+    "tier",
+]
+
+FLAG = {True: "Yes", False: "No", None: UNKNOWN}
 METRIC = {"recency": "Recency", "frequency": "Frequency", "monetary": "Monetary", "abc": "ABC"}
-
-
-def tier(name: str | None) -> str:
-    """A tier as a heading has it."""
-    if name is None:
-        return "Not yet known"
-    return "No tier" if name == "none" else name.replace("_", " ").capitalize()
-
-
-def status(name: str | None) -> str:
-    """An activity status as a heading has it."""
-    return STATUS.get(name or "", "Not yet known")
-
-
-def month(day: date) -> str:
-    """November 2025."""
-    return f"{day:%B %Y}"
-
-
-def short_month(day: date) -> str:
-    """Nov 25."""
-    return f"{day:%b %y}"
-
-
-def day(value: date) -> str:
-    """21 Nov 2025."""
-    return f"{value.day} {value:%b %Y}"
 
 
 def plain(text: object) -> str:
     """Text of others, such as a name from a file, for where Streamlit reads Markdown: it shows as it was written."""
     shown = re.sub(r"([\\`*_\[\]<>~:$&!|^])", r"\\\1", " ".join(str(text).split()))
     return re.sub(r"^(\d*)([#+=.)-])", r"\1\\\2", shown)
-
-
-def listed(names: list[str], last: str = "and") -> str:
-    """a, b and c."""
-    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} {last} {names[-1]}"

@@ -4,6 +4,7 @@ A CSV is written by the database (COPY); an Excel file by a process of its own, 
 """
 
 import json
+import re
 import subprocess
 import sys
 import tempfile
@@ -150,10 +151,12 @@ def _note(audience: Audience, file_format: str, written: Export, has_contact: bo
 
 def summary(month: date) -> BinaryIO:
     """The Excel summary of a published month as an open file, noted in mart.export_log; on disk it is already gone."""
+    user = current_user()
     with tempfile.TemporaryDirectory(prefix="summary-") as folder:
         path = Path(folder) / summary_name(month)
         with connect() as connection:
-            figures = read_figures(connection, published_month(connection, month))
+            seen_by = user.email if user.is_restricted else None
+            figures = read_figures(connection, published_month(connection, month), seen_by)
         write_book(path, figures)
         log_export(
             path,
@@ -169,8 +172,10 @@ def summary(month: date) -> BinaryIO:
 
 
 def summary_name(month: date) -> str:
-    """Name under which a reader saves the summary."""
-    return f"customer_summary_{month:%Y-%m}.xlsx"
+    """Name under which a reader saves the summary: one of some customers is not taken for the company's."""
+    user = current_user()
+    whose = "_of_" + re.sub(r"[^-+.@\w]", "_", user.email) if user.is_restricted else ""
+    return f"customer_summary_{month:%Y-%m}{whose}.xlsx"
 
 
 def file_name(audience: Audience, file_format: str) -> str:

@@ -12,6 +12,7 @@ import pandas
 from dashboard.data.frames import frame
 from dashboard.data.months import Month
 from dashboard.data.warehouse import row, rows
+from include.warehouse.first_days import FIRST_DAYS
 
 DIMENSIONS = ("total", "value_tier", "lifecycle_event", "growth_state")
 
@@ -90,79 +91,8 @@ def first_days(month: date, days: int) -> Flows | None:
 
     None where the month is not published. Before the first month nobody had bought.
     """
-    found = row(
-        """
-        with span as (
-            select
-                month.month,
-                cast(:through as date) as as_of_date,
-                rule_set.new_days,
-                rule_set.active_days,
-                rule_set.at_risk_days,
-                rule_set.lapsed_days,
-                rule_set.scored_statuses
-            from mart.month
-            join mart.rule_set on rule_set.rule_set = month.rule_set
-            where month.month = :month
-        ),
-        bought as (
-            select
-                customer_id,
-                min(transaction_date) filter (where is_core and not is_return) as first_core_date,
-                max(transaction_date) filter (where is_core and not is_return) as last_core_date,
-                sum(net_amount) as amount
-            from mart.fact_sale_line
-            where transaction_date between :month and :through
-            group by customer_id
-        ),
-        before as (
-            select customer_id, first_core_date, last_core_date, activity_status
-            from mart.customer_snapshot
-            where month = :month - interval '1 month'
-        ),
-        customer as (
-            select
-                coalesce(before.first_core_date, bought.first_core_date) as first_core_date,
-                coalesce(bought.last_core_date, before.last_core_date) as last_core_date,
-                bought.first_core_date is not null as has_core_purchase,
-                coalesce(before.activity_status, 'prospect') as previous_status,
-                bought.amount
-            from before
-            full join bought using (customer_id)
-        ),
-        judged as (
-            select
-                customer.has_core_purchase,
-                customer.previous_status,
-                customer.first_core_date >= :month as is_first,
-                customer.amount,
-                case
-                    when customer.last_core_date is null then 'prospect'
-                    when span.as_of_date - customer.first_core_date <= span.new_days
-                        and span.as_of_date - customer.last_core_date <= span.active_days then 'new'
-                    when span.as_of_date - customer.last_core_date <= span.active_days then 'active'
-                    when span.as_of_date - customer.last_core_date <= span.at_risk_days then 'at_risk'
-                    when span.as_of_date - customer.last_core_date <= span.lapsed_days then 'lapsed'
-                    else 'lost'
-                end as status,
-                span.scored_statuses
-            from customer
-            cross join span
-        )
-        select
-            count(*) filter (where status = any(scored_statuses)) as engaged,
-            count(*) filter (where is_first) as new,
-            count(*) filter (
-                where has_core_purchase and not is_first and previous_status in ('at_risk', 'lapsed', 'lost')
-            ) as won_back,
-            count(*) filter (where status = 'lost' and previous_status <> 'lost') as lost,
-            coalesce(sum(amount), 0) as revenue,
-            (select count(*) from span) as months
-        from judged
-        """,
-        month=month,
-        through=_through(month, days),
-    )
+    statement = FIRST_DAYS.format(month=":month", through=":through")
+    found = row(statement, month=month, through=_through(month, days))
     return Flows(**found) if found.pop("months") else None
 
 

@@ -2,18 +2,15 @@
 
 from typing import Any
 
-from dashboard.data.warehouse import rows
+from dashboard.data.warehouse import connect, rows
+from include.warehouse.published import read_rule_set
+from include.warehouse.wording import catalog
 
 
 def rule_set(rule_set: int) -> dict[str, Any]:
     """Parameters of a rule set by name, tiers (best first) and segments (in order) among them as lists of rows."""
-    parameters = rows("select * from mart.rule_set where rule_set = :rule_set", rule_set=rule_set)[0]
-    tiers = rows(
-        "select tier, tier_rank, minimum_total from mart.rule_tier where rule_set = :rule_set order by tier_rank desc",
-        rule_set=rule_set,
-    )
-    segments = rows("select * from mart.rule_segment where rule_set = :rule_set order by position", rule_set=rule_set)
-    return parameters | {"tiers": tiers, "segments": segments}
+    with connect() as connection:
+        return read_rule_set(connection, rule_set)
 
 
 def columns() -> list[dict[str, str]]:
@@ -42,23 +39,8 @@ def views() -> list[dict[str, str]]:
 
 def comments() -> dict[str, str]:
     """The catalog's comment on every view of mart and each of its columns, by view or view.column."""
-    found = rows(
-        """
-        select
-            relname::text || coalesce('.' || attname::text, '') as name,
-            coalesce(col_description(relation.oid, attnum), obj_description(relation.oid, 'pg_class')) as meaning
-        from pg_class as relation
-        cross join lateral (
-            select null as attname, null::smallint as attnum
-            union all
-            select attname, attnum
-            from pg_attribute
-            where attrelid = relation.oid and attnum > 0 and not attisdropped
-        ) as part
-        where relnamespace = 'mart'::regnamespace and relkind in ('v', 'm', 'r')
-        """
-    )
-    return {row["name"]: row["meaning"] for row in found if row["meaning"]}
+    with connect() as connection:
+        return catalog.comments(connection)
 
 
 def settings() -> list[dict[str, str]]:

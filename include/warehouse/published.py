@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, text
 
 from include.warehouse.errors import InputError
 
@@ -68,6 +68,21 @@ class PublishedMonth:
             "procedure_versions": self.procedure_versions,
             "currency": self.currency,
         }
+
+
+def read_rule_set(connection: Connection, rule_set: int) -> dict[str, Any]:
+    """Parameters of a rule set by name, tiers (best first) and segments (in order) among them as lists of rows."""
+
+    def rows(statement: str) -> list[dict[str, Any]]:
+        return [dict(row) for row in connection.execute(text(statement), {"rule_set": rule_set}).mappings()]
+
+    return rows("select * from mart.rule_set where rule_set = :rule_set")[0] | {
+        "tiers": rows(
+            "select tier, tier_rank, minimum_total from mart.rule_tier where rule_set = :rule_set"
+            " order by tier_rank desc"
+        ),
+        "segments": rows("select * from mart.rule_segment where rule_set = :rule_set order by position"),
+    }
 
 
 def published_month(connection: Connection, month: date | None) -> PublishedMonth:

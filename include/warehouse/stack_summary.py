@@ -14,11 +14,16 @@ from include.warehouse.credentials import read_credentials
 from include.warehouse.database import connect
 from include.warehouse.roles import login_url
 from include.warehouse.settings import Settings
-from include.warehouse.status import read_customers, read_files, read_published_run, read_rejects_by_reason
+from include.warehouse.status import (
+    read_customers,
+    read_files,
+    read_published_run,
+    read_rejects_by_reason,
+    read_tiers,
+)
 from include.warehouse.users import FIRST_ADMIN
 
 STATUSES = ("new", "active", "at_risk", "lapsed", "lost", "prospect")
-TIERS = ("platinum", "gold", "silver", "bronze", "none")
 FATES = ("received", "loaded", "unchanged", "rejected", "duplicate", "superseded")
 
 
@@ -37,10 +42,11 @@ def show_summary(console: Console, settings: Settings, addresses: Addresses) -> 
         files = read_files(connection)
         rejects = read_rejects_by_reason(connection)
         customers = read_customers(connection) if publication else []
+        tiers = read_tiers(connection)
     console.print()
     if publication:
         console.rule(f"Report month {publication['report_month']:%Y-%m}, as of {publication['as_of_date']}")
-        console.print(_customer_table(customers))
+        console.print(_customer_table(customers, tiers))
     else:
         console.rule("Nothing is published yet")
     console.print(_row_table(files))
@@ -53,13 +59,13 @@ def show_summary(console: Console, settings: Settings, addresses: Addresses) -> 
         console.print(f"{name:15} {value}", markup=False, soft_wrap=True)
 
 
-def _customer_table(customers: list[dict[str, Any]]) -> Table:
+def _customer_table(customers: list[dict[str, Any]], tiers: list[str]) -> Table:
     counted = {(row["value_tier"], row["activity_status"]): row["customers"] for row in customers}
     table = _table("Customers by tier and status", "tier", [*STATUSES, "all"])
-    for tier in TIERS:
+    for tier in tiers:
         counts = [int(counted.get((tier, status), 0)) for status in STATUSES]
         table.add_row(tier, *(in_words(count) for count in (*counts, sum(counts))))
-    totals = [sum(int(counted.get((tier, status), 0)) for tier in TIERS) for status in STATUSES]
+    totals = [sum(int(counted.get((tier, status), 0)) for tier in tiers) for status in STATUSES]
     table.add_section()
     table.add_row("all", *(in_words(count) for count in (*totals, sum(totals))))
     return table

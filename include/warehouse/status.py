@@ -98,6 +98,17 @@ def read_customers(connection: Connection) -> list[dict[str, Any]]:
     return [dict(row) for row in rows.mappings()]
 
 
+def read_tiers(connection: Connection) -> list[str]:
+    """Tiers of the report month's rules, the best first, then none."""
+    tiers = connection.scalars(
+        text(
+            "select tier from mart.rule_tier join mart.month using (rule_set) where is_report_month"
+            " order by tier_rank desc"
+        )
+    )
+    return [*tiers, "none"]
+
+
 def _first(connection: Connection, statement: str) -> dict[str, Any] | None:
     row = connection.execute(text(statement)).mappings().first()
     return dict(row) if row else None

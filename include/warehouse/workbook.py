@@ -38,6 +38,7 @@ LEFT_ALIGNED = {"id", "date", "month", "moment", "text", "long_text", "flag"}
 WIDEST_TEXT = 70
 LONG_TEXT_WIDTH = 90
 LONG_TEXT_HEIGHT = 48
+LINE_HEIGHT = 16
 FIRST_TABLE_ROW = 4
 CHARACTERS_PER_CELL = 32_767
 
@@ -127,10 +128,10 @@ class Sheet:
             self.widen(offset, _header_width(column.title))
         self.worksheet.set_row(row, 32)
         lines = [*rows, total] if total else list(rows)
-        has_long_text = any(column.kind == "long_text" for column in columns)
+        long_texts = [column.key for column in columns if column.kind == "long_text"]
         for line_number, line in enumerate(lines, start=row + 1):
-            if has_long_text:
-                self.worksheet.set_row(line_number, LONG_TEXT_HEIGHT)
+            if long_texts:
+                self.worksheet.set_row(line_number, max(_height(line[key]) for key in long_texts))
             for offset, column in enumerate(columns):
                 self.write(line_number, offset, line[column.key], column.kind, total=line is total)
                 self.widen(offset, _width(line[column.key], column.kind))
@@ -269,6 +270,12 @@ class Book:
 def _header_width(title: str) -> float:
     """Room for the longest word and, over two lines, for the whole, and for the filter's arrow."""
     return max(max(len(word) for word in title.split()) + 4, len(title) / 2 + 5)
+
+
+def _height(text: str) -> float:
+    """Room for a text over several lines, for a long one as much as leaves the table readable."""
+    lines = sum(1 + len(line) // LONG_TEXT_WIDTH for line in text.splitlines())
+    return min(LINE_HEIGHT * lines, LONG_TEXT_HEIGHT)
 
 
 def _width(value: object, kind: str) -> float:

@@ -12,11 +12,12 @@ import pandas
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from dashboard.components import numbers, session, terms, words
+from dashboard.components import numbers, session, words
 from dashboard.data import cohorts, overview
 from dashboard.data import warehouse as data_layer
 from include.warehouse.settings import REPOSITORY, Settings
 from include.warehouse.users import User
+from include.warehouse.wording import terms
 from tests.dashboard.conftest import ADMIN
 
 PAGES = sorted(

@@ -6,18 +6,17 @@ from collections import defaultdict
 from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
 
 import openpyxl
 import pandas as pd
 import pytest
-from openpyxl.worksheet.worksheet import Worksheet
 
 from include.warehouse.database import engine
 from include.warehouse.errors import InputError
 from include.warehouse.settings import Settings
 from include.warehouse.summary import write_summary
 from tests.fixtures.retailer import LAST_DAY, lines
+from tests.fixtures.workbook import below, charts, read_table
 
 MONTH = date(2025, 11, 1)
 OCTOBER = date(2025, 10, 1)
@@ -31,10 +30,13 @@ STATUSES = {
 }
 EVENTS = {
     "First purchase": "first_purchase",
-    "Newly lost": "lost",
-    "Newly lapsed": "lapsed",
-    "Newly at risk": "at_risk",
+    "Became lost": "lost",
+    "Became lapsed": "lapsed",
+    "Became at risk": "at_risk",
+    "No event": "none",
 }
+TIERS = {"Platinum": "platinum", "Gold": "gold", "Silver": "silver", "Bronze": "bronze", "No tier": "none"}
+CHANNELS = {"E-mail": "email", "SMS": "sms", "Phone": "phone"}
 
 
 @pytest.fixture(scope="module")
@@ -58,27 +60,16 @@ def report(customers: pd.DataFrame) -> pd.DataFrame:
     return customers[customers["month"] == MONTH]
 
 
-def read_table(sheet: Worksheet, name: str) -> list[dict[str, Any]]:
-    """The rows of a named table by its headers."""
-    rows = [[cell.value for cell in row] for row in sheet[sheet.tables[name].ref]]
-    return [dict(zip(rows[0], row, strict=True)) for row in rows[1:]]
-
-
-def below(sheet: Worksheet, name: str) -> list[Any]:
-    """The line under a table: its total."""
-    _, _, _, last_row = openpyxl.utils.range_boundaries(sheet.tables[name].ref)
-    return [cell.value for cell in sheet[last_row + 1]]
-
-
 def test_tiers_by_status(book: openpyxl.Workbook, report: pd.DataFrame) -> None:
     expected = report.groupby(["value_tier", "activity_status"]).size()
     table = read_table(book["Tiers"], "tier_by_status")
-    assert [row["Value tier"] for row in table] == ["platinum", "gold", "silver", "bronze", "none"]
+    assert [row["Value tier"] for row in table] == list(TIERS)
     for row in table:
+        tier = TIERS[row["Value tier"]]
         for title, status in STATUSES.items():
-            assert row[title] == expected.get((row["Value tier"], status), 0)
-        of_tier = report[report["value_tier"] == row["Value tier"]]
-        assert row["Core sales, 12-month window"] == pytest.approx(float(of_tier["monetary"].sum()), abs=0.001)
+            assert row[title] == expected.get((tier, status), 0)
+        of_tier = report[report["value_tier"] == tier]
+        assert row["Monetary, 12-month window"] == pytest.approx(float(of_tier["monetary"].sum()), abs=0.001)
     assert below(book["Tiers"], "tier_by_status")[7] == len(report)
 
 
@@ -88,33 +79,39 @@ def test_lifecycle_events_of_an_open_month_show_no_change(book: openpyxl.Workboo
     for row in table:
         event = EVENTS.get(row["Event"], row["Event"].lower())
         assert row["Nov 2025"] == counted.get((MONTH, event), 0)
-        assert (row["Oct 2025"] or 0) == counted.get((OCTOBER, event), 0)
+        assert row["Oct 2025"] == counted.get((OCTOBER, event), 0)
         assert row["Change on month"] is None
     assert sum(row["Nov 2025"] for row in table) == below(book["Lifecycle events"], "lifecycle_events")[1]
+    assert charts(book["Lifecycle events"]) == {
+        "Events of November 2025 so far": {"Nov 2025": [row["Nov 2025"] for row in table[:8]]}
+    }
 
 
 def test_segments_and_reach(book: openpyxl.Workbook, report: pd.DataFrame) -> None:
     for row in read_table(book["Segments"], "segments"):
+        assert (row["Change on month"], row["Change on year"]) == (None, None), "the month is open"
         of_segment = report[report["segment"] == row["Segment"]]
         assert row["Nov 2025"] == len(of_segment)
         assert row["Opted in: e-mail"] == (of_segment["opt_in_email"] == True).sum()  # noqa: E712 - null is not True
     engaged = report[report["r_score"].notna()]
     for row in read_table(book["Opt-in reach"], "reach_by_channel")[:3]:
-        consent = report[f"opt_in_{row['Channel']}"]
+        channel = CHANNELS[row["Channel"]]
+        consent = report[f"opt_in_{channel}"]
         assert row["Opted in"] == (consent == True).sum()  # noqa: E712
         assert row["Declined"] == (consent == False).sum()  # noqa: E712
         assert row["Unknown"] == consent.isna().sum()
-        assert row["Engaged, opted in"] == (engaged[f"opt_in_{row['Channel']}"] == True).sum()  # noqa: E712
+        assert row["Engaged, opted in"] == (engaged[f"opt_in_{channel}"] == True).sum()  # noqa: E712
 
 
 def test_movements_between_months(book: openpyxl.Workbook, customers: pd.DataFrame) -> None:
     october = customers[customers["month"] == OCTOBER].set_index("customer_id")["value_tier"]
     november = customers[customers["month"] == MONTH].set_index("customer_id")["value_tier"]
-    moved = pd.DataFrame({"source": october.reindex(november.index).fillna("(first month)"), "target": november})
+    moved = pd.DataFrame({"source": october.reindex(november.index).fillna("Not yet known"), "target": november})
     expected = moved.groupby(["source", "target"]).size()
     for row in read_table(book["Tier movements"], "tier_movements_customers"):
-        for tier in ("platinum", "gold", "silver", "bronze", "none"):
-            assert (row[tier] or 0) == expected.get((row["From \\ to"], tier), 0)
+        source = row["From \\ to"]
+        for title, tier in TIERS.items():
+            assert (row[title] or 0) == expected.get((TIERS.get(source, source), tier), 0)
 
 
 @pytest.mark.parametrize(
@@ -126,14 +123,15 @@ def test_movements_between_months(book: openpyxl.Workbook, customers: pd.DataFra
     ],
 )
 def test_breakdowns(book: openpyxl.Workbook, report: pd.DataFrame, sheet: str, column: str, title: str) -> None:
-    named = report.assign(**{column: report[column].fillna("(unknown)")}).groupby(column)
+    named = report.assign(**{column: report[column].fillna("Unknown")}).groupby(column)
     rows = read_table(book[sheet], sheet.lower().replace(" ", "_"))
     assert {row[title] for row in rows} == set(named.groups)
     for row in rows:
         group = named.get_group(row[title])
         assert row["Customers"] == len(group)
+        assert row["Change on month"] is None, "the month is open"
         assert row["Engaged"] == group["r_score"].notna().sum()
-        assert row["Sales of the month"] == pytest.approx(float(group["month_amount"].sum()), abs=0.001)
+        assert row["Revenue of the month"] == pytest.approx(float(group["month_amount"].sum()), abs=0.001)
 
 
 def test_trend_and_same_days_against_the_source_files(book: openpyxl.Workbook) -> None:
@@ -153,22 +151,24 @@ def test_trend_and_same_days_against_the_source_files(book: openpyxl.Workbook) -
     trend = read_table(book["Trend"], "thirteen_months")
     assert len(trend) == 13
     for row in trend:
-        assert Decimal(str(row["Sales"])) == whole[row["Month"].date()]
+        assert Decimal(str(row["Revenue"])) == whole[row["Month"].date()]
     assert trend[-1]["Dormant"] is None
     table = read_table(book["Same days"], "same_days")
     assert [row["Month"] for row in table] == [row["Month"] for row in trend]
     for row in table:
         month = row["Month"].date()
-        assert Decimal(str(row["Sales"])) == same_days[month]
+        assert Decimal(str(row["Revenue"])) == same_days[month]
         assert row["Orders"] == len(orders[month])
         assert row["Buyers"] == len(buyers[month])
-    overview = {row["Measure"]: row for row in read_table(book["Overview"], "overview_2")}
-    assert Decimal(str(overview["Sales"]["Oct 2025"])) == same_days[OCTOBER]
+    overview = {row["Measure"]: row for row in read_table(book["Overview"], "overview_1")}
+    assert Decimal(str(overview["Revenue"]["Oct 2025"])) == same_days[OCTOBER]
     change = same_days[MONTH] / same_days[OCTOBER] - 1
-    assert overview["Sales"]["Change on month"] == pytest.approx(float(change), abs=1e-6)
-    assert "Dormant" not in {
-        row["Measure"] for name in (1, 2, 3) for row in read_table(book["Overview"], f"overview_{name}")
-    }
+    assert overview["Revenue"]["Change on month"] == pytest.approx(float(change), abs=1e-6)
+    assert overview["Engaged customers"]["Change on month"] is not None
+    others = {row["Measure"]: row for row in read_table(book["Overview"], "overview_2")}
+    assert {"Customers", "At risk", "Reactivated"} <= set(others)
+    assert {row[f"Change on {span}"] for row in others.values() for span in ("month", "year")} == {None}
+    assert "Dormant" not in overview | others
 
 
 def test_rejects_and_control_totals(book: openpyxl.Workbook) -> None:
@@ -212,7 +212,7 @@ def test_sheets_are_made_for_reading(book: openpyxl.Workbook, path: Path) -> Non
 
 def test_about_gives_every_figure_again(book: openpyxl.Workbook, published: Settings) -> None:
     statements = read_table(book["About"], "statements")
-    assert len(statements) == 17
+    assert len(statements) == 18
     with engine(published).connect() as connection:
         for statement in statements:
             result = connection.execution_options(no_parameters=True).exec_driver_sql(statement["SQL"])
@@ -220,6 +220,25 @@ def test_about_gives_every_figure_again(book: openpyxl.Workbook, published: Sett
             rows += ["\t".join("" if value is None else str(value) for value in row) for row in result]
             assert len(rows) - 1 == statement["Rows"]
             assert hashlib.sha256("\n".join(rows).encode()).hexdigest() == statement["SHA-256"], statement["Figure"]
+
+
+def test_terms_are_explained_in_the_words_of_the_sheets(book: openpyxl.Workbook) -> None:
+    known = {row["Term"]: row["Meaning"] for row in read_table(book["Terms"], "terms")}
+    assert all(known.values())
+    events = {row["Event"] for row in read_table(book["Lifecycle events"], "lifecycle_events")}
+    segments = {row["Segment"] for row in read_table(book["Segments"], "segments")}
+    named = {
+        *(f"{event} (event)" for event in events),
+        *(f"{segment} (segment)" for segment in segments),
+        *(f"{tier} (tier)" for tier in TIERS),
+        *(f"{status} (status)" for status in STATUSES),
+        *(f"{state} (growth)" for state in ("Returning", "Resurrected", "Dormant")),
+        *("Engaged", "Buyers", "Revenue", "Core revenue", "Orders", "Items", "Won back", "Reach", "Monetary", "Window"),
+        *("Open month", "Short history", "Thin month"),
+    }
+    assert named <= set(known)
+    assert known["Resurrected (growth)"] == "core purchase in this month, none in the month before, not new"
+    assert known["At risk (status)"] == "last core purchase 91 to 180 days ago"
 
 
 def test_the_same_publication_gives_the_same_bytes(published: Settings, path: Path, tmp_path: Path) -> None:
@@ -238,6 +257,14 @@ def test_a_closed_month_is_compared_as_a_whole(published: Settings, tmp_path: Pa
     before = (september["lifecycle_event"] == "retained").sum()
     change = (october["lifecycle_event"] == "retained").sum() / before - 1
     assert events["Retained"]["Change on month"] == pytest.approx(change, abs=1e-6)
+    assert len(charts(book["Lifecycle events"])["Events of October 2025 beside the month before"]) == 2
+    change = (october["segment"] == "Lost").sum() / (september["segment"] == "Lost").sum() - 1
+    segments = {row["Segment"]: row for row in read_table(book["Segments"], "segments")}
+    assert segments["Lost"]["Change on month"] == pytest.approx(change, abs=1e-6)
+    change = october["r_score"].notna().sum() / september["r_score"].notna().sum() - 1
+    overview = {row["Measure"]: row for row in read_table(book["Overview"], "overview_1")}
+    assert overview["Engaged customers"]["Change on month"] == pytest.approx(change, abs=1e-6)
+    assert below(book["Stores"], "stores")[6] == pytest.approx(change, abs=1e-6)
 
 
 def test_the_first_month_has_nothing_to_compare_with(published: Settings, tmp_path: Path) -> None:

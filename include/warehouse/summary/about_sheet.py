@@ -8,8 +8,9 @@ from include.warehouse.workbook import FIRST_TABLE_ROW, Book, Column
 def draw_about(book: Book, figures: Figures) -> None:
     """The publication, the control totals, and every figure with its hash and its SQL."""
     shown = figures.shown
-    sheet = book.sheet("About", "About this summary", subtitle(shown), frozen_columns=0)
+    sheet = book.sheet("About", "About this summary", subtitle(figures), frozen_columns=0)
     facts: list[tuple[str, object, str]] = [
+        ("Customers", f"only those that {figures.seen_by} may see" if figures.seen_by else "all", "text"),
         ("Month", shown.month, "month"),
         ("As of", shown.as_of_date, "date"),
         ("Open month", shown.is_open, "flag"),

@@ -20,6 +20,7 @@ from include.warehouse.summary.figures import Figures, read_figures
 from include.warehouse.summary.movement_sheet import draw_movements
 from include.warehouse.summary.parts import subtitle
 from include.warehouse.summary.quality_sheets import draw_checks, draw_files, draw_rejects
+from include.warehouse.summary.terms_sheet import draw_terms
 from include.warehouse.summary.trend_sheets import draw_overview, draw_same_days, draw_trend
 from include.warehouse.workbook import Book, Column
 
@@ -50,10 +51,10 @@ def write_summary(settings: Settings, month: date | None, out: Path | None) -> P
 def write_book(path: Path, figures: Figures) -> None:
     """Writes a workbook of all sheets."""
     shown = figures.shown
-    title = f"Customers in {shown.month:%B %Y}"
+    title = f"{'Some of the customers' if figures.seen_by else 'Customers'} in {shown.month:%B %Y}"
     book = Book(path, title, shown.published_at)
     # it is read first but drawn after the tables that its charts show
-    overview = book.sheet("Overview", title, subtitle(shown))
+    overview = book.sheet("Overview", title, subtitle(figures))
     draw_tiers(book, figures)
     draw_lifecycle_events(book, figures)
     draw_segments(book, figures)
@@ -70,5 +71,6 @@ def write_book(path: Path, figures: Figures) -> None:
     draw_files(book, figures)
     draw_rejects(book, figures)
     draw_checks(book, figures)
+    draw_terms(book, figures)
     draw_about(book, figures)
     book.close()

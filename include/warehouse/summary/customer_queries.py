@@ -1,43 +1,43 @@
 """The SQL of the sheets of the month's customers: statements over mart alone, with %(month)s bound."""
 
-TIERS = """
-select tier
-from (
-    select rule_tier.tier, rule_tier.tier_rank
-    from mart.rule_tier
-    join mart.month on month.rule_set = rule_tier.rule_set
+# The tiers of the month's rules, also those that nobody has.
+_TIERS = """
+with tier as (
+    select
+        rule_tier.tier as value_tier,
+        rule_tier.tier_rank
+    from mart.month
+    join mart.rule_tier on rule_tier.rule_set = month.rule_set
     where month.month = %(month)s
     union all
     select 'none', 0
-) as tier
-order by tier_rank desc
+)
 """
 
-TIER_BY_STATUS = """
+TIER_BY_STATUS = f"""{_TIERS}
 select
-    value_tier,
-    grouping(value_tier) = 1 as is_total,
+    tier.value_tier,
+    grouping(tier.value_tier) = 1 as is_total,
     coalesce(sum(customers) filter (where activity_status = 'new'), 0) as status_new,
     coalesce(sum(customers) filter (where activity_status = 'active'), 0) as status_active,
     coalesce(sum(customers) filter (where activity_status = 'at_risk'), 0) as status_at_risk,
     coalesce(sum(customers) filter (where activity_status = 'lapsed'), 0) as status_lapsed,
     coalesce(sum(customers) filter (where activity_status = 'lost'), 0) as status_lost,
     coalesce(sum(customers) filter (where activity_status = 'prospect'), 0) as status_prospect,
-    sum(customers) as customers,
-    round(sum(customers) / nullif(max(sum(customers)) over (), 0), 6) as share,
-    sum(monetary) as monetary,
-    sum(month_amount) as sales
-from mart.month_summary
-left join mart.month on month.month = month_summary.month
-left join mart.rule_tier
-    on rule_tier.rule_set = month.rule_set
-    and rule_tier.tier = month_summary.value_tier
-where month_summary.month = %(month)s
-group by grouping sets ((value_tier, rule_tier.tier_rank), ())
-order by is_total, rule_tier.tier_rank desc nulls last
+    coalesce(sum(customers), 0) as customers,
+    round(coalesce(sum(customers), 0) / nullif(max(sum(customers)) over (), 0), 6) as share,
+    coalesce(sum(monetary), 0) as monetary,
+    coalesce(sum(month_amount), 0) as sales
+from tier
+left join mart.month_summary
+    on month_summary.month = %(month)s
+    and month_summary.value_tier = tier.value_tier
+group by grouping sets ((tier.value_tier, tier.tier_rank), ())
+order by is_total, tier.tier_rank desc
 """
 
 # What happens within a month is compared with whole months only, so an open month has no change.
+# Nobody in a published month is 0; an unpublished month is unknown.
 LIFECYCLE_EVENTS = """
 with event as (
     select event, position
@@ -53,8 +53,12 @@ counted as (
         event.event,
         grouping(event.event) = 1 as is_total,
         coalesce(sum(customers) filter (where month = %(month)s), 0) as customers,
-        sum(customers) filter (where month = (%(month)s - interval '1 month')::date) as previous_month,
-        sum(customers) filter (where month = (%(month)s - interval '12 months')::date) as previous_year,
+        case when exists (select from mart.month where month = (%(month)s - interval '1 month')::date)
+            then coalesce(sum(customers) filter (where month = (%(month)s - interval '1 month')::date), 0)
+        end as previous_month,
+        case when exists (select from mart.month where month = (%(month)s - interval '12 months')::date)
+            then coalesce(sum(customers) filter (where month = (%(month)s - interval '12 months')::date), 0)
+        end as previous_year,
         coalesce(sum(month_amount) filter (where month = %(month)s), 0) as sales
     from event
     left join mart.month_summary
@@ -81,46 +85,88 @@ join mart.month on month.month = %(month)s
 order by counted.is_total, counted.position
 """
 
+# The segments of each month's rules, also those that nobody is in; where a month's rules lack one, it has no number.
+# As with events, an open month has no change.
 SEGMENTS = """
-with counted as (
+with compared as (
     select
-        segment,
-        grouping(segment) = 1 as is_total,
-        coalesce(sum(customers) filter (where month = %(month)s), 0) as customers,
-        sum(customers) filter (where month = (%(month)s - interval '1 month')::date) as previous_month,
-        sum(customers) filter (where month = (%(month)s - interval '12 months')::date) as previous_year,
-        coalesce(sum(monetary) filter (where month = %(month)s), 0) as monetary,
-        coalesce(sum(month_amount) filter (where month = %(month)s), 0) as sales,
-        coalesce(sum(reach_email) filter (where month = %(month)s), 0) as reach_email,
-        coalesce(sum(reach_sms) filter (where month = %(month)s), 0) as reach_sms,
-        coalesce(sum(reach_phone) filter (where month = %(month)s), 0) as reach_phone
-    from mart.month_summary
+        month,
+        rule_set,
+        case month
+            when %(month)s then 'month'
+            when (%(month)s - interval '1 month')::date then 'previous_month'
+            else 'previous_year'
+        end as role
+    from mart.month
     where month in (
         %(month)s, (%(month)s - interval '1 month')::date, (%(month)s - interval '12 months')::date
     )
-    group by rollup (segment)
+),
+
+segment as (
+    select
+        rule_segment.segment,
+        min(rule_segment.position) filter (where compared.role = 'month') as position,
+        bool_or(compared.role = 'month') as is_of_month,
+        bool_or(compared.role = 'previous_month') as is_of_previous_month,
+        bool_or(compared.role = 'previous_year') as is_of_previous_year
+    from compared
+    join mart.rule_segment on rule_segment.rule_set = compared.rule_set
+    group by rule_segment.segment
+),
+
+in_month as (
+    select
+        compared.role,
+        month_summary.*
+    from mart.month_summary
+    join compared on compared.month = month_summary.month
+    where month_summary.month in (
+        %(month)s, (%(month)s - interval '1 month')::date, (%(month)s - interval '12 months')::date
+    )
+),
+
+counted as (
+    select
+        segment.segment,
+        min(segment.position) as position,
+        grouping(segment.segment) = 1 as is_total,
+        case when bool_or(segment.is_of_month)
+            then coalesce(sum(customers) filter (where role = 'month'), 0)
+        end as customers,
+        case when bool_or(segment.is_of_previous_month)
+            then coalesce(sum(customers) filter (where role = 'previous_month'), 0)
+        end as previous_month,
+        case when bool_or(segment.is_of_previous_year)
+            then coalesce(sum(customers) filter (where role = 'previous_year'), 0)
+        end as previous_year,
+        coalesce(sum(monetary) filter (where role = 'month'), 0) as monetary,
+        coalesce(sum(month_amount) filter (where role = 'month'), 0) as sales,
+        coalesce(sum(reach_email) filter (where role = 'month'), 0) as reach_email,
+        coalesce(sum(reach_sms) filter (where role = 'month'), 0) as reach_sms,
+        coalesce(sum(reach_phone) filter (where role = 'month'), 0) as reach_phone
+    from segment
+    left join in_month on in_month.segment = segment.segment
+    group by rollup (segment.segment)
 )
 select
-    counted.segment,
-    counted.is_total,
-    counted.customers,
-    round(counted.customers / nullif(max(counted.customers) over (), 0), 6) as share,
-    counted.previous_month,
-    round(counted.customers / nullif(counted.previous_month, 0) - 1, 6) as change_on_month,
-    counted.previous_year,
-    round(counted.customers / nullif(counted.previous_year, 0) - 1, 6) as change_on_year,
-    counted.monetary,
-    round(counted.monetary / nullif(counted.customers, 0), 2) as monetary_per_customer,
-    counted.sales,
-    counted.reach_email,
-    counted.reach_sms,
-    counted.reach_phone
+    segment,
+    is_total,
+    customers,
+    round(customers / nullif(max(customers) over (), 0), 6) as share,
+    previous_month,
+    case when not is_open then round(customers / nullif(previous_month, 0) - 1, 6) end as change_on_month,
+    previous_year,
+    case when not is_open then round(customers / nullif(previous_year, 0) - 1, 6) end as change_on_year,
+    monetary,
+    round(monetary / nullif(customers, 0), 2) as monetary_per_customer,
+    sales,
+    reach_email,
+    reach_sms,
+    reach_phone
 from counted
-join mart.month on month.month = %(month)s
-left join mart.rule_segment
-    on rule_segment.rule_set = month.rule_set
-    and rule_segment.segment = counted.segment
-order by counted.is_total, rule_segment.position nulls last, counted.segment
+cross join (select is_open from mart.month where month = %(month)s) as shown
+order by is_total, position nulls last, segment
 """
 
 REACH_BY_CHANNEL = """
@@ -164,25 +210,23 @@ cross join lateral (
 order by channel.position
 """
 
-REACH_BY_TIER = """
+REACH_BY_TIER = f"""{_TIERS}
 select
-    value_tier,
-    grouping(value_tier) = 1 as is_total,
-    sum(customers) as customers,
-    sum(reach_email) as reach_email,
+    tier.value_tier,
+    grouping(tier.value_tier) = 1 as is_total,
+    coalesce(sum(customers), 0) as customers,
+    coalesce(sum(reach_email), 0) as reach_email,
     round(sum(reach_email) / nullif(sum(customers), 0), 6) as share_email,
-    sum(reach_sms) as reach_sms,
+    coalesce(sum(reach_sms), 0) as reach_sms,
     round(sum(reach_sms) / nullif(sum(customers), 0), 6) as share_sms,
-    sum(reach_phone) as reach_phone,
+    coalesce(sum(reach_phone), 0) as reach_phone,
     round(sum(reach_phone) / nullif(sum(customers), 0), 6) as share_phone
-from mart.month_summary
-left join mart.month on month.month = month_summary.month
-left join mart.rule_tier
-    on rule_tier.rule_set = month.rule_set
-    and rule_tier.tier = month_summary.value_tier
-where month_summary.month = %(month)s
-group by grouping sets ((value_tier, rule_tier.tier_rank), ())
-order by is_total, rule_tier.tier_rank desc nulls last
+from tier
+left join mart.month_summary
+    on month_summary.month = %(month)s
+    and month_summary.value_tier = tier.value_tier
+group by grouping sets ((tier.value_tier, tier.tier_rank), ())
+order by is_total, tier.tier_rank desc
 """
 
 # Summed in two levels, like the breakdowns: parallel workers share the first.
@@ -260,7 +304,9 @@ select
     round(counted.customers / nullif(max(counted.customers) over (), 0), 6) as share,
     counted.engaged,
     counted.engaged_previous_month,
-    round(counted.engaged / nullif(counted.engaged_previous_month, 0) - 1, 6) as change_on_month,
+    case when not month.is_open
+        then round(counted.engaged / nullif(counted.engaged_previous_month, 0) - 1, 6)
+    end as change_on_month,
     counted.status_new,
     counted.status_at_risk,
     counted.status_lapsed,
@@ -273,6 +319,7 @@ select
     counted.reach_sms,
     counted.reach_phone
 from counted
+join mart.month on month.month = %(month)s
 {join}where counted.customers > 0
 order by counted.is_total, counted.customers desc, counted.{dimension}
 """

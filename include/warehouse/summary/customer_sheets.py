@@ -2,33 +2,27 @@
 
 from include.warehouse.palette import STATUS
 from include.warehouse.summary.figures import Figures
-from include.warehouse.summary.parts import add_bars, last_year, named_rows, previous_month, subtitle, total_row
+from include.warehouse.summary.parts import (
+    add_bars,
+    last_year,
+    monetary,
+    named_rows,
+    previous_month,
+    subtitle,
+    total_row,
+    whole_months,
+)
+from include.warehouse.wording import rules, words
 from include.warehouse.workbook import FIRST_TABLE_ROW, SERIES_COLORS, Book, Column
 
 BARS_IN_A_CHART = 15
 ROWS_ABOVE_A_CHART = 30
 
 STATUS_COLUMNS = [
-    Column("status_new", "New", "count"),
-    Column("status_active", "Active", "count"),
-    Column("status_at_risk", "At risk", "count"),
-    Column("status_lapsed", "Lapsed", "count"),
-    Column("status_lost", "Lost", "count"),
-    Column("status_prospect", "Prospect", "count"),
+    Column(f"status_{status}", words.status(status), "count")
+    for status in ("new", "active", "at_risk", "lapsed", "lost", "prospect")
 ]
-EVENT_TITLES = {
-    "first_purchase": "First purchase",
-    "reactivated": "Reactivated",
-    "recovered": "Recovered",
-    "lost": "Newly lost",
-    "lapsed": "Newly lapsed",
-    "at_risk": "Newly at risk",
-    "upgraded": "Upgraded",
-    "downgraded": "Downgraded",
-    "retained": "Retained",
-    "registered": "Registered",
-    "none": "None",
-}
+CHANNELS = words.CHANNEL | {"any channel": "Any channel"}
 
 
 def draw_tiers(book: Book, figures: Figures) -> None:
@@ -36,8 +30,8 @@ def draw_tiers(book: Book, figures: Figures) -> None:
     sheet = book.sheet(
         "Tiers",
         "Customers by value tier and activity status",
-        subtitle(figures.shown),
-        "New, active and at-risk customers are engaged: they are scored and have a tier; the others have none.",
+        subtitle(figures),
+        f"Engaged: {rules.engaged(figures.rules)}. They have a tier, the others have none.",
     )
     rows = figures["tier_by_status"]
     columns = [
@@ -45,17 +39,21 @@ def draw_tiers(book: Book, figures: Figures) -> None:
         *STATUS_COLUMNS,
         Column("customers", "Customers", "count"),
         Column("share", "Share", "share"),
-        Column("monetary", "Core sales, 12-month window", "money"),
-        Column("sales", "Sales of the month", "money"),
+        monetary(figures.rules),
+        Column("sales", "Revenue of the month", "money"),
     ]
     table = sheet.table(
-        FIRST_TABLE_ROW, "tier_by_status", columns, named_rows(rows, "value_tier"), total_row(rows, "value_tier")
+        FIRST_TABLE_ROW,
+        "tier_by_status",
+        columns,
+        named_rows(rows, "value_tier", words.tier),
+        total_row(rows, "value_tier"),
     )
-    engaged = max(table.last_row - table.first_row, 1)
+    engaged = len(figures.tiers)
     chart = book.chart("bar", "Engaged customers by tier and status", "stacked")
-    for key in ("status_new", "status_active", "status_at_risk"):
-        add_bars(chart, table, "value_tier", key, STATUS[key.removeprefix("status_")], most=engaged)
-    money = book.chart("bar", f"Core sales of the window by tier, {figures.shown.currency}")
+    for status in figures.rules["scored_statuses"]:
+        add_bars(chart, table, "value_tier", f"status_{status}", STATUS[status], most=engaged)
+    money = book.chart("bar", f"Monetary by tier, {figures.shown.currency}")
     add_bars(money, table, "value_tier", "monetary", SERIES_COLORS[0], most=engaged)
     money.set_legend({"none": True})
     sheet.place(table.below, [chart, money], width=560)
@@ -65,10 +63,8 @@ def draw_tiers(book: Book, figures: Figures) -> None:
 def draw_lifecycle_events(book: Book, figures: Figures) -> None:
     """Customers by what happened to them in the month, beside earlier months."""
     shown = figures.shown
-    note = "Exactly one event per customer and month: the first of this list that applies."
-    if shown.is_open:
-        note += " The month is open: earlier months are whole, so no change is shown."
-    sheet = book.sheet("Lifecycle events", "Lifecycle events", subtitle(shown), note)
+    note = f"Exactly one event per customer and month: the first of this list that applies. {whole_months(shown)}"
+    sheet = book.sheet("Lifecycle events", "Lifecycle events", subtitle(figures), note)
     rows = figures["lifecycle_events"]
     columns = [
         Column("event", "Event"),
@@ -78,15 +74,23 @@ def draw_lifecycle_events(book: Book, figures: Figures) -> None:
         Column("change_on_month", "Change on month", "change"),
         Column("previous_year", f"{last_year(shown.month):%b %Y}", "count"),
         Column("change_on_year", "Change on year", "change"),
-        Column("sales", "Sales of the month", "money"),
+        Column("sales", "Revenue of the month", "money"),
     ]
     table = sheet.table(
-        FIRST_TABLE_ROW, "lifecycle_events", columns, named_rows(rows, "event", EVENT_TITLES), total_row(rows, "event")
+        FIRST_TABLE_ROW,
+        "lifecycle_events",
+        columns,
+        named_rows(rows, "event", words.EVENT.__getitem__),
+        total_row(rows, "event"),
     )
-    chart = book.chart("bar", f"Events of {shown.month:%B %Y} beside the month before")
-    events = len(EVENT_TITLES) - 3  # retained, registered and none are no movements
+    beside = "so far" if shown.is_open else "beside the month before"
+    chart = book.chart("bar", f"Events of {shown.month:%B %Y} {beside}")
+    events = len(words.EVENT) - 3  # retained, registered and none are no movements
     add_bars(chart, table, "event", "customers", SERIES_COLORS[0], most=events)
-    add_bars(chart, table, "event", "previous_month", "#B8CCE0", most=events)
+    if shown.is_open:
+        chart.set_legend({"none": True})
+    else:
+        add_bars(chart, table, "event", "previous_month", "#B8CCE0", most=events)
     sheet.place(table.below, [chart], width=760, height=400)
     sheet.print_on_one_page()
 
@@ -94,7 +98,8 @@ def draw_lifecycle_events(book: Book, figures: Figures) -> None:
 def draw_segments(book: Book, figures: Figures) -> None:
     """Customers and money of every segment, beside earlier months."""
     shown = figures.shown
-    sheet = book.sheet("Segments", "Segments", subtitle(shown), "Exactly one segment per customer and month.")
+    note = f"Exactly one segment per customer and month. {whole_months(shown)}"
+    sheet = book.sheet("Segments", "Segments", subtitle(figures), note)
     rows = figures["segments"]
     columns = [
         Column("segment", "Segment"),
@@ -104,9 +109,9 @@ def draw_segments(book: Book, figures: Figures) -> None:
         Column("change_on_month", "Change on month", "change"),
         Column("previous_year", f"{last_year(shown.month):%b %Y}", "count"),
         Column("change_on_year", "Change on year", "change"),
-        Column("monetary", "Core sales, 12-month window", "money"),
+        monetary(figures.rules),
         Column("monetary_per_customer", "of it per customer", "money"),
-        Column("sales", "Sales of the month", "money"),
+        Column("sales", "Revenue of the month", "money"),
         Column("reach_email", "Opted in: e-mail", "count"),
         Column("reach_sms", "Opted in: SMS", "count"),
         Column("reach_phone", "Opted in: phone", "count"),
@@ -114,7 +119,7 @@ def draw_segments(book: Book, figures: Figures) -> None:
     table = sheet.table(FIRST_TABLE_ROW, "segments", columns, named_rows(rows, "segment"), total_row(rows, "segment"))
     customers = book.chart("bar", "Customers by segment")
     add_bars(customers, table, "segment", "customers", SERIES_COLORS[0])
-    money = book.chart("bar", f"Core sales of the window by segment, {shown.currency}")
+    money = book.chart("bar", f"Monetary by segment, {shown.currency}")
     add_bars(money, table, "segment", "monetary", SERIES_COLORS[2])
     for chart in (customers, money):
         chart.set_legend({"none": True})
@@ -127,7 +132,7 @@ def draw_reach(book: Book, figures: Figures) -> None:
     sheet = book.sheet(
         "Opt-in reach",
         "Opt-in reach by channel",
-        subtitle(figures.shown),
+        subtitle(figures),
         "Only an opt-in that the master states counts; unknown and closed customers are not reached.",
     )
     columns = [
@@ -141,7 +146,8 @@ def draw_reach(book: Book, figures: Figures) -> None:
         Column("engaged", "Engaged", "count"),
         Column("engaged_share", "of engaged, share", "share"),
     ]
-    by_channel = sheet.table(FIRST_TABLE_ROW, "reach_by_channel", columns, figures["reach_by_channel"])
+    channels = [{**row, "channel": CHANNELS[row["channel"]]} for row in figures["reach_by_channel"]]
+    by_channel = sheet.table(FIRST_TABLE_ROW, "reach_by_channel", columns, channels)
     sheet.heading(by_channel.below, "By value tier")
     rows = figures["reach_by_tier"]
     columns = [
@@ -155,7 +161,11 @@ def draw_reach(book: Book, figures: Figures) -> None:
         Column("share_phone", "Phone, share", "share"),
     ]
     by_tier = sheet.table(
-        by_channel.below + 1, "reach_by_tier", columns, named_rows(rows, "value_tier"), total_row(rows, "value_tier")
+        by_channel.below + 1,
+        "reach_by_tier",
+        columns,
+        named_rows(rows, "value_tier", words.tier),
+        total_row(rows, "value_tier"),
     )
     chart = book.chart("bar", "Whom each channel reaches", "percent_stacked")
     for key, color in (("opted_in", "#009E73"), ("declined", "#CC5500"), ("unknown", "#B9C0C8")):
@@ -167,7 +177,8 @@ def draw_reach(book: Book, figures: Figures) -> None:
 def draw_breakdown(book: Book, figures: Figures, name: str, title: str, labels: list[Column]) -> None:
     """The figure `name`, customers by the attribute that `labels` show: the first one is its value."""
     shown = figures.shown
-    sheet = book.sheet(name.replace("_", " ").capitalize(), title, subtitle(shown), frozen_columns=len(labels))
+    sheet_name = name.replace("_", " ").capitalize()
+    sheet = book.sheet(sheet_name, title, subtitle(figures), whole_months(shown), frozen_columns=len(labels))
     rows = figures[name]
     label = labels[0].key
     columns = [
@@ -177,13 +188,13 @@ def draw_breakdown(book: Book, figures: Figures, name: str, title: str, labels: 
         Column("engaged", "Engaged", "count"),
         Column("engaged_previous_month", f"Engaged in {previous_month(shown.month):%b %Y}", "count"),
         Column("change_on_month", "Change on month", "change"),
-        Column("status_new", "New", "count"),
-        Column("status_at_risk", "At risk", "count"),
-        Column("status_lapsed", "Lapsed", "count"),
-        Column("status_lost", "Lost", "count"),
+        Column("status_new", words.status("new"), "count"),
+        Column("status_at_risk", words.status("at_risk"), "count"),
+        Column("status_lapsed", words.status("lapsed"), "count"),
+        Column("status_lost", words.status("lost"), "count"),
         Column("buyers", "Buyers", "count"),
-        Column("sales", "Sales of the month", "money"),
-        Column("monetary", "Core sales, 12-month window", "money"),
+        Column("sales", "Revenue of the month", "money"),
+        monetary(figures.rules),
         Column("monetary_per_engaged", "of it per engaged customer", "money"),
         Column("reach_email", "Opted in: e-mail", "count"),
         Column("reach_sms", "Opted in: SMS", "count"),

@@ -5,13 +5,13 @@ Each statement is over mart alone and can be run again as it stands: the About s
 
 import hashlib
 from dataclasses import dataclass
-from datetime import date
 from typing import Any
 
 from sqlalchemy import Connection
 
-from include.warehouse.published import PublishedMonth
+from include.warehouse.published import PublishedMonth, read_rule_set
 from include.warehouse.summary import customer_queries, quality_queries, trend_queries
+from include.warehouse.wording import catalog
 
 MONTH_FIGURES = {
     "trend": trend_queries.TREND,
@@ -27,7 +27,10 @@ MONTH_FIGURES = {
     "stores": customer_queries.STORES,
     "control_totals": quality_queries.CONTROL_TOTALS,
 }
-OPEN_MONTH_FIGURES = {"same_days": trend_queries.SAME_DAYS}
+OPEN_MONTH_FIGURES = {
+    "same_days": trend_queries.SAME_DAYS,
+    "same_day_customers": trend_queries.SAME_DAY_CUSTOMERS,
+}
 QUALITY_FIGURES = {
     "files": quality_queries.FILES,
     "rejects": quality_queries.REJECTS,
@@ -55,14 +58,24 @@ class Figure:
 
 @dataclass(frozen=True)
 class Figures:
-    """Everything the summary shows of one month."""
+    """Everything the summary shows of one month; `rules` are those of its rule set, `comments` the catalog's.
+
+    `seen_by` names the reader whose customers these are, where they are not all.
+    """
 
     shown: PublishedMonth
-    tiers: list[str]
+    rules: dict[str, Any]
+    comments: dict[str, str]
     by_name: dict[str, Figure]
+    seen_by: str | None = None
 
     def __getitem__(self, name: str) -> list[dict[str, Any]]:
         return self.by_name[name].rows
+
+    @property
+    def tiers(self) -> list[str]:
+        """Tiers of the month's rules, the best first."""
+        return [row["tier"] for row in self.rules["tiers"]]
 
     @property
     def customers(self) -> int:
@@ -77,21 +90,22 @@ class Figures:
         return hashlib.sha256(text.encode()).hexdigest()
 
 
-def read_figures(connection: Connection, shown: PublishedMonth) -> Figures:
-    """Runs every statement of the summary for the month that is shown."""
+def read_figures(connection: Connection, shown: PublishedMonth, seen_by: str | None = None) -> Figures:
+    """Runs every statement of the summary for the month; `seen_by` is the reader where they see some customers only."""
     statements = MONTH_FIGURES | (OPEN_MONTH_FIGURES if shown.is_open else {}) | QUALITY_FIGURES
-    tiers = connection.exec_driver_sql(customer_queries.TIERS, {"month": shown.month}).scalars().all()
     return Figures(
         shown=shown,
-        tiers=list(tiers),
-        by_name={name: _read(connection, name, statement, shown.month) for name, statement in statements.items()},
+        rules=read_rule_set(connection, shown.rule_set),
+        comments=catalog.comments(connection),
+        by_name={name: _read(connection, name, statement, shown) for name, statement in statements.items()},
+        seen_by=seen_by,
     )
 
 
-def _read(connection: Connection, name: str, statement: str, month: date) -> Figure:
+def _read(connection: Connection, name: str, statement: str, shown: PublishedMonth) -> Figure:
     driver = connection.connection.driver_connection
     assert driver is not None
     with driver.cursor() as cursor:
-        filled = cursor.mogrify(statement, {"month": month}).decode().strip()
+        filled = cursor.mogrify(statement, {"month": shown.month, "as_of_date": shown.as_of_date}).decode().strip()
     result = connection.execution_options(no_parameters=True).exec_driver_sql(filled)
     return Figure(name=name, columns=list(result.keys()), rows=[dict(row) for row in result.mappings()], sql=filled)

@@ -3,7 +3,8 @@
 from typing import Any
 
 from include.warehouse.summary.figures import Figures
-from include.warehouse.summary.parts import previous_month, subtitle
+from include.warehouse.summary.parts import monetary, previous_month, subtitle
+from include.warehouse.wording import words
 from include.warehouse.workbook import FIRST_TABLE_ROW, Book, Column, Sheet, Table
 
 
@@ -13,11 +14,11 @@ def draw_movements(book: Book, figures: Figures) -> None:
     sheet = book.sheet(
         "Tier movements",
         f"Tier movements from {previous_month(shown.month):%B} to {shown.month:%B %Y}",
-        subtitle(shown),
+        subtitle(figures),
         "Rows: the tier of the month before; columns: the tier now. Shaded by the share of the row that went there.",
     )
     customers = _movement_matrix(sheet, figures, FIRST_TABLE_ROW, "customers", "count")
-    sheet.heading(customers.below, f"Core sales of the 12-month window of these customers, {shown.currency}")
+    sheet.heading(customers.below, f"{monetary(figures.rules).title}, of these customers, {shown.currency}")
     _movement_matrix(sheet, figures, customers.below + 1, "monetary", "money")
     sheet.print_on_one_page()
 
@@ -30,15 +31,14 @@ def _movement_matrix(sheet: Sheet, figures: Figures, row: int, measure: str, kin
         ): line[measure]
         for line in figures["tier_movements"]
     }
-    earlier = _tiers_seen(cells, 0, figures.tiers)
-    current = _tiers_seen(cells, 1, figures.tiers)
-    titles = {None: "(first month)", "Total": "Total"}
+    earlier = _tiers_seen(cells, figures.tiers)
+    current = [*figures.tiers, "none"]
     lines = [
-        {"from": titles.get(source, source)}
+        {"from": source if source == "Total" else words.tier(source)}
         | {str(target): cells.get((source, target)) for target in [*current, "Total"]}
         for source in [*earlier, "Total"]
     ]
-    columns = [Column("from", "From \\ to"), *(Column(str(tier), str(tier), kind) for tier in current)]
+    columns = [Column("from", "From \\ to"), *(Column(str(tier), words.tier(tier), kind) for tier in current)]
     columns.append(Column("Total", "Total", kind))
     table = sheet.table(row, f"tier_movements_{measure}", columns, lines[:-1], lines[-1])
     for line_number in range(table.first_row, table.last_row + 1):
@@ -58,9 +58,8 @@ def _movement_matrix(sheet: Sheet, figures: Figures, row: int, measure: str, kin
     return table
 
 
-def _tiers_seen(cells: dict[tuple[Any, Any], Any], side: int, tiers: list[str]) -> list[Any]:
-    """Tiers by rank, then those of another rule set, then the unknown one."""
-    seen = {key[side] for key in cells} - {"Total"}
-    ordered: list[Any] = [tier for tier in tiers if tier in seen]
-    ordered += sorted(tier for tier in seen if tier is not None and tier not in tiers)
-    return [*ordered, None] if None in seen else ordered
+def _tiers_seen(cells: dict[tuple[Any, Any], Any], tiers: list[str]) -> list[Any]:
+    """Earlier tiers by rank, then those of another rule set, then none, then the unknown one."""
+    seen = {source for source, _ in cells} - {"Total"}
+    others = sorted(tier for tier in seen if tier not in (None, "none", *tiers))
+    return [tier for tier in [*tiers, *others, "none", None] if tier in seen]

@@ -1,17 +1,20 @@
 """What several sheets of the summary have in common: lines of text, rows and their total, the series of a chart."""
 
+from collections.abc import Callable
 from datetime import date
 from typing import Any
 
 from include.warehouse.published import PublishedMonth
-from include.warehouse.workbook import Table
+from include.warehouse.summary.figures import Figures
+from include.warehouse.wording.words import UNKNOWN
+from include.warehouse.workbook import Column, Table
 
-UNKNOWN = "(unknown)"
 
-
-def subtitle(shown: PublishedMonth) -> str:
-    """The line under every title: which month, as of when, in which currency."""
-    parts = [f"As of {day(shown.as_of_date)}"]
+def subtitle(figures: Figures) -> str:
+    """The line under every title: whose customers where not all, which month, as of when, in which currency."""
+    shown = figures.shown
+    parts = [f"Only the customers that {figures.seen_by} may see"] if figures.seen_by else []
+    parts.append(f"As of {day(shown.as_of_date)}" if not parts else f"as of {day(shown.as_of_date)}")
     if shown.is_open:
         parts.append(f"open month: only its first {shown.as_of_date.day} days are known")
     if shown.short_history:
@@ -37,12 +40,23 @@ def last_year(month: date) -> date:
     return month.replace(year=month.year - 1)
 
 
-def named_rows(rows: list[dict[str, Any]], label: str, known: dict[str, str] | None = None) -> list[dict[str, Any]]:
-    """The rows that are no total, with a name for what is unknown."""
-    titles = known or {}
+def whole_months(shown: PublishedMonth) -> str:
+    """What a sheet says that shows an open month beside whole ones; nothing for a whole month."""
+    return "The month is open: earlier months are whole, so no change is shown." if shown.is_open else ""
+
+
+def monetary(rules: dict[str, Any]) -> Column:
+    """The column of the window's money, its header by the rule set of the month."""
+    return Column("monetary", f"Monetary, {rules['window_months']}-month window", "money")
+
+
+def named_rows(
+    rows: list[dict[str, Any]], label: str, word: Callable[[str], str] = lambda value: value
+) -> list[dict[str, Any]]:
+    """The rows that are no total, their labels in words, with one for what is unknown."""
     named = [dict(row) for row in rows if not row["is_total"]]
     for row in named:
-        row[label] = UNKNOWN if row[label] is None else titles.get(row[label], row[label])
+        row[label] = UNKNOWN if row[label] is None else word(row[label])
     return named
 
 

@@ -10,7 +10,7 @@ def draw_files(book: Book, figures: Figures) -> None:
     sheet = book.sheet(
         "Data quality",
         "Files received, and what became of their rows",
-        subtitle(figures.shown),
+        subtitle(figures),
         "received = loaded + unchanged + rejected + duplicate. Superseded: lines that the file withdrew or replaced.",
     )
     columns = [
@@ -38,7 +38,7 @@ def draw_rejects(book: Book, figures: Figures) -> None:
     sheet = book.sheet(
         "Rejects",
         "Rejected rows by reason",
-        subtitle(figures.shown),
+        subtitle(figures),
         "A row counts under each of its reasons. Open: not yet corrected, sent again or replayed.",
     )
     columns = [
@@ -53,7 +53,7 @@ def draw_rejects(book: Book, figures: Figures) -> None:
 
 def draw_checks(book: Book, figures: Figures) -> None:
     """What the gate checked before it let the publication through."""
-    sheet = book.sheet("Checks", "Checks of the gate", subtitle(figures.shown))
+    sheet = book.sheet("Checks", "Checks of the gate", subtitle(figures))
     columns = [
         Column("contract", "Contract"),
         Column("check_name", "Check"),

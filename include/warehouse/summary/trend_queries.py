@@ -1,6 +1,9 @@
-"""The SQL of the sheets that compare months: statements over mart alone, with %(month)s bound."""
+"""The SQL of the sheets that compare months: statements over mart alone, with %(month)s and %(as_of_date)s bound."""
 
-# One row per metric and month, with the month before and the same month of the year before.
+from include.warehouse.first_days import FIRST_DAYS
+
+# One row per metric and month, with the month before and the same month of the year before. These are whole, so an open
+# month has no change.
 TREND = """
 with monthly as (
     select
@@ -22,6 +25,7 @@ with monthly as (
         end as growth_dormant,
         coalesce(sum(customers) filter (where lifecycle_event = 'reactivated'), 0) as event_reactivated,
         coalesce(sum(customers) filter (where lifecycle_event = 'recovered'), 0) as event_recovered,
+        coalesce(sum(customers) filter (where lifecycle_event in ('reactivated', 'recovered')), 0) as event_won_back,
         coalesce(sum(customers) filter (where lifecycle_event = 'lost'), 0) as event_lost,
         sum(buyers) as buyers,
         sum(month_amount) as sales,
@@ -30,7 +34,9 @@ with monthly as (
         sum(month_items) as items,
         round(sum(month_amount) / nullif(sum(month_orders), 0), 2) as average_order
     from mart.month
-    join mart.month_summary on month_summary.month = month.month
+    join mart.month_summary
+        on month_summary.month = month.month
+        and month_summary.month between (%(month)s - interval '12 months')::date and %(month)s
     where month.month between (%(month)s - interval '12 months')::date and %(month)s
     group by month.month, month.is_open
 )
@@ -41,8 +47,12 @@ select
     metric.value,
     lag(metric.value) over by_month as previous_month,
     lag(metric.value, 12) over by_month as previous_year,
-    round(metric.value / nullif(lag(metric.value) over by_month, 0) - 1, 6) as change_on_month,
-    round(metric.value / nullif(lag(metric.value, 12) over by_month, 0) - 1, 6) as change_on_year
+    case when not monthly.is_open
+        then round(metric.value / nullif(lag(metric.value) over by_month, 0) - 1, 6)
+    end as change_on_month,
+    case when not monthly.is_open
+        then round(metric.value / nullif(lag(metric.value, 12) over by_month, 0) - 1, 6)
+    end as change_on_year
 from monthly
 cross join lateral (
     values
@@ -60,13 +70,14 @@ cross join lateral (
         (12, 'growth_dormant', growth_dormant),
         (13, 'event_reactivated', event_reactivated),
         (14, 'event_recovered', event_recovered),
-        (15, 'event_lost', event_lost),
-        (16, 'buyers', buyers),
-        (17, 'sales', sales),
-        (18, 'core_sales', core_sales),
-        (19, 'orders', orders),
-        (20, 'items', items),
-        (21, 'average_order', average_order)
+        (15, 'event_won_back', event_won_back),
+        (16, 'event_lost', event_lost),
+        (17, 'buyers', buyers),
+        (18, 'sales', sales),
+        (19, 'core_sales', core_sales),
+        (20, 'orders', orders),
+        (21, 'items', items),
+        (22, 'average_order', average_order)
 ) as metric (position, metric, value)
 window by_month as (partition by metric.metric order by monthly.month)
 order by metric.position, monthly.month
@@ -160,14 +171,101 @@ window by_month as (partition by metric.metric order by monthly.month)
 order by metric.position, monthly.month
 """
 
+
+def _first_days(months: int) -> str:
+    """What the same days of an earlier month had brought, for a reader for whom nothing is prepared."""
+    month = f"(%(month)s - interval '{months} month')::date"
+    through = f"least({month} + (%(as_of_date)s - %(month)s), ({month} + interval '1 month')::date - 1)"
+    return f"""    select
+        {month} as month,
+        engaged,
+        won_back,
+        lost
+    from ({FIRST_DAYS.format(month=month, through=through)}) as counted
+    where months > 0
+        and not exists (select from mart.month_to_day where report_month = %(month)s)
+"""
+
+
+# For an open month: who was engaged, won back or lost by the same day of the months that it is compared with, each as
+# that month would have counted itself on that day.
+SAME_DAY_CUSTOMERS = f"""
+with same_day as (
+    select
+        month,
+        engaged,
+        won_back,
+        lost
+    from mart.month_to_day
+    where report_month = %(month)s
+        and days = %(as_of_date)s - %(month)s + 1
+    union all
+{_first_days(1)}
+    union all
+{_first_days(12)}
+),
+
+metric as (
+    select
+        metric.position,
+        metric.metric,
+        same_day.month,
+        metric.value
+    from same_day
+    cross join lateral (
+        values
+            (1, 'engaged', engaged),
+            (2, 'event_won_back', won_back),
+            (3, 'event_lost', lost)
+    ) as metric (position, metric, value)
+),
+
+shown as (
+    select
+        sum(scored) as engaged,
+        coalesce(sum(customers) filter (where lifecycle_event in ('reactivated', 'recovered')), 0) as won_back,
+        coalesce(sum(customers) filter (where lifecycle_event = 'lost'), 0) as lost
+    from mart.month_summary
+    where month = %(month)s
+)
+select
+    now.position,
+    now.metric,
+    %(month)s as month,
+    now.value,
+    before.value as previous_month,
+    last_year.value as previous_year,
+    round(now.value / nullif(before.value, 0) - 1, 6) as change_on_month,
+    round(now.value / nullif(last_year.value, 0) - 1, 6) as change_on_year
+from shown
+cross join lateral (
+    values
+        (1, 'engaged', engaged),
+        (2, 'event_won_back', won_back),
+        (3, 'event_lost', lost)
+) as now (position, metric, value)
+left join metric as before
+    on before.metric = now.metric
+    and before.month = (%(month)s - interval '1 month')::date
+left join metric as last_year
+    on last_year.metric = now.metric
+    and last_year.month = (%(month)s - interval '12 months')::date
+order by now.position
+"""
+
+# The tiers of each month's own rules, also those that nobody has.
 TIER_TREND = """
 select
-    month,
-    value_tier,
-    sum(customers) as customers
-from mart.month_summary
-where month between (%(month)s - interval '12 months')::date and %(month)s
-    and value_tier <> 'none'
-group by month, value_tier
-order by month, value_tier
+    month.month,
+    rule_tier.tier as value_tier,
+    coalesce(sum(month_summary.customers), 0) as customers
+from mart.month
+join mart.rule_tier on rule_tier.rule_set = month.rule_set
+left join mart.month_summary
+    on month_summary.month = month.month
+    and month_summary.month between (%(month)s - interval '12 months')::date and %(month)s
+    and month_summary.value_tier = rule_tier.tier
+where month.month between (%(month)s - interval '12 months')::date and %(month)s
+group by month.month, rule_tier.tier, rule_tier.tier_rank
+order by month.month, rule_tier.tier_rank desc
 """

@@ -7,36 +7,39 @@ from include.warehouse.palette import STATUS, tier_colours
 from include.warehouse.published import PublishedMonth
 from include.warehouse.summary.figures import Figures
 from include.warehouse.summary.parts import add_bars, add_line, day, last_year, previous_month, subtitle
+from include.warehouse.wording import rules, words
 from include.warehouse.workbook import FIRST_TABLE_ROW, SERIES_COLORS, Book, Column, Sheet, Table
 
 METRICS = {
     "customers": ("Customers", "count"),
     "engaged": ("Engaged customers", "count"),
-    "status_new": ("New", "count"),
-    "status_active": ("Active", "count"),
-    "status_at_risk": ("At risk", "count"),
-    "status_lapsed": ("Lapsed", "count"),
-    "status_lost": ("Lost", "count"),
-    "status_prospect": ("Prospects", "count"),
-    "growth_new": ("First purchases", "count"),
-    "growth_returning": ("Returning buyers", "count"),
-    "growth_resurrected": ("Resurrected buyers", "count"),
-    "growth_dormant": ("Dormant", "count"),
-    "event_reactivated": ("Reactivated", "count"),
-    "event_recovered": ("Recovered", "count"),
-    "event_lost": ("Newly lost", "count"),
+    "status_new": (words.status("new"), "count"),
+    "status_active": (words.status("active"), "count"),
+    "status_at_risk": (words.status("at_risk"), "count"),
+    "status_lapsed": (words.status("lapsed"), "count"),
+    "status_lost": (words.status("lost"), "count"),
+    "status_prospect": (words.status("prospect"), "count"),
+    "growth_new": ("New customers", "count"),
+    "growth_returning": (words.GROWTH["returning"], "count"),
+    "growth_resurrected": (words.GROWTH["resurrected"], "count"),
+    "growth_dormant": (words.GROWTH["dormant"], "count"),
+    "event_reactivated": (words.EVENT["reactivated"], "count"),
+    "event_recovered": (words.EVENT["recovered"], "count"),
+    "event_won_back": ("Won back", "count"),
+    "event_lost": (words.EVENT["lost"], "count"),
     "buyers": ("Buyers", "count"),
-    "sales": ("Sales", "money"),
-    "core_sales": ("Core sales", "money"),
+    "sales": ("Revenue", "money"),
+    "core_sales": ("Core revenue", "money"),
     "orders": ("Orders", "count"),
     "items": ("Items", "number"),
-    "average_order": ("Sales per order", "money"),
+    "average_order": ("Revenue per order", "money"),
 }
 STATE_METRICS = ("customers", "engaged", "status_at_risk", "status_lapsed", "status_lost", "status_prospect")
 FLOW_METRICS = (
     "growth_new",
     "event_reactivated",
     "event_recovered",
+    "event_won_back",
     "event_lost",
     "buyers",
     "sales",
@@ -60,23 +63,21 @@ def draw_overview(sheet: Sheet, figures: Figures, trend: Table, same_days: Table
         Column("previous_year", f"{last_year(shown.month):%b %Y}"),
         Column("change_on_year", "Change on year", "change"),
     ]
-    state = [monthly[name] for name in STATE_METRICS]
     if same_days:
-        same = _of_shown_month(figures, "same_days")
-        days = shown.as_of_date.day
-        flow = [same[name] for name in SAME_DAY_METRICS]
-        whole = [monthly[name] for name in FLOW_METRICS if name not in SAME_DAY_METRICS]
+        same = _same_days(figures)
+        others = [name for name in STATE_METRICS + FLOW_METRICS if name not in same]
         blocks = [
-            (f"Customers as of {day(shown.as_of_date)}, beside the ends of earlier months", state),
-            (f"In the month's first {days} days, beside the same days of earlier months", flow),
             (
-                "Events so far; earlier months are whole, so there is no change to show",
-                [_no_change(row) for row in whole],
+                f"As of {day(shown.as_of_date)}, beside the same days of earlier months",
+                [same[name] for name in STATE_METRICS + FLOW_METRICS if name in same],
             ),
+            ("So far; earlier months are whole, so no change is shown", [monthly[name] for name in others]),
         ]
     else:
-        flow = [monthly[name] for name in FLOW_METRICS]
-        blocks = [(f"Customers as of {day(shown.as_of_date)}", state), ("In the month", flow)]
+        blocks = [
+            (f"Customers as of {day(shown.as_of_date)}", [monthly[name] for name in STATE_METRICS]),
+            ("In the month", [monthly[name] for name in FLOW_METRICS]),
+        ]
     row = FIRST_TABLE_ROW
     for number, (heading, metrics) in enumerate(blocks):
         sheet.heading(row - 1, heading)
@@ -86,8 +87,9 @@ def draw_overview(sheet: Sheet, figures: Figures, trend: Table, same_days: Table
     sheet.print_on_one_page()
 
 
-def _no_change(row: dict[str, Any]) -> dict[str, Any]:
-    return {**row, "change_on_month": None, "change_on_year": None}
+def _same_days(figures: Figures) -> dict[str, dict[str, Any]]:
+    """What is known of an open month beside the same days of earlier ones."""
+    return _of_shown_month(figures, "same_days") | _of_shown_month(figures, "same_day_customers")
 
 
 def _metric_table(sheet: Sheet, row: int, name: str, columns: list[Column], metrics: list[dict[str, Any]]) -> int:
@@ -104,14 +106,15 @@ def _metric_table(sheet: Sheet, row: int, name: str, columns: list[Column], metr
 
 def _overview_charts(sheet: Sheet, figures: Figures, trend: Table, same_days: Table | None) -> None:
     shown = figures.shown
-    engaged = _of_shown_month(figures, "trend")["engaged"]
-    title = f"{engaged['value']:,} engaged customers{_change_in_words(engaged, 'the month before')}"
+    known = _same_days(figures) if same_days else _of_shown_month(figures, "trend")
+    engaged, sales = known["engaged"], known["sales"]
+    compared_with = "the same day of the month before" if same_days else "the month before"
+    title = f"{engaged['value']:,} engaged customers{_change_in_words(engaged, compared_with)}"
     line = sheet.book.chart("line", title)
     add_line(line, trend, "engaged", SERIES_COLORS[0])
-    sales = _of_shown_month(figures, "same_days" if same_days else "trend")["sales"]
     days = f" in the first {shown.as_of_date.day} days" if same_days else ""
     compared_with = "the same days of the month before" if same_days else "the month before"
-    title = f"{sales['value']:,.0f} {shown.currency} sales{days}{_change_in_words(sales, compared_with)}"
+    title = f"{sales['value']:,.0f} {shown.currency} revenue{days}{_change_in_words(sales, compared_with)}"
     columns = sheet.book.chart("column", title)
     add_bars(columns, same_days or trend, "month", "sales", SERIES_COLORS[0])
     for number, chart in enumerate((line, columns)):
@@ -128,22 +131,23 @@ def _change_in_words(row: dict[str, Any], compared_with: str) -> str:
 def draw_trend(book: Book, figures: Figures) -> Table:
     """Every measure over thirteen months; gives the table for the overview's charts."""
     shown = figures.shown
-    note = f"Engaged = new, active or at risk. Amounts in {shown.currency}."
+    note = f"Engaged: {rules.engaged(figures.rules)}. Amounts in {shown.currency}."
     if shown.is_open:
         note = (
             f"{shown.month:%B %Y} is open: only its first {shown.as_of_date.day} days are known. "
             "The sheet Same days compares like with like; dormant customers are counted when the month is complete."
         )
-    sheet = book.sheet("Trend", "Thirteen months", subtitle(shown), note)
+    sheet = book.sheet("Trend", "Thirteen months", subtitle(figures), note)
     rows = _by_month(figures["trend"])
-    tiers = [tier for tier in figures.tiers if tier != "none"]
+    # those of the month, then those that only other rules of these months have
+    tiers = list(dict.fromkeys([*figures.tiers, *(row["value_tier"] for row in figures["tier_trend"])]))
     counted = {(row["month"], row["value_tier"]): row["customers"] for row in figures["tier_trend"]}
     for row in rows:
-        row |= {f"tier {tier}": counted.get((row["month"], tier), 0) for tier in tiers}
+        row |= {f"tier {tier}": counted.get((row["month"], tier)) for tier in tiers}
     names = list(METRICS)
     columns = [Column("month", "Month", "month")]
     columns += [Column(name, *METRICS[name]) for name in names[:8]]
-    columns += [Column(f"tier {tier}", f"Tier {tier}", "count") for tier in tiers]
+    columns += [Column(f"tier {tier}", f"{words.tier(tier)} (tier)", "count") for tier in tiers]
     columns += [Column(name, *METRICS[name]) for name in names[8:]]
     table = sheet.table(FIRST_TABLE_ROW, "thirteen_months", columns, rows)
     _trend_charts(book, sheet, table, tiers, shown)
@@ -155,7 +159,7 @@ def _trend_charts(book: Book, sheet: Sheet, table: Table, tiers: list[str], show
     by_tier = book.chart("column", "Engaged customers by value tier", "stacked")
     for tier, colour in reversed(tier_colours(tiers).items()):
         add_bars(by_tier, table, "month", f"tier {tier}", colour)
-    sales = book.chart("column", f"Sales, {shown.currency}, and orders (right){open_month}")
+    sales = book.chart("column", f"Revenue, {shown.currency}, and orders (right){open_month}")
     add_bars(sales, table, "month", "sales", SERIES_COLORS[0])
     add_line(book.line(sales, second_axis=True), table, "orders", SERIES_COLORS[1], second_axis=True)
     growth = book.chart("column", f"Buyers: returning, new, resurrected; and who became dormant{open_month}", "stacked")
@@ -176,12 +180,12 @@ def draw_same_days(book: Book, figures: Figures) -> Table:
     sheet = book.sheet(
         "Same days",
         f"The first {shown.as_of_date.day} days of each month",
-        subtitle(shown),
+        subtitle(figures),
         f"{shown.month:%B %Y} is open, so every earlier month is counted only to the same day.",
     )
     columns = [Column("month", "Month", "month"), *(Column(name, *METRICS[name]) for name in SAME_DAY_METRICS)]
     table = sheet.table(FIRST_TABLE_ROW, "same_days", columns, _by_month(figures["same_days"]))
-    chart = book.chart("column", f"Sales of the first {shown.as_of_date.day} days, {shown.currency}")
+    chart = book.chart("column", f"Revenue of the first {shown.as_of_date.day} days, {shown.currency}")
     add_bars(chart, table, "month", "sales", SERIES_COLORS[0])
     chart.set_legend({"none": True})
     sheet.place(table.below, [chart], width=760)

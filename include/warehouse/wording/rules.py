@@ -3,7 +3,7 @@
 from decimal import Decimal
 from typing import Any
 
-from dashboard.components import words
+from include.warehouse.wording import words
 
 SCORES = ("r", "f", "m", "t")
 

@@ -1,4 +1,4 @@
-"""What terms mean that neither the rule set nor the catalog explains: one text each, for every page that uses it."""
+"""What terms mean that neither the rule set nor the catalog explains: one text each, for every page and sheet."""
 
 
 def sentence(meaning: str) -> str:
@@ -40,22 +40,27 @@ REACH = "customers opted in to the channel by the master's version valid at the 
 CHANNEL_REACH = "only customers who are in the current master and opted in to the channel there; unknown counts as no"
 HOLDOUT = "share of an audience that is left out of its campaigns, so that their effect can be measured"
 HOLDOUT_IS_STABLE = "decided by a hash of audience and customer: the same customer is always in the same half"
+# figures that pages and Excel show
+OF_FIGURES = {
+    "Buyers": "customers with a core purchase in the month",
+    "Core revenue": "net amount of lines of core products, returns taken off",
+    "Growth accounting": "buyers of the month before + new + resurrected − dormant = buyers of this month",
+    "Items": "quantity sold in the month, returns not taken off",
+    "Orders": "receipts with a sale in the month",
+    "Reach": REACH,
+    "Revenue": "net amount of all lines of the month, returns taken off",
+    "Won back": "recovered (were at risk the month before) and reactivated (were lapsed or lost)",
+}
 # what the pages compute from the views, and name themselves
 OF_PAGES = {
     "Audience": "filters and conditions over a month's customers, saved under a name; opened in another month it may"
     " have other customers",
-    "Buyers": "customers with a core purchase in the month",
     "Channel export": CHANNEL_REACH,
-    "Core revenue": "net amount of lines of core products, returns taken off",
-    "Growth accounting": "buyers of the month before + new + resurrected − dormant = buyers of this month",
     "Holdout": f"{HOLDOUT}; {HOLDOUT_IS_STABLE}",
-    "Reach": REACH,
-    "Revenue": "net amount of all lines of the month, returns taken off",
     "Revenue tree": "revenue as customers × orders per customer × items per order × price per item; the change between"
     " two months is divided among the four so that the parts add up to it",
     "Revenue tree: customers": "customers with an order in the month",
     "Revenue tree: orders": "orders of each of these customers",
     "Revenue tree: items": "quantity sold in an order",
     "Revenue tree: price": "net amount, returns taken off, of an item sold",
-    "Won back": "recovered (were at risk the month before) and reactivated (were lapsed or lost)",
 }
