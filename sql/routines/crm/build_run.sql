@@ -185,6 +185,11 @@ declare
     v_run_id bigint;
     v_month date;
 begin
+    -- a load that has begun may know more at that time: it is waited for, and of times to come nothing is known
+    perform pg_advisory_xact_lock(ops.lock_key('load'));
+    if p_known_at > clock_timestamp() then
+        raise exception '% is still to come; name a time until now (%)', p_known_at, clock_timestamp()::timestamptz(0);
+    end if;
     select * into v_dates from crm.known_dates(p_known_at);
     if v_dates.last_date is null or p_month not between date_trunc('month', v_dates.first_date)::date and v_dates.last_date then
         raise exception '% was not known at %: known were %', to_char(p_month, 'YYYY-MM'), p_known_at,
