@@ -42,6 +42,17 @@ end
 $$;
 comment on procedure crm.require_building(bigint) is 'Stops a step of a run that another run took over or that has ended; sessions that are left of a killed step are waited for.';
 
+create or replace procedure crm.note_procedure(p_run_id bigint, p_month date, p_procedure text)
+language plpgsql
+as $$
+begin
+    update ops.run_month m
+    set procedures = array(select distinct p from unnest(m.procedures || p_procedure) as p order by p)
+    where m.run_id = p_run_id and m.month = p_month and not p_procedure = any (m.procedures);
+end
+$$;
+comment on procedure crm.note_procedure(bigint, date, text) is 'Writes down by which version of a procedure a run computes a month; called last, so that nobody waits for the row. Where it is not known what built the rest of the month, the note stays away.';
+
 create or replace procedure crm.resume_build(p_run_id bigint)
 language plpgsql
 as $$
@@ -106,6 +117,10 @@ begin
             call crm.analyze_built(v_table);
         end if;
     end if;
+    call crm.note_procedure(p_run_id, p_month, 'crm.measure_month_v1');
+    if v_plan.cuts_mode = 'compute' then
+        call crm.note_procedure(p_run_id, p_month, 'crm.cut_month_v2');
+    end if;
     update ops.run_month set measured_at = clock_timestamp() where run_id = p_run_id and month = p_month;
     select count(*) into v_rows from crm.measure x where x.run_id = p_run_id and x.month = p_month;
     return v_rows;
@@ -147,6 +162,7 @@ begin
     where r.run_id = p_run_id;
     call crm.score_month_v3(p_run_id, p_month, p_part, v_rows);
     call crm.analyze_built(crm.snapshot_partition('crm.snapshot_unpublished', p_run_id, p_month));
+    call crm.note_procedure(p_run_id, p_month, 'crm.score_month_v3');
     -- the session that comes last finds the other parts noted
     update ops.run_month m
     set
