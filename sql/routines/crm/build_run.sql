@@ -96,13 +96,12 @@ language plpgsql
 as $$
 declare
     v_plan ops.run_month;
-    -- none for a month that the run removes
     v_table regclass := to_regclass(format('crm.%I', 'measure_' || p_run_id || '_' || to_char(p_month, 'YYYY_MM')));
     v_rows bigint;
 begin
     call crm.join_building();
     select m.* into v_plan from ops.run_month m where m.run_id = p_run_id and m.month = p_month;
-    if v_plan.rows_mode = 'remove' or v_plan.measured_at is not null then
+    if v_plan.measured_at is not null then
         return 0;
     end if;
     -- without statistics on fresh tables the planner would take other joins for small
@@ -137,7 +136,7 @@ declare
 begin
     call crm.join_building();
     select m.* into v_plan from ops.run_month m where m.run_id = p_run_id and m.month = p_month;
-    if v_plan.rows_mode = 'remove' or p_part = any (v_plan.parts_scored) then
+    if p_part = any (v_plan.parts_scored) then
         return 0;
     elsif exists (
         select
@@ -271,9 +270,11 @@ begin
         where u.run_id = p_run_id and u.month = v_month
         group by u.value_tier
     ) as g;
-    select min(m.fact_set_id) into v_fact_set_id from ops.run_month m where m.run_id = p_run_id;
-    call crm.drop_fact_set(v_fact_set_id);
     update ops.run set status = 'rebuilt', message = v_differing || ' rows differ from the published month' where run_id = p_run_id;
+    -- months before another rule set came into force may have facts of their own
+    for v_fact_set_id in select distinct m.fact_set_id from ops.run_month m where m.run_id = p_run_id loop
+        call crm.drop_fact_set(v_fact_set_id);
+    end loop;
     return jsonb_build_object(
         'run_id', p_run_id,
         'month', v_month,

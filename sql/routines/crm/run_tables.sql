@@ -111,6 +111,17 @@ begin
         execute format('drop table %s', v_table);
     end loop;
     delete from crm.customer_known where fact_set_id = p_fact_set_id;
+    delete from crm.fact_set f
+    where
+        f.fact_set_id = p_fact_set_id
+        and f.known_at is not null
+        -- a rebuild of the same known time that is not finished has planned with it
+        and not exists (
+            select
+            from ops.run_month m
+            join ops.run r on r.run_id = m.run_id
+            where m.fact_set_id = f.fact_set_id and r.status = 'building'
+        );
 end
 $$;
-comment on procedure crm.drop_fact_set(integer) is 'Drops the facts of a rebuild.';
+comment on procedure crm.drop_fact_set(integer) is 'Drops the facts of a rebuild, and the fact set once no build refers to it.';
