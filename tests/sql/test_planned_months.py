@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from sqlalchemy import text
+from sqlalchemy.engine import make_url
 
 from include.warehouse import rules
 from include.warehouse.database import connect, engine
@@ -107,6 +108,23 @@ def test_other_rules_come_to_a_published_month_only_on_request(masters: Settings
     assert len(before) == 12, "five months and a row for each of two choices of core product types"
     rebuild(masters, date(2025, 5, 1), datetime.now(UTC))
     assert rows(masters, facts) == before, "a rebuild leaves no facts of either"
+
+
+def test_every_month_is_planned_whatever_the_time_zone_of_server_and_session(masters: Settings, tmp_path: Path) -> None:
+    """In Paraguay 1 October 2017 began at one o'clock: months counted from there end an hour after the last one."""
+    database = make_url(str(masters.url)).database
+    with connect(masters) as connection:
+        connection.execute(text(f"alter database {database} set timezone = 'America/Asuncion'"))
+    engine(masters).dispose()
+    assert rows(masters, "show timezone") == [("UTC",)]
+    load(masters, tmp_path, sales_2017="".join([HEADER, *(f"T{m},2017-{m}-10,C1,P1,1,10\n" for m in (10, 11, 12))]))
+    with engine(masters).connect() as connection:
+        connection.execute(text("set time zone 'America/Asuncion'"))
+        run_id = connection.execute(text("select crm.plan_refresh('{}', 'a test')")).scalar_one()
+        planned = "select count(*) from ops.run_month where run_id = :run_id"
+        assert connection.execute(text(planned), {"run_id": run_id}).scalar_one() == 3
+    refresh(masters)
+    assert rows(masters, "select to_char(month, 'MM') from mart.month order by 1") == [("10",), ("11",), ("12",)]
 
 
 def test_rows_of_white_space_are_not_data(masters: Settings, tmp_path: Path) -> None:

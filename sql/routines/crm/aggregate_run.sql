@@ -119,7 +119,7 @@ begin
     if v_chunk.is_whole then
         -- here, not before: a run that is stopped leaves the facts that it has not yet aggregated again
         for v_month in
-            select d::date from generate_series(v_chunk.from_month, v_chunk.to_month, interval '1 month') as d
+            select d::date from generate_series(v_chunk.from_month::timestamp, v_chunk.to_month, interval '1 month') as d
         loop
             execute format('truncate table crm.%I', 'customer_month_' || p_fact_set_id || '_' || to_char(v_month, 'YYYY_MM'));
         end loop;

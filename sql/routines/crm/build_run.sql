@@ -221,7 +221,7 @@ begin
     )
     returning run_id into v_run_id;
     for v_month in
-        select d::date from generate_series(date_trunc('month', v_dates.first_date), p_month, interval '1 month') as d
+        select d::date from generate_series(date_trunc('month', v_dates.first_date::timestamp), p_month, interval '1 month') as d
     loop
         call crm.add_run_month(v_run_id, v_month, 'all', 'compute', p_known_at);
     end loop;

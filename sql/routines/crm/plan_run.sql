@@ -61,7 +61,7 @@ begin
     for v_month in
         select d::date
         from core.sale_key_range k
-        cross join generate_series(k.first_date, k.last_date, interval '1 month') as d
+        cross join generate_series(k.first_date::timestamp, k.last_date, interval '1 month') as d
         order by d
     loop
         select min(s.transaction_date)
@@ -73,7 +73,7 @@ begin
     for v_month in
         select d::date
         from core.sale_key_range k
-        cross join generate_series(k.first_date, k.last_date, interval '1 month') as d
+        cross join generate_series(k.first_date::timestamp, k.last_date, interval '1 month') as d
         order by d desc
     loop
         select max(s.transaction_date)
@@ -285,7 +285,7 @@ begin
     select min(t.from_month) into v_first_touched from crm.touched_customer t where t.run_id = p_run_id;
 
     for v_month in
-        select d::date from generate_series(v_run.first_month, v_run.report_month, interval '1 month') as d
+        select d::date from generate_series(v_run.first_month::timestamp, v_run.report_month, interval '1 month') as d
     loop
         if v_month >= v_tail or v_month < v_published_first or v_recut and v_month >= v_recut_from then
             call crm.add_run_month(p_run_id, v_month, 'all', 'compute', null);

@@ -81,7 +81,7 @@ declare
     v_month date;
     v_name text;
 begin
-    for v_month in select d::date from generate_series(p_from_month, p_to_month, interval '1 month') as d loop
+    for v_month in select d::date from generate_series(p_from_month::timestamp, p_to_month, interval '1 month') as d loop
         v_name := format('customer_month_%s_%s', p_fact_set_id, to_char(v_month, 'YYYY_MM'));
         if to_regclass('crm.' || v_name) is null then
             execute format('create table crm.%I (like crm.customer_month)', v_name);

@@ -227,7 +227,7 @@ begin
             d::date as month,
             (d + interval '1 month')::date as next_month,
             row_number() over (order by d desc) - 1 as tenure_months
-        from generate_series(v_first_month, p_month, interval '1 month') as d
+        from generate_series(v_first_month::timestamp, p_month, interval '1 month') as d
     )
     select p_run_id, p_month, c.cohort, sum(c.customers), sum(c.buyers), sum(c.repeated), sum(c.core_cents)
     from (
