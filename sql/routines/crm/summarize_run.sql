@@ -294,7 +294,10 @@ begin
             values
                 ('recency', s.recency_days::bigint),
                 ('frequency', s.frequency::bigint),
-                ('monetary', floor(s.monetary_cents / 100.0)::bigint)
+                (
+                    'monetary',
+                    case when s.monetary_cents < 0 then (s.monetary_cents - 99) / 100 else s.monetary_cents / 100 end
+                )
         ) as v (metric, value)
         where
             p_base_run_id is not null and t.run_id = p_run_id and t.from_month <= p_month and s.r_score is not null
