@@ -18,7 +18,7 @@ from include.warehouse.roles import login_url
 from include.warehouse.settings import load_settings, normalise_url
 from include.warehouse.users import User
 
-SESSION = "-c default_transaction_read_only=on -c statement_timeout=120000"
+SESSION = "-c default_transaction_read_only=on -c statement_timeout=120000 -c timezone=UTC"
 READ = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
 WRITE = {"isolation_level": "READ COMMITTED", "postgresql_readonly": False}
 # Both end with the transaction, so that a connection comes back to the pool without rights.

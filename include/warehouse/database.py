@@ -34,6 +34,8 @@ def _engine(url: str) -> Engine:
 
 def _open(dialect: object, record: object, arguments: list[Any], options: dict[str, Any]) -> extensions.connection:
     """One connection of the pool: waits for a server that recovers, and is cancelled when the process is stopped."""
+    # days and months are those of the files, whatever the server's own time zone
+    options = {**options, "options": f"{options.get('options', '')} -c timezone=UTC".strip()}
     connection: extensions.connection = when_ready(lambda: psycopg2.connect(*arguments, **options))
     cancel_when_stopped(connection)
     return connection

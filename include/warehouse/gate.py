@@ -312,6 +312,7 @@ def _data_source(settings: Settings) -> Iterator[Any]:
     data_source.open_connection()
     try:
         data_source.execute_update(f"set work_mem = '{MEMORY}'")
+        data_source.execute_update("set time zone 'UTC'")
         yield data_source
     finally:
         data_source.close_connection()

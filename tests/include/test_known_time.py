@@ -3,12 +3,13 @@
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime, timedelta
 from itertools import groupby, pairwise
 from pathlib import Path
 
 import pytest
 from sqlalchemy import text
+from sqlalchemy.exc import OperationalError
 
 from include.warehouse import refresh, steps
 from include.warehouse.database import engine
@@ -167,6 +168,18 @@ def test_a_rebuilt_month_is_what_was_published_then(told: Told, publication: int
 def test_a_month_that_was_not_known_cannot_be_rebuilt(told: Told) -> None:
     with pytest.raises(InputError, match="2025-06 was not known"):
         refresh.rebuild(told.settings, date(2025, 6, 1), told.publications[0].known_at)
+
+
+def test_a_rebuild_waits_for_a_load_and_knows_nothing_of_times_to_come(told: Told) -> None:
+    known_at = told.publications[0].known_at
+    with pytest.raises(InputError, match="is still to come"):
+        refresh.rebuild(told.settings, date(2025, 5, 1), datetime.now(UTC) + timedelta(days=1))
+    with engine(told.settings).connect() as loading, engine(told.settings).connect() as planning:
+        loading.execute(text("select pg_advisory_xact_lock(ops.lock_key('load'))"))
+        planning.execute(text("set local lock_timeout = '50ms'"))
+        with pytest.raises(OperationalError, match="lock timeout"):
+            planning.execute(text("select crm.plan_rebuild('2025-05-01', :known_at)"), {"known_at": known_at})
+        planning.rollback()
 
 
 def test_history_says_what_was_published_from_when_until_when(told: Told) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 import pytest
-from sqlalchemy import Connection
+from sqlalchemy import Connection, text
 
 from include.warehouse.database import engine
 from include.warehouse.dictionary import (
@@ -42,6 +42,17 @@ def test_every_schema_table_view_column_and_routine_has_a_comment(connection: Co
 def test_every_view_lives_in_a_file_of_its_name(connection: Connection) -> None:
     views = {(row["schema_name"], row["relation_name"]) for row in read_columns(connection) if row["kind"] == "v"}
     assert views == {(path.parent.name, path.stem) for path in (SQL / "views").glob("*/*.sql")}
+
+
+def test_routines_that_run_as_their_owner_look_names_up_in_the_catalog_first(connection: Connection) -> None:
+    loose = connection.execute(
+        text(
+            "select oid::regprocedure::text from pg_proc where prosecdef and pronamespace::regnamespace::text = any(:ours)"
+            " and not coalesce(proconfig @> array['search_path=pg_catalog, pg_temp'], false)"
+        ),
+        {"ours": list(SCHEMAS)},
+    )
+    assert loose.scalars().all() == []
 
 
 def test_the_data_dictionary_is_current(connection: Connection) -> None:

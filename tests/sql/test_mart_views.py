@@ -213,11 +213,27 @@ def test_the_publication_says_what_decided_the_months(owner: Connection) -> None
     assert (publication["as_of_date"], publication["months_built"]) == (date(2025, 11, 17), 23)
     assert (publication["files_known"], publication["rule_sets"]) == (6, [1])
     assert publication["known_at"] < publication["published_at"]
-    assert all(re.fullmatch(r"crm\.\w+_v\d+", name) for name in publication["procedure_versions"])
+    built_by = ["crm.aggregate_facts_v1", "crm.cut_month_v2", "crm.measure_month_v1", "crm.score_month_v3"]
+    assert publication["procedure_versions"] == built_by
     months = rows(owner, "select * from mart.month order by month")
     assert [month["month"] for month in months if month["is_report_month"]] == [date(2025, 11, 1)]
     assert [month["month"] for month in months if month["is_open"]] == [date(2025, 11, 1)]
     assert sum(month["short_history"] for month in months) == 12
+    assert all(month["procedure_versions"] == built_by for month in months)
+
+
+def test_a_month_knows_its_procedures_whatever_is_installed(owner: Connection) -> None:
+    """What was installed when a publication ended need not be what built it; it is the guess for older months."""
+    versions = "select procedure_versions from mart.publication union all select procedure_versions from mart.month"
+    owner.exec_driver_sql(
+        "insert into ops.routine (kind, schema_name, routine_name, sha256, applied_at)"
+        " values ('procedure', 'crm', 'score_month_v4', '', '-infinity')"
+    )
+    known = [row["procedure_versions"] for row in rows(owner, versions)]
+    assert all("crm.score_month_v3" in each and "crm.score_month_v4" not in each for each in known)
+    owner.exec_driver_sql("update ops.run_month set procedures = null")
+    assert all("crm.score_month_v4" in row["procedure_versions"] for row in rows(owner, versions))
+    owner.rollback()
 
 
 def test_an_analyst_reads_mart_alone_and_changes_nothing(as_role: Callable[[str], Connection]) -> None:

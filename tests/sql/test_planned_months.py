@@ -1,15 +1,17 @@
 """Which months a publication has and by whose rules, where files and rule sets are unlike the usual."""
 
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 from sqlalchemy import text
+from sqlalchemy.engine import make_url
 
 from include.warehouse import rules
 from include.warehouse.database import connect, engine
 from include.warehouse.load import approve, load_files
+from include.warehouse.refresh import rebuild
 from include.warehouse.settings import Settings
 from include.warehouse.steps import refresh
 
@@ -17,6 +19,7 @@ pytestmark = pytest.mark.filterwarnings(
     "ignore::DeprecationWarning:soda_core", "ignore::DeprecationWarning:soda_postgres"
 )
 
+FIGURES = ("month_summary", "month_movement", "month_score", "month_metric", "month_cohort", "month_to_day")
 HEADER = "transaction_id,transaction_date,customer_id,product_id,quantity,unit_price\n"
 
 
@@ -55,6 +58,7 @@ def test_the_last_line_of_all_takes_the_last_month_away(masters: Settings, tmp_p
     approve(masters, "sales_2025.csv")
     assert refresh(masters).is_published
     assert rows(masters, "select * from mart.customer_snapshot") == []
+    assert [table for table in FIGURES if rows(masters, f"select from crm.{table}")] == []
     assert rows(masters, "select month, customer_id, month_amount from mart.snapshot_history") == [
         (date(2025, 1, 1), "C1", 10)
     ]
@@ -80,7 +84,8 @@ def test_other_rules_come_to_a_published_month_only_on_request(masters: Settings
     correct(3)
     other = tmp_path / "rules.yml"
     default = rules.DEFAULT.read_text(encoding="utf-8")
-    other.write_text(default.replace("new_days: 90", "new_days: 60"), encoding="utf-8")
+    changed = default.replace("new_days: 90", "new_days: 60").replace("[consumable]", "[consumable, device]")
+    other.write_text(changed, encoding="utf-8")
     with connect(masters) as connection:
         second = rules.draft(connection, other)
         rules.approve(connection, second)
@@ -94,6 +99,32 @@ def test_other_rules_come_to_a_published_month_only_on_request(masters: Settings
     assert rule_sets() == {1: 1, 2: 1, 3: second, 4: second}
     correct(5, "T9,2025-02-20,C1,P1,1,10\n")
     assert rule_sets() == {1: 1, 2: 1, 3: second, 4: second, 5: second}
+
+    facts = (
+        "select inhrelid::regclass::text from pg_inherits where inhparent = 'crm.customer_month'::regclass"
+        " union all select fact_set_id::text from crm.fact_set order by 1"
+    )
+    before = rows(masters, facts)
+    assert len(before) == 12, "five months and a row for each of two choices of core product types"
+    rebuild(masters, date(2025, 5, 1), datetime.now(UTC))
+    assert rows(masters, facts) == before, "a rebuild leaves no facts of either"
+
+
+def test_every_month_is_planned_whatever_the_time_zone_of_server_and_session(masters: Settings, tmp_path: Path) -> None:
+    """In Paraguay 1 October 2017 began at one o'clock: months counted from there end an hour after the last one."""
+    database = make_url(str(masters.url)).database
+    with connect(masters) as connection:
+        connection.execute(text(f"alter database {database} set timezone = 'America/Asuncion'"))
+    engine(masters).dispose()
+    assert rows(masters, "show timezone") == [("UTC",)]
+    load(masters, tmp_path, sales_2017="".join([HEADER, *(f"T{m},2017-{m}-10,C1,P1,1,10\n" for m in (10, 11, 12))]))
+    with engine(masters).connect() as connection:
+        connection.execute(text("set time zone 'America/Asuncion'"))
+        run_id = connection.execute(text("select crm.plan_refresh('{}', 'a test')")).scalar_one()
+        planned = "select count(*) from ops.run_month where run_id = :run_id"
+        assert connection.execute(text(planned), {"run_id": run_id}).scalar_one() == 3
+    refresh(masters)
+    assert rows(masters, "select to_char(month, 'MM') from mart.month order by 1") == [("10",), ("11",), ("12",)]
 
 
 def test_rows_of_white_space_are_not_data(masters: Settings, tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 create or replace function access.prepared_months() returns setof date
 language sql stable parallel safe security definer rows 36
+set search_path = pg_catalog, pg_temp
 begin atomic
     select u.month
     from crm.user_month u

@@ -54,6 +54,7 @@ comment on function access.end_sign_in(text, text, text) is
 create or replace function access.find_user(p_email text)
 returns table (email text, full_name text, role text, visible text, stamp text)
 language sql stable security definer
+set search_path = pg_catalog, pg_temp
 begin atomic
     select
         u.email,

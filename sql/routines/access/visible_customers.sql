@@ -1,5 +1,6 @@
 create or replace function access.visible_customers() returns setof text
 language sql stable parallel safe security definer rows 2000
+set search_path = pg_catalog, pg_temp
 begin atomic
     select v.customer_id from access.visible_customer v;
 end;

@@ -14,6 +14,7 @@ comment on function access.emails_seen_by(text) is
 
 create or replace function access.visible_emails() returns setof text
 language sql stable parallel safe security definer rows 10
+set search_path = pg_catalog, pg_temp
 begin atomic
     select seen.email
     from access.emails_seen_by(access.current_email()) as seen (email);

@@ -12,7 +12,7 @@ declare
     v_message text;
 begin
     -- one activation at a time: each looks at all active sets
-    perform pg_advisory_xact_lock(hashtextextended('warehouse.rules', 0));
+    perform pg_advisory_xact_lock(ops.lock_key('rules'));
 
     select state into v_state from crm.rule_set where rule_set_id = p_rule_set_id;
     if not found then

@@ -125,7 +125,7 @@ begin
     if v_chunk.is_whole then
         -- here, not before: a run that is stopped leaves the facts that it has not yet aggregated again
         for v_month in
-            select d::date from generate_series(v_chunk.from_month, v_chunk.to_month, interval '1 month') as d
+            select d::date from generate_series(v_chunk.from_month::timestamp, v_chunk.to_month, interval '1 month') as d
         loop
             execute format('truncate table crm.%I', 'customer_month_' || p_fact_set_id || '_' || to_char(v_month, 'YYYY_MM'));
         end loop;
@@ -135,6 +135,18 @@ begin
     call crm.aggregate_facts_v1(
         p_fact_set_id, v_chunk.from_month, v_chunk.to_month, case when v_chunk.is_whole then null else p_run_id end
     );
+    -- months of another fact set belong to another session
+    for v_month in
+        select m.month
+        from ops.run_month m
+        where
+            m.run_id = p_run_id
+            and m.fact_set_id = p_fact_set_id
+            and m.month between v_chunk.from_month and v_chunk.to_month
+            and m.rows_mode <> 'remove'
+    loop
+        call crm.note_procedure(p_run_id, v_month, 'crm.aggregate_facts_v1');
+    end loop;
 end
 $$;
 comment on procedure crm.aggregate_chunk(bigint, integer, date) is 'Aggregates one chunk of months; whole months in place of what they held.';

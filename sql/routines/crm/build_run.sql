@@ -42,6 +42,17 @@ end
 $$;
 comment on procedure crm.require_building(bigint) is 'Stops a step of a run that another run took over or that has ended; sessions that are left of a killed step are waited for.';
 
+create or replace procedure crm.note_procedure(p_run_id bigint, p_month date, p_procedure text)
+language plpgsql
+as $$
+begin
+    update ops.run_month m
+    set procedures = array(select distinct p from unnest(m.procedures || p_procedure) as p order by p)
+    where m.run_id = p_run_id and m.month = p_month and not p_procedure = any (m.procedures);
+end
+$$;
+comment on procedure crm.note_procedure(bigint, date, text) is 'Writes down by which version of a procedure a run computes a month; called last, so that nobody waits for the row. Where it is not known what built the rest of the month, the note stays away.';
+
 create or replace procedure crm.resume_build(p_run_id bigint)
 language plpgsql
 as $$
@@ -85,13 +96,12 @@ language plpgsql
 as $$
 declare
     v_plan ops.run_month;
-    -- none for a month that the run removes
     v_table regclass := to_regclass(format('crm.%I', 'measure_' || p_run_id || '_' || to_char(p_month, 'YYYY_MM')));
     v_rows bigint;
 begin
     call crm.join_building();
     select m.* into v_plan from ops.run_month m where m.run_id = p_run_id and m.month = p_month;
-    if v_plan.rows_mode = 'remove' or v_plan.measured_at is not null then
+    if v_plan.measured_at is not null then
         return 0;
     end if;
     -- without statistics on fresh tables the planner would take other joins for small
@@ -105,6 +115,10 @@ begin
             call crm.touch_moved_customers(p_run_id, p_month);
             call crm.analyze_built(v_table);
         end if;
+    end if;
+    call crm.note_procedure(p_run_id, p_month, 'crm.measure_month_v1');
+    if v_plan.cuts_mode = 'compute' then
+        call crm.note_procedure(p_run_id, p_month, 'crm.cut_month_v2');
     end if;
     update ops.run_month set measured_at = clock_timestamp() where run_id = p_run_id and month = p_month;
     select count(*) into v_rows from crm.measure x where x.run_id = p_run_id and x.month = p_month;
@@ -122,7 +136,7 @@ declare
 begin
     call crm.join_building();
     select m.* into v_plan from ops.run_month m where m.run_id = p_run_id and m.month = p_month;
-    if v_plan.rows_mode = 'remove' or p_part = any (v_plan.parts_scored) then
+    if p_part = any (v_plan.parts_scored) then
         return 0;
     elsif exists (
         select
@@ -147,6 +161,7 @@ begin
     where r.run_id = p_run_id;
     call crm.score_month_v3(p_run_id, p_month, p_part, v_rows);
     call crm.analyze_built(crm.snapshot_partition('crm.snapshot_unpublished', p_run_id, p_month));
+    call crm.note_procedure(p_run_id, p_month, 'crm.score_month_v3');
     -- the session that comes last finds the other parts noted
     update ops.run_month m
     set
@@ -185,6 +200,11 @@ declare
     v_run_id bigint;
     v_month date;
 begin
+    -- a load that has begun may know more at that time: it is waited for, and of times to come nothing is known
+    perform pg_advisory_xact_lock(ops.lock_key('load'));
+    if p_known_at > clock_timestamp() then
+        raise exception '% is still to come; name a time until now (%)', p_known_at, clock_timestamp()::timestamptz(0);
+    end if;
     select * into v_dates from crm.known_dates(p_known_at);
     if v_dates.last_date is null or p_month not between date_trunc('month', v_dates.first_date)::date and v_dates.last_date then
         raise exception '% was not known at %: known were %', to_char(p_month, 'YYYY-MM'), p_known_at,
@@ -201,7 +221,7 @@ begin
     )
     returning run_id into v_run_id;
     for v_month in
-        select d::date from generate_series(date_trunc('month', v_dates.first_date), p_month, interval '1 month') as d
+        select d::date from generate_series(date_trunc('month', v_dates.first_date::timestamp), p_month, interval '1 month') as d
     loop
         call crm.add_run_month(v_run_id, v_month, 'all', 'compute', p_known_at);
     end loop;
@@ -250,9 +270,11 @@ begin
         where u.run_id = p_run_id and u.month = v_month
         group by u.value_tier
     ) as g;
-    select min(m.fact_set_id) into v_fact_set_id from ops.run_month m where m.run_id = p_run_id;
-    call crm.drop_fact_set(v_fact_set_id);
     update ops.run set status = 'rebuilt', message = v_differing || ' rows differ from the published month' where run_id = p_run_id;
+    -- months before another rule set came into force may have facts of their own
+    for v_fact_set_id in select distinct m.fact_set_id from ops.run_month m where m.run_id = p_run_id loop
+        call crm.drop_fact_set(v_fact_set_id);
+    end loop;
     return jsonb_build_object(
         'run_id', p_run_id,
         'month', v_month,

@@ -61,7 +61,7 @@ begin
     for v_month in
         select d::date
         from core.sale_key_range k
-        cross join generate_series(k.first_date, k.last_date, interval '1 month') as d
+        cross join generate_series(k.first_date::timestamp, k.last_date, interval '1 month') as d
         order by d
     loop
         select min(s.transaction_date)
@@ -73,7 +73,7 @@ begin
     for v_month in
         select d::date
         from core.sale_key_range k
-        cross join generate_series(k.first_date, k.last_date, interval '1 month') as d
+        cross join generate_series(k.first_date::timestamp, k.last_date, interval '1 month') as d
         order by d desc
     loop
         select max(s.transaction_date)
@@ -96,6 +96,7 @@ declare
     v_is_restated boolean;
     v_last_day date := (p_month + interval '1 month - 1 day')::date;
     v_as_of date;
+    v_procedures text[] := '{}';
 begin
     select r.* into v_run from ops.run r where r.run_id = p_run_id;
     select m.* into v_published from crm.published_month m where m.month = p_month;
@@ -111,10 +112,21 @@ begin
         when v_is_restated or v_published.month is null then crm.rule_set_of(p_month)
         else v_published.rule_set_id
     end;
+    if v_run.kind = 'refresh' and v_published.month is not null then
+        -- what a run leaves as it is keeps the procedures that it comes from
+        select case when p_rows_mode = 'touched' then m.procedures else array(
+            select p
+            from unnest(m.procedures) as p
+            where p like 'crm.aggregate%' or p_cuts_mode = 'keep' and p like 'crm.cut%'
+        ) end
+        into v_procedures
+        from ops.run_month m
+        where m.run_id = v_published.run_id and m.month = p_month;
+    end if;
 
     insert into ops.run_month (
         run_id, month, as_of_date, rows_mode, cuts_mode, rule_set_id, fact_set_id, is_carried, is_open, short_history,
-        thin_month, cut_run_id
+        thin_month, cut_run_id, procedures
     ) values (
         p_run_id,
         p_month,
@@ -127,7 +139,8 @@ begin
         v_as_of < v_last_day,
         p_month < (v_run.first_month + make_interval(months => v_rules.window_months))::date,
         case when p_cuts_mode = 'keep' then v_published.thin_month end,
-        case when p_cuts_mode = 'keep' then v_published.cut_run_id end
+        case when p_cuts_mode = 'keep' then v_published.cut_run_id end,
+        v_procedures
     );
 end
 $$;
@@ -272,7 +285,7 @@ begin
     select min(t.from_month) into v_first_touched from crm.touched_customer t where t.run_id = p_run_id;
 
     for v_month in
-        select d::date from generate_series(v_run.first_month, v_run.report_month, interval '1 month') as d
+        select d::date from generate_series(v_run.first_month::timestamp, v_run.report_month, interval '1 month') as d
     loop
         if v_month >= v_tail or v_month < v_published_first or v_recut and v_month >= v_recut_from then
             call crm.add_run_month(p_run_id, v_month, 'all', 'compute', null);

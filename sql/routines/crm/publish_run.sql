@@ -373,9 +373,9 @@ begin
     delete from crm.month_summary s
     using crm.published_month p
     where p.month = s.month and p.run_id = p_run_id and s.run_id <> p_run_id;
-    delete from crm.month_summary s
-    using ops.run_month m
-    where m.run_id = p_run_id and m.rows_mode = 'remove' and s.month = m.month;
+    for v_month in select m.* from ops.run_month m where m.run_id = p_run_id and m.rows_mode = 'remove' loop
+        call crm.drop_figures(null, v_month.month);
+    end loop;
     delete from crm.pending_change c where c.changed_at <= v_run.known_at;
     delete from crm.differing_row d where d.run_id = p_run_id;
 

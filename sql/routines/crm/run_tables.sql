@@ -81,7 +81,7 @@ declare
     v_month date;
     v_name text;
 begin
-    for v_month in select d::date from generate_series(p_from_month, p_to_month, interval '1 month') as d loop
+    for v_month in select d::date from generate_series(p_from_month::timestamp, p_to_month, interval '1 month') as d loop
         v_name := format('customer_month_%s_%s', p_fact_set_id, to_char(v_month, 'YYYY_MM'));
         if to_regclass('crm.' || v_name) is null then
             execute format('create table crm.%I (like crm.customer_month)', v_name);
@@ -111,6 +111,17 @@ begin
         execute format('drop table %s', v_table);
     end loop;
     delete from crm.customer_known where fact_set_id = p_fact_set_id;
+    delete from crm.fact_set f
+    where
+        f.fact_set_id = p_fact_set_id
+        and f.known_at is not null
+        -- a rebuild of the same known time that is not finished has planned with it
+        and not exists (
+            select
+            from ops.run_month m
+            join ops.run r on r.run_id = m.run_id
+            where m.fact_set_id = f.fact_set_id and r.status = 'building'
+        );
 end
 $$;
-comment on procedure crm.drop_fact_set(integer) is 'Drops the facts of a rebuild.';
+comment on procedure crm.drop_fact_set(integer) is 'Drops the facts of a rebuild, and the fact set once no build refers to it.';

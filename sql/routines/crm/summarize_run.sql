@@ -13,9 +13,6 @@ declare
 begin
     call crm.join_building();
     call crm.drop_summaries(p_run_id, p_month);
-    if v_mode = 'remove' then
-        return;
-    end if;
     -- without statistics on fresh tables the planner would sort what it can hash, and take other joins for small
     perform set_config('enable_sort', 'off', true);
     perform set_config('enable_nestloop', case when v_mode = 'all' then 'off' else 'on' end, true);
@@ -53,6 +50,28 @@ begin
 end
 $$;
 comment on procedure crm.drop_summaries(bigint, date) is 'Deletes the prepared figures of a month that this run has written before, or that nobody reads any more.';
+
+create or replace procedure crm.drop_figures(p_run_id bigint, p_month date)
+language plpgsql
+as $$
+declare
+    v_table text;
+begin
+    foreach v_table in array array[
+        'month_summary', 'month_movement', 'month_score', 'month_metric', 'month_cohort', 'month_to_day'
+    ] loop
+        execute format(
+            'delete from crm.%I s
+            where
+                ($1 is null or s.run_id = $1)
+                and ($2 is null or s.%2$I = $2)
+                and not exists (select from crm.published_month p where p.month = s.%2$I and p.run_id = s.run_id)',
+            v_table, case v_table when 'month_to_day' then 'report_month' else 'month' end
+        ) using p_run_id, p_month;
+    end loop;
+end
+$$;
+comment on procedure crm.drop_figures(bigint, date) is 'Deletes the prepared figures of a run, or of a month that has been removed, that are not published; null stands for all.';
 
 create or replace function crm.is_summary_needed(p_run_id bigint, p_month date) returns boolean
 language sql stable
@@ -208,7 +227,7 @@ begin
             d::date as month,
             (d + interval '1 month')::date as next_month,
             row_number() over (order by d desc) - 1 as tenure_months
-        from generate_series(v_first_month, p_month, interval '1 month') as d
+        from generate_series(v_first_month::timestamp, p_month, interval '1 month') as d
     )
     select p_run_id, p_month, c.cohort, sum(c.customers), sum(c.buyers), sum(c.repeated), sum(c.core_cents)
     from (
@@ -275,7 +294,10 @@ begin
             values
                 ('recency', s.recency_days::bigint),
                 ('frequency', s.frequency::bigint),
-                ('monetary', floor(s.monetary_cents / 100.0)::bigint)
+                (
+                    'monetary',
+                    case when s.monetary_cents < 0 then (s.monetary_cents - 99) / 100 else s.monetary_cents / 100 end
+                )
         ) as v (metric, value)
         where
             p_base_run_id is not null and t.run_id = p_run_id and t.from_month <= p_month and s.r_score is not null

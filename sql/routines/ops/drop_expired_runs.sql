@@ -39,8 +39,8 @@ begin
                 call crm.drop_fact_set(v_fact_set_id);
             end loop;
         end if;
+        call crm.drop_figures(v_run.run_id, null);
         if v_run.status <> 'published' then
-            delete from crm.month_summary where run_id = v_run.run_id;
             delete from crm.cut_point where run_id = v_run.run_id;
         end if;
     end loop;

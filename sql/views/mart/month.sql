@@ -9,7 +9,24 @@ select
     published_month.thin_month,
     published_month.rule_set_id as rule_set,
     published_month.run_id,
-    published_month.published_at
+    published_month.published_at,
+    coalesce(
+        (
+            select run_month.procedures
+            from ops.run_month
+            where run_month.run_id = published_month.run_id and run_month.month = published_month.month
+        ),
+        array(
+            select distinct on (schema_name, regexp_replace(routine_name, '_v[0-9]+$', ''))
+                schema_name || '.' || routine_name
+            from ops.routine
+            where kind = 'procedure' and applied_at <= published_month.published_at
+            order by
+                schema_name,
+                regexp_replace(routine_name, '_v[0-9]+$', ''),
+                substring(routine_name from '_v([0-9]+)$')::integer desc
+        )
+    ) as procedure_versions
 from crm.published_month
 cross join (select max(month) as month from crm.published_month) as report;
 
@@ -24,3 +41,4 @@ comment on column mart.month.thin_month is 'Whether fewer customers were scored 
 comment on column mart.month.rule_set is 'Version of the rule set that decided the month.';
 comment on column mart.month.run_id is 'Run that published it last.';
 comment on column mart.month.published_at is 'When it was published last.';
+comment on column mart.month.procedure_versions is 'Procedures that its facts, measures, cut points and scores come from; where that was not yet written down, the newest version of each that was installed then.';

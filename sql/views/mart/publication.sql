@@ -22,16 +22,30 @@ select
         where run_month.run_id = run.run_id
         order by run_month.rule_set_id
     ) as rule_sets,
-    array(
-        select distinct on (schema_name, regexp_replace(routine_name, '_v[0-9]+$', ''))
-            schema_name || '.' || routine_name
-        from ops.routine
-        where kind = 'procedure' and applied_at <= run.published_at
-        order by
-            schema_name,
-            regexp_replace(routine_name, '_v[0-9]+$', ''),
-            substring(routine_name from '_v([0-9]+)$')::integer desc
-    ) as procedure_versions,
+    case
+        when exists (
+            select
+            from ops.run_month
+            where run_month.run_id = run.run_id and run_month.rows_mode <> 'remove' and run_month.procedures is null
+        )
+        then array(
+            select distinct on (schema_name, regexp_replace(routine_name, '_v[0-9]+$', ''))
+                schema_name || '.' || routine_name
+            from ops.routine
+            where kind = 'procedure' and applied_at <= run.published_at
+            order by
+                schema_name,
+                regexp_replace(routine_name, '_v[0-9]+$', ''),
+                substring(routine_name from '_v([0-9]+)$')::integer desc
+        )
+        else array(
+            select distinct procedure_name
+            from ops.run_month
+            cross join unnest(run_month.procedures) as procedure_name
+            where run_month.run_id = run.run_id
+            order by procedure_name
+        )
+    end as procedure_versions,
     run.published_at = max(run.published_at) over () as is_current
 from ops.run
 where run.status = 'published';
@@ -46,5 +60,5 @@ comment on column mart.publication.as_of_date is 'Latest accepted transaction da
 comment on column mart.publication.months_built is 'Months that it computed; the others stayed as they were.';
 comment on column mart.publication.files_known is 'Files loaded until then.';
 comment on column mart.publication.rule_sets is 'Versions of the rule sets that decided the months it computed.';
-comment on column mart.publication.procedure_versions is 'Procedures by which numbers were computed, the newest version of each that was installed then.';
+comment on column mart.publication.procedure_versions is 'Procedures that its months come from; where that was not yet written down, the newest version of each that was installed then.';
 comment on column mart.publication.is_current is 'Whether it is the one that readers see now.';
