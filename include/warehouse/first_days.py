@@ -1,7 +1,7 @@
 """The SQL that counts the first days of a month over what the reader sees, for pages and Excel."""
 
 # `month` is the month's first day and `through` the last day that counts, each an expression that is a date.
-# Gives one row; its `months` is 0 where the month or the one before is not published, so that statuses are not known.
+# Gives one row; its `months` is 0 where the month is not published. Before the first month nobody had bought.
 FIRST_DAYS = """
 with span as (
     select
