@@ -91,6 +91,24 @@ def find_plan(settings: Settings, run_id: int) -> Plan:
         return _plan(connection, run_id)
 
 
+def is_refused_already(settings: Settings) -> bool:
+    """Whether the gate refused just what waits for publication, so that building it again would end the same.
+
+    Months that a person asked for, perhaps only to try, say nothing of what waits.
+    """
+    with engine(settings).connect() as connection:
+        return bool(
+            connection.execute(
+                text(
+                    "select status = 'refused' and not crm.has_changed_since(known_at) from ops.run"
+                    " where kind = 'refresh'"
+                    " and (status = 'published' or status = 'refused' and not crm.asks_for_months(requested))"
+                    " order by run_id desc limit 1"
+                )
+            ).scalar()
+        )
+
+
 def aggregate(settings: Settings, run_id: int) -> int:
     """Brings the customer-month facts up to date for the run; gives the rows of the months aggregated. Loads wait."""
     with refresh_lock(settings), _step(settings, "aggregate") as (connection, done):

@@ -285,7 +285,13 @@ def test_a_refusal_leaves_readers_on_the_last_good_state(loaded: Settings, tmp_p
     assert query(loaded, "select * from crm.snapshot order by month, customer_id") == before
     assert query(loaded, "select run_id, max(published_at) from crm.published_month group by run_id") == published
 
+    assert refresh.is_refused_already(loaded), "building it again would end the same"
+    asked_for = 'update ops.run set requested = \'{"from": "2025-01-01"}\' where run_id = '
+    execute(loaded, f"{asked_for}{run_id}")
+    assert not refresh.is_refused_already(loaded), "what was asked for says nothing of what waits"
+
     steps.refresh(loaded)
+    assert not refresh.is_refused_already(loaded)
     with pytest.raises(WarehouseError, match="is not the newest"):
         gate.audit(loaded, run_id)
 
