@@ -9,7 +9,7 @@ waits, the plan says so and the rest is skipped. While a run of `rebuild_months`
   none of it
 * **audit**: Soda contracts and accounting identities; a refusal fails the task `gate`, names the checks in
   `mart.check_result` and the rows in `mart.failed_row`, and leaves readers on the last good state; the same state is
-  built again only by hand
+  built again only by hand: trigger this DAG, or clear the run
 * **publish**: one short transaction; then the Excel summary in `exports/`, a VACUUM that keeps pages quick, and the
   figures of users who see many customers, but not all
 
@@ -26,10 +26,10 @@ from include.warehouse.dag_support import (
     DEFAULT_ARGS,
     build_and_publish,
     feed_asset,
-    is_refused_already,
     plan_run,
     wait_for_quiet_inbox,
     wait_for_requested_months,
+    was_cleared,
 )
 from include.warehouse.settings import load_settings
 
@@ -52,10 +52,13 @@ def build_customer_snapshot() -> None:
     @task
     def plan(**context: Any) -> int:
         """Waits for files that arrive together and for months being rebuilt, then plans what changes."""
+        from include.warehouse.refresh import is_refused_already
+
         settings = load_settings()
         wait_for_quiet_inbox(settings)
         wait_for_requested_months(context["ti"])
-        if context["dag_run"].run_type != "manual" and is_refused_already(settings):
+        is_by_hand = context["dag_run"].run_type == "manual" or was_cleared(context["ti"])
+        if not is_by_hand and is_refused_already(settings):
             raise AirflowSkipException("the gate refused this state; mend the data, or trigger this DAG by hand")
         return plan_run(settings, asked_by=f"{context['dag'].dag_id} {context['run_id']}")
 

@@ -34,7 +34,8 @@ APPROVE, DISCARD = "Approve", "Discard"
     dag_display_name="Decide on a held file",
     doc_md=__doc__,
     schedule=None,
-    max_active_runs=16,
+    # a question that was decided elsewhere stays open until it is answered, and must not keep others from being asked
+    max_active_runs=256,
     catchup=False,
     default_args=DEFAULT_ARGS,
     tags=["ingest", "approval"],

@@ -26,6 +26,7 @@ log = logging.getLogger(__name__)
 QUIET_SECONDS = 60.0
 REBUILD_DAG = "rebuild_months"
 REBUILD_PAUSE_SECONDS = 2.0
+LONGEST_REBUILD_SECONDS = 2 * 3600.0
 
 
 def notify_failure(context: Context) -> None:
@@ -106,7 +107,7 @@ def step_of_run(name: str, warehouse_run: int, **facts: object) -> Iterator[dict
             if status in ("abandoned", "published"):
                 raise AirflowSkipException(f"run {warehouse_run} is {status}; nothing is left to do in it") from error
             if status == "refused":
-                raise AirflowFailException(f"{error}; clear the task plan to build anew") from error
+                raise AirflowFailException(f"{error}; clear the task plan, and all after it, to build anew") from error
             raise
 
 
@@ -136,12 +137,36 @@ def wait_for_quiet_inbox(settings: Settings) -> None:
 
 
 def wait_for_requested_months(task_instance: Any) -> None:
-    """Lets a run of rebuild_months end, also a dry one: a plan in the middle of it would take it over."""
+    """Lets a run of rebuild_months end, also a dry one: a plan in the middle of it would take it over.
+
+    Not for ever: one that is paused, or takes longer than two hours, is taken over, and a notice says so.
+    """
+    deadline = time.monotonic() + LONGEST_REBUILD_SECONDS
     is_under_way = partial(task_instance.get_dr_count, REBUILD_DAG, states=["running"])
     if is_under_way():
         log.info("waiting for the end of %s, which is under way", REBUILD_DAG)
     while is_under_way():
+        is_paused = task_instance.get_dag(REBUILD_DAG).is_paused
+        if is_paused or time.monotonic() > deadline:
+            runs = ", ".join(_running(task_instance, REBUILD_DAG)) or "its run"
+            why = "is paused" if is_paused else f"did not end within {LONGEST_REBUILD_SECONDS / 3600:.0f} hours"
+            notice(f"{REBUILD_DAG} {why}: {runs} is not waited for any longer; to have its months, clear the whole run")
+            return
         time.sleep(REBUILD_PAUSE_SECONDS)
+
+
+def _running(task_instance: Any, dag_id: str) -> list[str]:
+    """The runs of a DAG that are under way."""
+    return [
+        run_id
+        for run_id in task_instance.get_task_states(dag_id)
+        if task_instance.get_dagrun_state(dag_id, run_id) == "running"
+    ]
+
+
+def was_cleared(task_instance: Any) -> bool:
+    """Whether a person has cleared the task: that raises its number of tries, a retry does not."""
+    return bool(task_instance.max_tries > task_instance.task.retries)
 
 
 def held_receipts(settings: Settings) -> list[dict[str, Any]]:
@@ -185,23 +210,6 @@ def plan_run(settings: Settings, *, asked_by: str, from_month: date | None = Non
     if planned.status == "nothing_to_do":
         raise AirflowSkipException(str(planned.message))
     return planned.run_id
-
-
-def is_refused_already(settings: Settings) -> bool:
-    """Whether the gate refused just what waits for publication, so that building it again would end the same."""
-    from sqlalchemy import text
-
-    from include.warehouse.database import connect
-
-    with connect(settings) as connection:
-        return bool(
-            connection.execute(
-                text(
-                    "select status = 'refused' and not crm.has_changed_since(known_at) from ops.run"
-                    " where kind = 'refresh' and status in ('refused', 'published') order by run_id desc limit 1"
-                )
-            ).scalar()
-        )
 
 
 @task

@@ -15,6 +15,8 @@ from include.warehouse.interruption import cancel_when_stopped
 from include.warehouse.server import ensure_running, when_ready
 from include.warehouse.settings import Settings
 
+# a session that waits for hours is not cut off by a firewall, and hears of a server that has gone away
+KEEPALIVES = {"keepalives": 1, "keepalives_idle": 60, "keepalives_interval": 15, "keepalives_count": 4}
 ROUTINE_NAME = re.compile(r"[a-z_]+\.[a-z][a-z0-9_]*")
 PARAMETER_NAME = re.compile(r"[a-z][a-z0-9_]*")
 
@@ -27,7 +29,8 @@ def engine(settings: Settings) -> Engine:
 @cache
 def _engine(url: str) -> Engine:
     # the values of a statement that fails may be personal data or a password's hash: they go into no log
-    made = create_engine(url, pool_pre_ping=True, hide_parameters=True, connect_args={"application_name": "warehouse"})
+    connect_args = {"application_name": "warehouse", **KEEPALIVES}
+    made = create_engine(url, pool_pre_ping=True, hide_parameters=True, connect_args=connect_args)
     event.listen(made, "do_connect", _open)
     return made
 

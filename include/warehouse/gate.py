@@ -88,7 +88,7 @@ def audit(settings: Settings, run_id: int) -> GateResult:
     """Judges a built run; writes ops.check_result, ops.failed_row and ops.conservation.
 
     A run that does not pass gets the status `refused`. May be repeated.
-    Raises WarehouseError for a run that is not built or that another one has overtaken.
+    Raises WarehouseError for a run that is not built or that another one has overtaken, and where the session is lost.
     """
     started = time.monotonic()
     variables = _begin(settings, run_id)
@@ -194,7 +194,20 @@ def _verify(settings: Settings, variables: Mapping[str, str], identities: Future
             if contract == NEEDS_IDENTITIES:
                 identities.result()
             outcomes += _verify_contract(data_source, contract, variables)
+        found = {outcome.outcome for outcome in outcomes}
+        if "not_evaluated" in found and "failed" not in found:
+            _require_session(data_source)
     return outcomes
+
+
+def _require_session(data_source: Any) -> None:
+    """Raises WarehouseError where the database has ended Soda's session: that says nothing of what was built."""
+    try:
+        data_source.execute_query("select 1")
+    except Exception as error:
+        raise WarehouseError(
+            "the database ended the gate's session; nothing is wrong with the run: repeat it"
+        ) from error
 
 
 def _verify_contract(data_source: Any, contract: str, variables: Mapping[str, str]) -> list[Outcome]:

@@ -30,6 +30,7 @@ from include.warehouse.arrivals import READY_SUFFIX, load_order, pending_files, 
 from include.warehouse.contracts import Contract, load_contracts, match_feed, sync_edited
 from include.warehouse.database import engine
 from include.warehouse.errors import HeldError, InputError, SkippedError, UnfinishedError, WarehouseError
+from include.warehouse.locks import give_up_lock, take_lock
 from include.warehouse.settings import Settings
 
 FATES = ("received", "loaded", "unchanged", "rejected", "duplicate", "superseded")
@@ -186,17 +187,12 @@ def discard(settings: Settings, file_name: str, file_id: int | None = None) -> L
 
 @contextmanager
 def _load_lock(settings: Settings) -> Iterator[Connection]:
-    # a session lock: the next load waits, and a killed process gives it up
     with engine(settings).connect() as connection:
-        connection.execute(text("select pg_advisory_lock(ops.lock_key('load'))"))
-        connection.commit()
+        take_lock(connection, "load")
         try:
             yield connection
         finally:
-            if not connection.closed and not connection.invalidated:
-                connection.rollback()
-                connection.execute(text("select pg_advisory_unlock(ops.lock_key('load'))"))
-                connection.commit()
+            give_up_lock(connection, "load")
 
 
 def _sync_edited(connection: Connection, settings: Settings) -> dict[str, Contract]:

@@ -17,6 +17,7 @@ from sqlalchemy.exc import InternalError, OperationalError
 
 from include.warehouse.database import engine
 from include.warehouse.errors import InputError, WarehouseError
+from include.warehouse.locks import give_up_lock, take_lock, try_lock
 from include.warehouse.settings import Settings
 from include.warehouse.step_log import record_step
 
@@ -53,19 +54,16 @@ def refresh_lock(settings: Settings, *, waits: bool = True) -> Iterator[bool]:
         return
     with engine(settings).connect() as connection:
         if waits:
-            connection.execute(text("select pg_advisory_lock(ops.lock_key('refresh'))"))
-        elif not connection.execute(text("select pg_try_advisory_lock(ops.lock_key('refresh'))")).scalar_one():
+            take_lock(connection, "refresh")
+        elif not try_lock(connection, "refresh"):
             yield False
             return
-        connection.commit()
         token = _has_refresh_lock.set(True)
         try:
             yield True
         finally:
             _has_refresh_lock.reset(token)
-            if not connection.closed and not connection.invalidated:
-                connection.execute(text("select pg_advisory_unlock(ops.lock_key('refresh'))"))
-                connection.commit()
+            give_up_lock(connection, "refresh")
 
 
 def plan(
@@ -93,11 +91,28 @@ def find_plan(settings: Settings, run_id: int) -> Plan:
         return _plan(connection, run_id)
 
 
+def is_refused_already(settings: Settings) -> bool:
+    """Whether the gate refused just what waits for publication, so that building it again would end the same.
+
+    Months that a person asked for, perhaps only to try, say nothing of what waits.
+    """
+    with engine(settings).connect() as connection:
+        return bool(
+            connection.execute(
+                text(
+                    "select status = 'refused' and not crm.has_changed_since(known_at) from ops.run"
+                    " where kind = 'refresh'"
+                    " and (status = 'published' or status = 'refused' and not crm.asks_for_months(requested))"
+                    " order by run_id desc limit 1"
+                )
+            ).scalar()
+        )
+
+
 def aggregate(settings: Settings, run_id: int) -> int:
     """Brings the customer-month facts up to date for the run; gives the rows of the months aggregated. Loads wait."""
     with refresh_lock(settings), _step(settings, "aggregate") as (connection, done):
-        connection.execute(text("select pg_advisory_lock(ops.lock_key('load'))"))
-        connection.commit()
+        take_lock(connection, "load")
         try:
             connection.execute(text("call crm.settle_plan(:run_id)"), {"run_id": run_id})
             connection.execute(text("call crm.prepare_facts(:run_id)"), {"run_id": run_id})
@@ -122,9 +137,7 @@ def aggregate(settings: Settings, run_id: int) -> int:
             connection.execute(text("call crm.resume_build(:run_id)"), {"run_id": run_id})
             connection.commit()
         finally:
-            if not connection.closed and not connection.invalidated:
-                connection.rollback()
-                connection.execute(text("select pg_advisory_unlock(ops.lock_key('load'))"))
+            give_up_lock(connection, "load")
         done(run_id=run_id, rows=len(chunks))
     return len(chunks)
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 import threading
@@ -48,6 +49,7 @@ def command(settings: Settings, *arguments: str) -> "subprocess.Popen[str]":
         [sys.executable, "-m", "include.warehouse", *arguments, "--json"],
         env=environment,
         stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
         text=True,
     )
 
@@ -94,8 +96,11 @@ def test_two_loads_wait_for_each_other_and_both_are_in(
         loads = [command(both, "load", str(year)) for year in years]
         wait_for(2)
         assert values(both, "select count(*) from ops.file where feed = 'sales'") == [0]
-    results = [json.loads(load.communicate(timeout=120)[0])["files"][0] for load in loads]
+    answers = [load.communicate(timeout=120) for load in loads]
+    results = [json.loads(output)["files"][0] for output, _ in answers]
     assert [result["status"] for result in results] == ["loaded", "loaded"]
+    for _, errors in answers:
+        assert re.search(r"waiting for the lock of load: process \d+ of the database holds it \(warehouse on ", errors)
     # a load's steps lie between the other's, never within; masters of one load are copied ahead
     overlapping = values(
         both,

@@ -1,7 +1,7 @@
 """The gate on a really built run: what is sound passes, every corruption is refused by name with the rows at fault."""
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -310,7 +310,13 @@ def test_a_refusal_leaves_readers_on_the_last_good_state(loaded: Settings, tmp_p
         maintenance.verify_conservation(loaded)
     execute(loaded, altered.format("- 1"))
 
+    assert refresh.is_refused_already(loaded), "building it again would end the same"
+    asked_for = 'update ops.run set requested = \'{"from": "2025-01-01"}\' where run_id = '
+    execute(loaded, f"{asked_for}{run_id}")
+    assert not refresh.is_refused_already(loaded), "what was asked for says nothing of what waits"
+
     steps.refresh(loaded)
+    assert not refresh.is_refused_already(loaded)
     with pytest.raises(WarehouseError, match="is not the newest"):
         gate.audit(loaded, run_id)
     maintenance.verify_conservation(loaded)
@@ -399,6 +405,25 @@ def test_a_contract_that_cannot_be_evaluated_blocks(
     assert ("not_evaluated",) in outcomes
     with pytest.raises(WarehouseError, match="refused by the gate"):
         refresh.publish(loaded, run_id)
+
+
+def test_a_lost_session_refuses_nothing(loaded: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As when the server is restarted between two contracts: the run is sound, and passes when the gate is repeated."""
+    run_id = build(loaded)
+    verify = gate._verify_contract
+
+    def lose_session(data_source: Any, contract: str, variables: Mapping[str, str]) -> list[gate.Outcome]:
+        if contract == gate.NEEDS_IDENTITIES:
+            pid = data_source.execute_query("select pg_backend_pid()").rows[0][0]
+            query(loaded, "select pg_terminate_backend(:pid, 10000)", pid=pid)
+        return verify(data_source, contract, variables)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(gate, "_verify_contract", lose_session)
+        with pytest.raises(WarehouseError, match="ended the gate's session"):
+            steps.audit(loaded, run_id)
+    assert query(loaded, "select status from ops.run where run_id = :id", id=run_id) == [("building",)]
+    assert steps.audit(loaded, run_id).is_ok
 
 
 def test_a_run_that_is_not_built_is_not_judged(loaded: Settings) -> None:
