@@ -70,7 +70,7 @@ def test_nothing_runs_as_root_or_may_become_root(services: dict[str, Any]) -> No
 
 def test_ports_are_open_to_this_machine_alone(services: dict[str, Any]) -> None:
     published = {name: service["ports"] for name, service in services.items() if service.get("ports")}
-    assert published.keys() == {"api-server", "dashboard"}
+    assert published.keys() == {"api-server", "dashboard", "postgres"}
     for ports in published.values():
         for port in ports:
             address = port["host_ip"] if isinstance(port, dict) else port.rpartition(":")[0].rpartition(":")[0]
@@ -92,6 +92,22 @@ def test_state_is_in_volumes(services: dict[str, Any]) -> None:
     for name in APP:
         assert "/srv/warehouse" in str(services[name]["volumes"])
     assert "/var/lib/postgresql" in str(services["postgres"]["volumes"])
+
+
+def test_contracts_are_those_of_the_machine(services: dict[str, Any]) -> None:
+    for name in APP:
+        mounted = services[name]["environment"]["WAREHOUSE_CONTRACTS"]
+        [contracts] = [volume for volume in services[name]["volumes"] if mounted in str(volume)]
+        assert (REPOSITORY / contracts["source"] / "sales.yml").is_file()
+        assert contracts["read_only"] is True
+
+
+def test_services_end_in_peace_and_their_logs_are_limited(services: dict[str, Any]) -> None:
+    assert services["postgres"]["stop_grace_period"] in ("2m", "2m0s")
+    for name in ("scheduler", "worker"):
+        assert services[name]["stop_grace_period"] in ("1m", "1m0s")
+    for service in services.values():
+        assert service["logging"]["options"].keys() == {"max-size", "max-file"}
 
 
 def test_the_file_holds_no_password_and_says_which_one_is_missing(environment: Path) -> None:

@@ -1,4 +1,7 @@
-"""Airflow's own settings: everything below the warehouse's home, on the same PostgreSQL, on 127.0.0.1 alone."""
+"""Airflow's own settings: everything below the warehouse's home, on the same PostgreSQL, on 127.0.0.1 alone.
+
+`python -m include.warehouse.airflow_environment …` is Airflow's command line with them.
+"""
 
 import json
 import os
@@ -9,10 +12,11 @@ from cryptography.fernet import Fernet
 
 from include.warehouse.credentials import credential
 from include.warehouse.server import ADDRESS, airflow_url
-from include.warehouse.settings import REPOSITORY, Settings
+from include.warehouse.settings import REPOSITORY, Settings, load_settings
 from include.warehouse.tuning import core_count
 
 ADMIN = "admin"
+FIRST_PORT = 8080
 
 
 def airflow_environment(settings: Settings, port: int) -> dict[str, str]:
@@ -81,3 +85,12 @@ def admin_password(settings: Settings) -> str:
 def _write_private(path: Path, text: str) -> None:
     path.touch(mode=0o600)
     path.write_text(text, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    # Airflow's own command line on this home, such as: db clean --help
+    os.execve(
+        sys.executable,
+        [sys.executable, "-m", "airflow", *sys.argv[1:]],
+        airflow_environment(load_settings(), FIRST_PORT),
+    )

@@ -23,6 +23,7 @@ from sqlalchemy import create_engine
 from sqlalchemy.exc import OperationalError
 
 from include.warehouse import server
+from include.warehouse.airflow_environment import FIRST_PORT as AIRFLOW_PORT
 from include.warehouse.airflow_environment import airflow_environment, warehouse_environment
 from include.warehouse.child_processes import ChildProcesses
 from include.warehouse.database import connect
@@ -33,7 +34,6 @@ from include.warehouse.settings import REPOSITORY, Settings, load_settings
 from include.warehouse.stack_summary import Addresses, show_summary
 from include.warehouse.stack_watch import Outcome, Watch
 
-AIRFLOW_PORT = 8080
 DASHBOARD_PORT = 8501
 AIRFLOW_HEALTH = ("metadatabase", "scheduler", "triggerer", "dag_processor")
 AIRFLOW_VERSION = f"apache-airflow {version('apache-airflow')}"
