@@ -207,9 +207,11 @@ def _segment(row: dict[str, Any], ruled: dict[str, Any]) -> list[dict[str, str]]
     """The rule that decided, and the rules before it, which did not fit."""
     names = [rule["segment"] for rule in ruled["segments"]]
     place = names.index(row["segment"])
-    lines = [_line("Segment", row["segment"], f"first rule that fits: {rules.segment_rule(ruled['segments'][place])}")]
+    lines = [
+        _line("Segment", row["segment"], f"first rule that fits: {rules.segment_rule(ruled['segments'][place], ruled)}")
+    ]
     if place:
-        earlier = [f"{rule['segment']} ({rules.segment_rule(rule)})" for rule in ruled["segments"][:place]]
+        earlier = [f"{rule['segment']} ({rules.segment_rule(rule, ruled)})" for rule in ruled["segments"][:place]]
         lines.append(_line("Segments tried before", "None fits", "; ".join(earlier)))
     return lines
 

@@ -90,7 +90,7 @@ def _scores(ruled: dict[str, Any]) -> None:
 
 def _segments(ruled: dict[str, Any]) -> None:
     st.caption("Everybody is in exactly one segment: the first whose rule fits.")
-    _table({row["segment"]: rules.segment_rule(row) for row in ruled["segments"]}, "Segment", "Rule")
+    _table({row["segment"]: rules.segment_rule(row, ruled) for row in ruled["segments"]}, "Segment", "Rule")
 
 
 def _events(_: dict[str, Any]) -> None:

@@ -2,6 +2,7 @@
 
 from math import ceil
 from textwrap import wrap
+from typing import Any
 
 import pandas
 import plotly.graph_objects as go
@@ -12,7 +13,9 @@ from dashboard.components.cache import ask
 from dashboard.components.page import empty, header
 from dashboard.data import scores
 from dashboard.data.months import Month
+from dashboard.data.rules import rule_set
 from dashboard.data.scores import Band
+from include.warehouse.wording import rules
 
 BARS = 48
 # How far a distribution is drawn, as a multiple of the best (for recency the worst) cut point.
@@ -20,30 +23,30 @@ REACH = {"recency": 2.5, "frequency": 2.5, "monetary": 3.0}
 UNITS = {"recency": "days since the last core purchase", "frequency": "core purchases", "monetary": "core net amount"}
 # What is counted, where it is not money.
 THINGS = {"recency": "day", "frequency": "purchase"}
-GOOD = 4
 
 
 def main() -> None:
     """Draws grid, bands and distributions."""
-    month = header("RFMT", "How recency, frequency, monetary and tenure are scored this month, from 1 to 5.")
+    month = header("RFMT", "How recency, frequency, monetary and tenure are scored this month.")
     grid = ask(scores.grid, month.month)
     if grid.empty:
         empty("Nobody is scored in this month: there is no engaged customer yet.")
         return
-    _grid(grid)
+    ruled = ask(rule_set, month.rule_set)
+    _grid(grid, ruled)
     st.divider()
     bands = ask(scores.bands, month.month)
-    _bands(month, bands)
+    _bands(month, bands, ruled)
     st.divider()
     for column, metric in zip(st.columns(3, gap="large"), scores.METRICS, strict=True):
         with column:
             _distribution(month, metric, bands[metric])
 
 
-def _grid(grid: pandas.DataFrame) -> None:
+def _grid(grid: pandas.DataFrame, ruled: dict[str, Any]) -> None:
     cells = grid.groupby(["r_score", "f_score"])[["customers", "monetary"]].sum()
     top = grid.sort_values("customers").groupby(["r_score", "f_score"])["segment"].last()
-    bands = range(1, 1 + int(grid[["r_score", "f_score"]].max().max()))
+    bands = range(1, 1 + rules.bands("r", ruled))
     counts, texts = [], []
     for r_score in bands:
         counts.append([_cell(cells, r_score, f_score, "customers") for f_score in bands])
@@ -73,13 +76,14 @@ def _grid(grid: pandas.DataFrame) -> None:
     )
     chart.update_xaxes(showgrid=False, side="top")
     chart.update_yaxes(showgrid=False)
-    best = grid[(grid["r_score"] >= GOOD) & (grid["f_score"] >= GOOD)]
+    good = rules.good_band(ruled)
+    best = grid[(grid["r_score"] >= good) & (grid["f_score"] >= good)]
     customers = numbers.share(float(best["customers"].sum()), float(grid["customers"].sum()))
     money = numbers.share(float(best["monetary"].sum()), float(grid["monetary"].sum()))
     charts.show(
         f"{customers} of engaged customers buy often and recently, and bring {money} of the money",
         "Scored customers by recency (up is more recent) and frequency (right is more often): how many, their"
-        " money in the window, and the most frequent segment.",
+        f" money in the window, and the most frequent segment. Often and recently: R and F of at least {good}.",
         chart,
         "grid",
     )
@@ -94,11 +98,11 @@ def _cell(cells: pandas.DataFrame, r_score: int, f_score: int, measure: str) -> 
     return float(cells[measure].get((r_score, f_score), 0))
 
 
-def _bands(month: Month, bands: dict[str, list[Band]]) -> None:
+def _bands(month: Month, bands: dict[str, list[Band]], ruled: dict[str, Any]) -> None:
     st.markdown(f"**What the scores mean in {words.month(month.month)}**")
     st.caption("The bands are cut so that each holds about as many scored customers; equal values score alike.")
-    tenure = ask(scores.tenure_bands, month.rule_set)
-    highest = max([len(tenure), *(band.band for found in bands.values() for band in found)])
+    tenure = ruled["tenure_bands"]
+    highest = max(rules.bands(score, ruled) for score in rules.SCORES)
     table = []
     for score in range(highest, 0, -1):
         line = {"Score": str(score)}

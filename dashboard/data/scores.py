@@ -80,12 +80,6 @@ def abc_limits(month: date) -> dict[str, Decimal]:
     }
 
 
-def tenure_bands(rule_set: int) -> list[int]:
-    """Months from which T is 1, 2, 3 …"""
-    found = rows("select tenure_bands from mart.rule_set where rule_set = :rule_set", rule_set=rule_set)
-    return list(found[0]["tenure_bands"])
-
-
 def distribution(month: date, metric: str) -> pandas.DataFrame:
     """Scored customers by value of a metric, money rounded down to whole units: value, customers; in order of value."""
     return frame(

@@ -25,7 +25,17 @@ from include.warehouse.refresh import (
 )
 from include.warehouse.settings import Settings
 from include.warehouse.step_log import record_step
-from include.warehouse.summary import write_summary
+from include.warehouse.summary import summary_path, write_summary
+
+# readers' pages become quick only after this step
+MOST_WRITTEN_AGAIN = 12
+# earlier runs of which no Excel was written, being stopped before it, count as well
+BUILT_SINCE_THE_LAST_EXCEL = text(
+    "select distinct month from ops.run_month join ops.run using (run_id) join mart.month using (month)"
+    " where run.status = 'published' and rows_mode <> 'remove' and not is_report_month"
+    " and run_month.run_id > coalesce((select max(run_id) from ops.step where step = 'excel' and run_id < :run_id), 0)"
+    " order by month desc"
+)
 
 
 @dataclass(frozen=True)
@@ -64,12 +74,20 @@ def audit(settings: Settings, run_id: int) -> gate.GateResult:
 
 
 def write_excel(settings: Settings, run_id: int) -> Path | None:
-    """Writes the Excel summary of the report month to exports/; None where a run has taken the last month away."""
+    """Writes the Excel summary of the report month to exports/; None where a run has taken the last month away.
+
+    Summaries that lie there of months built again, such as the one that was open until now, are written anew as well,
+    at most the newest twelve. Older ones stay as of the publication that they name.
+    """
     started = time.monotonic()
     with engine(settings).connect() as connection:
         if connection.execute(text("select not exists (select from mart.month)")).scalar():
             return None
+        built = connection.scalars(BUILT_SINCE_THE_LAST_EXCEL, {"run_id": run_id}).all()
     path = write_summary(settings, None, None)
+    outdated = [month for month in built if summary_path(settings, month).exists()]
+    for month in outdated[:MOST_WRITTEN_AGAIN]:
+        write_summary(settings, month, None)
     with engine(settings).begin() as connection:
         record_step(
             connection, step="excel", run_id=run_id, seconds=time.monotonic() - started, size=path.stat().st_size

@@ -39,6 +39,8 @@ WIDEST_TEXT = 70
 LONG_TEXT_WIDTH = 90
 LONG_TEXT_HEIGHT = 48
 LINE_HEIGHT = 16
+# of a long text, also where another font than ours is all there is
+LETTERS_PER_LINE = 75
 FIRST_TABLE_ROW = 4
 CHARACTERS_PER_CELL = 32_767
 
@@ -274,7 +276,7 @@ def _header_width(title: str) -> float:
 
 def _height(text: str) -> float:
     """Room for a text over several lines, for a long one as much as leaves the table readable."""
-    lines = sum(1 + len(line) // LONG_TEXT_WIDTH for line in text.splitlines())
+    lines = sum(1 + len(line) // LETTERS_PER_LINE for line in text.splitlines())
     return min(LINE_HEIGHT * lines, LONG_TEXT_HEIGHT)
 
 

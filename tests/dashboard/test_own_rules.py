@@ -12,12 +12,14 @@ import pytest
 import yaml
 from rich.console import Console
 from sqlalchemy import text
+from streamlit.testing.v1 import AppTest
 
+from dashboard.components import numbers, session
 from dashboard.data import export, months, overview
 from dashboard.data import warehouse as data_layer
 from include.warehouse import rules
 from include.warehouse.database import connect, engine
-from include.warehouse.settings import Settings
+from include.warehouse.settings import REPOSITORY, Settings
 from include.warehouse.stack_summary import Addresses, show_summary
 from include.warehouse.summary import write_summary
 from include.warehouse.users import User, add_user
@@ -41,7 +43,7 @@ OWN = {
         {"segment": "Prospect", "statuses": ["prospect"]},
         {"segment": "Away", "statuses": ["at_risk", "lapsed", "lost"]},
         {"segment": "Ghosts", "statuses": ["new", "active"], "r_from": 9, "f_from": 9, "m_from": 9, "t_from": 5},
-        {"segment": "Middling", "statuses": ["new", "active"], "r_from": 5},
+        {"segment": "Middling", "statuses": ["new", "active"], "r_from": 5, "r_to": 7},
         {"segment": "Rest", "statuses": ["new", "active"]},
     ],
 }
@@ -133,7 +135,8 @@ def test_excel_says_the_parameters_of_the_rules(book: openpyxl.Workbook) -> None
     known = {row["Term"]: row for row in read_table(book["Terms"], "terms")}
     assert known["Window"]["Meaning"] == "the 6 months up to and with the one that is shown"
     assert known["Engaged"]["Meaning"] == "customers whose status is scored: New or Active"
-    assert known["Middling (segment)"]["Meaning"] == "status New or Active, R ≥ 5"
+    assert known["Middling (segment)"]["Meaning"] == "status New or Active, R 5 to 7"
+    assert known["Ghosts (segment)"]["Meaning"] == "status New or Active, R ≥ 9, F ≥ 9, M ≥ 9, T ≥ 5"
     assert known["Middling (segment)"]["From"] == "Rule set 2"
 
 
@@ -175,3 +178,21 @@ def test_an_open_month_is_compared_in_excel_as_on_the_overview(
             assert found[f"Change on {span}"] == (change if change is None else pytest.approx(change, abs=1e-6)), (
                 measure
             )
+
+
+@pytest.mark.parametrize(("month", "bands"), [("2025-11", range(7, 11)), ("2025-05", range(4, 6))])
+def test_the_page_of_scores_knows_how_many_bands_there_are(
+    month: str, bands: range, ruled: Settings, customers: pd.DataFrame, reading: Callable[[Settings], None]
+) -> None:
+    reading(ruled)
+    page = AppTest.from_file(str(REPOSITORY / "dashboard" / "app_pages" / "rfmt.py"), default_timeout=120)
+    page.session_state[session.USER] = ADMIN
+    page.query_params["month"] = month
+    page.run()
+    assert not page.exception
+    shown = "\n".join(element.value for element in [*page.caption, *page.markdown])
+    assert f"R and F of at least {bands[0]}." in shown
+    scored = customers[(customers["month"] == date.fromisoformat(f"{month}-01")) & customers["r_score"].notna()]
+    share = ((scored["r_score"] >= bands[0]) & (scored["f_score"] >= bands[0])).mean()
+    assert f"{numbers.share(share, 1)} of engaged customers buy often and recently" in shown
+    assert page.dataframe[0].value["Score"].tolist() == [str(score) for score in range(bands[-1], 0, -1)]

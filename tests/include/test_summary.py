@@ -13,9 +13,11 @@ import pytest
 
 from include.warehouse.database import engine
 from include.warehouse.errors import InputError
+from include.warehouse.load import approve, load_files
 from include.warehouse.settings import Settings
-from include.warehouse.summary import write_summary
-from tests.fixtures.retailer import LAST_DAY, lines
+from include.warehouse.steps import refresh
+from include.warehouse.summary import summary_path, write_summary
+from tests.fixtures.retailer import LAST_DAY, lines, write_customers, write_files, write_sales
 from tests.fixtures.workbook import below, charts, read_table
 
 MONTH = date(2025, 11, 1)
@@ -284,3 +286,30 @@ def test_a_month_that_is_not_published_is_named(published: Settings, warehouse: 
     with pytest.raises(InputError, match="no month is published yet"):
         write_summary(warehouse, None, tmp_path / "no.xlsx")
     assert not list(tmp_path.iterdir())
+
+
+def test_a_month_that_is_built_again_has_its_summary_written_again(fresh_warehouse: Settings, tmp_path: Path) -> None:
+    *masters, _ = write_files(tmp_path / "files")
+    sales = tmp_path / "sales_2025.csv"
+    load_files(fresh_warehouse, [*masters, write_sales(sales, 2025, until=date(2025, 10, 20))])
+    assert refresh(fresh_warehouse).excel == summary_path(fresh_warehouse, OCTOBER)
+    earlier = write_summary(fresh_warehouse, date(2024, 6, 1), None)
+    unchanged = earlier.read_bytes()
+    # fewer customers than the shrink guard lets pass
+    fewer = write_customers(tmp_path / "customers_2025-11-10.csv", leave_out=100)
+    (held, _) = load_files(fresh_warehouse, [fewer, write_sales(sales, 2025)])
+    assert held.status == "held"
+    assert refresh(fresh_warehouse).excel == summary_path(fresh_warehouse, MONTH)
+    october = openpyxl.load_workbook(summary_path(fresh_warehouse, OCTOBER))
+    assert october["Overview"]["A2"].value.startswith("As of 31 October 2025 · amounts"), "it is whole now"
+    assert earlier.read_bytes() == unchanged
+    assert not summary_path(fresh_warehouse, date(2025, 9, 1)).exists()
+
+    # the publication lacks the rows of a file that is let in later
+    approve(fresh_warehouse, fewer.name)
+    path = write_summary(fresh_warehouse, None, tmp_path / "summary.xlsx")
+    assert fewer.name not in {row["File"] for row in read_table(openpyxl.load_workbook(path)["Data quality"], "files")}
+    refresh(fresh_warehouse)
+    path = summary_path(fresh_warehouse, MONTH)
+    files = {row["File"]: row["Status"] for row in read_table(openpyxl.load_workbook(path)["Data quality"], "files")}
+    assert files[fewer.name] == "loaded"

@@ -25,17 +25,23 @@ from include.warehouse.summary.trend_sheets import draw_overview, draw_same_days
 from include.warehouse.workbook import Book, Column
 
 
+def summary_path(settings: Settings, month: date) -> Path:
+    """Where the summary of a month lies unless somebody names another place."""
+    return settings.exports / f"customer_summary_{month:%Y-%m}.xlsx"
+
+
 def write_summary(settings: Settings, month: date | None, out: Path | None) -> Path:
     """Writes the summary of `month` (else the report month) to `out` (else exports/); gives its path.
 
-    The file depends on the publication alone: written again, it is the same byte for byte. Raises InputError where the
-    month is not published.
+    The month's figures depend on the publication alone. What has become of files and rejects, the settings and the
+    catalog's comments are read as they are now: until one of them changes, the file is the same byte for byte. Raises
+    InputError where the month is not published.
     """
     connection_pool = engine(settings).execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
     with connection_pool.connect() as connection:
         shown = published_month(connection, month)
         figures = read_figures(connection, shown)
-    path = out or settings.exports / f"customer_summary_{shown.month:%Y-%m}.xlsx"
+    path = out or summary_path(settings, shown.month)
     if path.is_dir():
         raise InputError(f"{path} is a folder; name a file in it")
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -35,7 +35,7 @@ def _movement_matrix(sheet: Sheet, figures: Figures, row: int, measure: str, kin
     current = [*figures.tiers, "none"]
     lines = [
         {"from": source if source == "Total" else words.tier(source)}
-        | {str(target): cells.get((source, target)) for target in [*current, "Total"]}
+        | {str(target): cells.get((source, target), 0 if source == "Total" else None) for target in [*current, "Total"]}
         for source in [*earlier, "Total"]
     ]
     columns = [Column("from", "From \\ to"), *(Column(str(tier), words.tier(tier), kind) for tier in current)]

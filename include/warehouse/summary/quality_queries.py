@@ -1,5 +1,6 @@
 """The SQL by which the summary is checked: statements over mart alone, with %(month)s bound."""
 
+# A file that was held counts from the moment at which it was let in: what was published before lacks its rows.
 FILES = """
 select
     file_name,
@@ -18,7 +19,10 @@ select
     amount_rejected,
     source_file.message
 from mart.source_file
-join mart.publication on publication.is_current and source_file.received_at <= publication.known_at
+join mart.publication
+    on publication.is_current
+    and case when source_file.status = 'loaded' then source_file.loaded_at else source_file.received_at end
+        <= publication.known_at
 order by source_file.received_at, source_file.file_id
 """
 

@@ -39,7 +39,7 @@ def terms_of_rules(ruled: dict[str, Any]) -> list[Term]:
         **{f"{words.status(name)} (status)": rules.status_rule(name, ruled) for name in words.STATUS},
         **{f"{words.tier(row['tier'])} (tier)": rules.tier_rule(row["tier"], ruled) for row in ruled["tiers"]},
         f"{words.tier('none')} (tier)": "not scored",
-        **{f"{row['segment']} (segment)": rules.segment_rule(row) for row in ruled["segments"]},
+        **{f"{row['segment']} (segment)": rules.segment_rule(row, ruled) for row in ruled["segments"]},
     }
     return [Term(name, meaning, f"Rule set {ruled['rule_set']}") for name, meaning in known.items()]
 

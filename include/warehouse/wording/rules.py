@@ -32,7 +32,17 @@ def tier_rule(tier: str, rules: dict[str, Any]) -> str:
     return "not scored"
 
 
-def segment_rule(segment: dict[str, Any]) -> str:
+def bands(score: str, rules: dict[str, Any]) -> int:
+    """How many bands a score has, the best being the highest."""
+    return len(rules["tenure_bands"]) if score == "t" else int(rules["score_bands"])
+
+
+def good_band(rules: dict[str, Any]) -> int:
+    """The lowest of the best bands: two of five, and of other numbers as near to that share as can be."""
+    return 1 + bands("r", rules) - max(1, round(bands("r", rules) * 0.4))
+
+
+def segment_rule(segment: dict[str, Any], rules: dict[str, Any]) -> str:
     """What a row of mart.rule_segment asks for."""
     parts = [f"status {words.listed([words.status(status) for status in segment['statuses']], 'or')}"]
     for score in SCORES:
@@ -40,7 +50,7 @@ def segment_rule(segment: dict[str, Any]) -> str:
         name = score.upper()
         if low is not None and low == high:
             parts.append(f"{name} = {low}")
-        elif low is not None and (high is None or high >= 5):
+        elif low is not None and (high is None or high >= bands(score, rules)):
             parts.append(f"{name} ≥ {low}")
         elif low is not None:
             parts.append(f"{name} {low} to {high}")
@@ -57,15 +67,15 @@ def weights(rules: dict[str, Any]) -> str:
 
 def score_rules(rules: dict[str, Any]) -> dict[str, str]:
     """What each score says."""
-    bands = rules["score_bands"]
+    count = bands("r", rules)
     return {
-        "R, recency": f"days since the last core purchase, in {bands} bands of about equal size; fewer is better",
-        "F, frequency": f"core purchases in the window, in {bands} bands of about equal size",
-        "M, monetary": f"net amount of core lines in the window, in {bands} bands of about equal size",
-        "T, tenure": f"1 to {len(rules['tenure_bands'])} from"
+        "R, recency": f"days since the last core purchase, in {count} bands of about equal size; fewer is better",
+        "F, frequency": f"core purchases in the window, in {count} bands of about equal size",
+        "M, monetary": f"net amount of core lines in the window, in {count} bands of about equal size",
+        "T, tenure": f"1 to {bands('t', rules)} from"
         f" {words.listed([str(months) for months in rules['tenure_bands']])} months after the first core purchase",
         "RFMT total": weights(rules),
-        "High spender": f"M = {bands}",
+        "High spender": f"M = {count}",
     }
 
 
