@@ -1,6 +1,14 @@
 -- Makes a migrated, still empty warehouse a Citus cluster's: run once on the coordinator, as the owner, after
 -- `create extension citus`. Facts and snapshots are distributed by customer_id and co-located, what is joined to them is a
--- reference table. ops and raw stay on the coordinator.
+-- reference table. What holds and what does not: docs/decisions/020_citus.md.
+--
+-- These stay on the coordinator:
+--   every table of raw, ops and access: files, runs and users, a few rows each, or rows that are read once;
+--   core.sale_key_range, core.sale_line_waiting: a file is accepted on the coordinator, since a receipt's key is of no customer;
+--   crm.fact_chunk, crm.measure_marker, crm.audience: plans of a run, its marker, and what users have saved;
+--   crm.month_summary, crm.month_movement, crm.month_score, crm.month_metric, crm.month_cohort, crm.month_to_day: totals,
+--   crm.user_month, crm.user_month_summary, crm.user_month_movement, crm.user_month_score, crm.user_month_metric,
+--   crm.user_month_cohort: and those of users, which pages read without asking a worker.
 
 select create_reference_table('core.calendar');
 select create_reference_table('core.product_version');

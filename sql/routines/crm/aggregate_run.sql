@@ -151,30 +151,40 @@ end
 $$;
 comment on procedure crm.aggregate_chunk(bigint, integer, date) is 'Aggregates one chunk of months; whole months in place of what they held.';
 
-create or replace function crm.first_seen(p_customer_id text, p_known_at timestamptz, p_as_of_date date) returns date
-language sql stable parallel safe
-return coalesce(
-    (select s.first_seen from crm.customer_first_seen s where s.customer_id = p_customer_id),
-    (
-        select r.as_of_date
+-- Arrays, so that a statement looks a customer up in them without a join: on a cluster ops.run is not where the customers are.
+create or replace function crm.publications_until(
+    p_known_at timestamptz,
+    out known_at timestamptz[],
+    out as_of_date date[]
+)
+language plpgsql stable
+as $$
+begin
+    select
+        coalesce(array_agg(p.known_at order by p.run_id), '{}'),
+        coalesce(array_agg(p.as_of_date order by p.run_id), '{}')
+    into known_at, as_of_date
+    from (
+        select
+            r.run_id,
+            r.known_at,
+            r.as_of_date,
+            max(r.known_at) over (order by r.run_id rows between unbounded preceding and 1 preceding) as known_before
         from ops.run r
-        where
-            r.published_at <= p_known_at
-            and r.known_at >= (
-                select min(v.known_from) from core.customer_version v where v.customer_id = p_customer_id
-            )
-        order by r.run_id
-        limit 1
-    ),
-    p_as_of_date
-);
-comment on function crm.first_seen(text, timestamptz, date) is 'As-of date of the first publication after a customer was accepted; the date given where there has been none.';
+        where r.published_at <= p_known_at
+    ) as p
+    -- in order of time, as width_bucket needs them
+    where p.known_before is null or p.known_at > p.known_before;
+end
+$$;
+comment on function crm.publications_until(timestamptz) is 'Known times and as-of dates of the publications until a time. The first that knew what was accepted at a time is number width_bucket(time - interval ''1 microsecond'', known_at) + 1.';
 
 create or replace procedure crm.know_customers(p_run_id bigint)
 language plpgsql
 as $$
 declare
     v_run ops.run;
+    v_publications record;
     v_fact_set crm.fact_set;
     -- a run of touched customers alone has every change noted
     v_everybody boolean := exists (
@@ -182,6 +192,7 @@ declare
     );
 begin
     select r.* into v_run from ops.run r where r.run_id = p_run_id;
+    select * into v_publications from crm.publications_until(v_run.known_at);
 
     if v_run.kind = 'refresh' then
         -- first seen counts from the first publication: what an unpublished run fixed is fixed anew
@@ -196,46 +207,75 @@ begin
         where f.fact_set_id in (select m.fact_set_id from ops.run_month m where m.run_id = p_run_id)
             or v_run.kind = 'refresh' and f.fact_set_id in (select m.fact_set_id from crm.published_month m)
     loop
-        create temp table known_now on commit drop as
-        select
-            v.customer_id,
-            case
-                when v.registration_date is null and f.first_date is null
-                    then crm.first_seen(v.customer_id, v_run.known_at, v_run.as_of_date)
-                else least(v.registration_date, f.first_date)
-            end as known_from
-        from core.customer_version v
-        left join (
-            select m.customer_id, min(m.first_date) as first_date
-            from crm.customer_month m
-            where
-                m.fact_set_id = v_fact_set.fact_set_id
-                and (v_everybody or m.customer_id in (select t.customer_id from crm.touched_customer t where t.run_id = p_run_id))
-            group by m.customer_id
-        ) as f on f.customer_id = v.customer_id
-        where
-            v.version_to = 'infinity'
-            and v.known_from <= v_run.known_at
-            and v.known_to > v_run.known_at
-            and (v_everybody or v.customer_id in (select t.customer_id from crm.touched_customer t where t.run_id = p_run_id));
-
         -- few change from run to run
         delete from crm.customer_known k
         where
             k.fact_set_id = v_fact_set.fact_set_id
             and (v_everybody or k.customer_id in (select t.customer_id from crm.touched_customer t where t.run_id = p_run_id))
             and not exists (
-                select from known_now n where n.customer_id = k.customer_id and n.known_from = k.known_from
+                select
+                from core.customer_version v
+                where
+                    v.customer_id = k.customer_id
+                    and v.version_to = 'infinity'
+                    and v.known_from <= v_run.known_at
+                    and v.known_to > v_run.known_at
             );
-        insert into crm.customer_known (fact_set_id, customer_id, known_from)
-        select v_fact_set.fact_set_id, n.customer_id, n.known_from
-        from known_now n
-        where not exists (
-            select
-            from crm.customer_known k
-            where k.fact_set_id = v_fact_set.fact_set_id and k.customer_id = n.customer_id
-        );
-        drop table known_now;
+        -- where nothing is known yet nothing can conflict, and a row costs less
+        execute format(
+            'insert into crm.customer_known (fact_set_id, customer_id, known_from)
+            select $2, n.customer_id, n.known_from
+            from (
+                select
+                    v.customer_id,
+                    case
+                        when v.registration_date is not null or f.first_date is not null
+                            then least(v.registration_date, f.first_date)
+                        -- with neither, the first publication after the customer was accepted
+                        else coalesce(
+                            s.first_seen,
+                            $6[width_bucket(a.accepted_at - interval ''1 microsecond'', $5) + 1],
+                            $7
+                        )
+                    end as known_from
+                from core.customer_version v
+                left join (
+                    select m.customer_id, min(m.first_date) as first_date
+                    from crm.customer_month m
+                    where
+                        m.fact_set_id = $2
+                        and ($3 or m.customer_id in (select t.customer_id from crm.touched_customer t where t.run_id = $1))
+                    group by m.customer_id
+                ) as f on f.customer_id = v.customer_id
+                left join crm.customer_first_seen s on s.customer_id = v.customer_id
+                left join (
+                    select o.customer_id, min(o.known_from) as accepted_at
+                    from core.customer_version o
+                    join core.customer_version c on c.customer_id = o.customer_id
+                    where
+                        c.registration_date is null
+                        and c.version_to = ''infinity''
+                        and c.known_from <= $4
+                        and c.known_to > $4
+                        and ($3 or c.customer_id in (select t.customer_id from crm.touched_customer t where t.run_id = $1))
+                    group by o.customer_id
+                ) as a on a.customer_id = v.customer_id
+                where
+                    v.version_to = ''infinity''
+                    and v.known_from <= $4
+                    and v.known_to > $4
+                    and ($3 or v.customer_id in (select t.customer_id from crm.touched_customer t where t.run_id = $1))
+            ) as n
+            left join crm.customer_known k on k.fact_set_id = $2 and k.customer_id = n.customer_id
+            where k.known_from is distinct from n.known_from
+            %s',
+            case
+                when exists (select from crm.customer_known k where k.fact_set_id = v_fact_set.fact_set_id)
+                    then 'on conflict (fact_set_id, customer_id) do update set known_from = excluded.known_from'
+            end
+        ) using
+            p_run_id, v_fact_set.fact_set_id, v_everybody, v_run.known_at, v_publications.known_at,
+            v_publications.as_of_date, v_run.as_of_date;
 
         if v_run.kind = 'refresh' then
             insert into crm.customer_first_seen (customer_id, first_seen, run_id)

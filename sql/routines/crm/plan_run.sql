@@ -20,14 +20,18 @@ $$;
 comment on function crm.fact_set_of(text[], timestamptz) is 'The fact set of a choice of core product types, made where it is missing.';
 
 create or replace function crm.rule_set_of(p_month date) returns integer
-language sql stable
-return (
-    select r.rule_set_id
-    from crm.rule_set r
-    where r.state = 'active' and r.active_from <= p_month
-    order by r.active_from desc
-    limit 1
-);
+language plpgsql stable
+as $$
+begin
+    return (
+        select r.rule_set_id
+        from crm.rule_set r
+        where r.state = 'active' and r.active_from <= p_month
+        order by r.active_from desc
+        limit 1
+    );
+end
+$$;
 comment on function crm.rule_set_of(date) is 'The rule set that is active in a month.';
 
 create or replace function crm.known_dates(p_known_at timestamptz)
@@ -37,13 +41,13 @@ as $$
 begin
     -- unlike select into, return query lets the server scan the lines with several processes
     return query
-    select min(l.transaction_date), max(l.transaction_date)
+    select min(l.first_date), max(l.last_date)
     from (
-        select s.transaction_date
+        select min(s.transaction_date) as first_date, max(s.transaction_date) as last_date
         from core.sale_line s
         where s.known_from <= p_known_at
         union all
-        select s.transaction_date
+        select min(s.transaction_date), max(s.transaction_date)
         from core.sale_line_superseded s
         where s.known_from <= p_known_at and s.superseded_at > p_known_at
     ) as l;
@@ -148,8 +152,9 @@ comment on procedure crm.add_run_month(bigint, date, text, text, timestamptz) is
 
 -- measures are carried on only under the same facts and window
 create or replace procedure crm.note_carried_months(p_run_id bigint)
-language sql
-begin atomic
+language plpgsql
+as $$
+begin
     update ops.run_month m
     set is_carried = before.fact_set_id is null or before.fact_set_id = m.fact_set_id and b.window_months = r.window_months
     from (
@@ -172,27 +177,33 @@ begin atomic
     join crm.rule_set r on r.rule_set_id = before.rule_set_id
     left join crm.rule_set b on b.rule_set_id = before.previous_rule_set_id
     where m.run_id = p_run_id and before.run_id = m.run_id and before.month = m.month;
-end;
+end
+$$;
 comment on procedure crm.note_carried_months(bigint) is 'Says of every planned month whether its measures carry on from the month before.';
 
 create or replace function crm.is_standing(p_run_id bigint, p_month date) returns boolean
-language sql stable
-return exists (
-    select
-    from crm.published_month m
-    join ops.run r on r.run_id = p_run_id
-    where
-        m.month = p_month
-        and m.as_of_date = case
-            when p_month = r.report_month then r.as_of_date
-            else (p_month + interval '1 month - 1 day')::date
-        end
-);
+language plpgsql stable
+as $$
+begin
+    return exists (
+        select
+        from crm.published_month m
+        join ops.run r on r.run_id = p_run_id
+        where
+            m.month = p_month
+            and m.as_of_date = case
+                when p_month = r.report_month then r.as_of_date
+                else (p_month + interval '1 month - 1 day')::date
+            end
+    );
+end
+$$;
 comment on function crm.is_standing(bigint, date) is 'Whether a run that restates nothing would build a published month as of the same day: then only touched customers and new limits can change it.';
 
 create or replace procedure crm.choose_parts(p_run_id bigint)
-language sql
-begin atomic
+language plpgsql
+as $$
+begin
     update ops.run r
     set parts = case
         -- below, starting a statement costs more than a second session saves
@@ -207,7 +218,8 @@ begin atomic
         end as customers
     ) as largest_month
     where r.run_id = p_run_id;
-end;
+end
+$$;
 comment on procedure crm.choose_parts(bigint) is 'In how many parts a planned run scores its customers: as many as the server has workers, four at most; few customers in one.';
 
 create or replace procedure crm.plan_months(p_run_id bigint)
@@ -215,6 +227,7 @@ language plpgsql
 as $$
 declare
     v_run ops.run;
+    v_publications record;
     v_published_first date;
     v_published_last date;
     v_recut boolean;
@@ -225,6 +238,7 @@ declare
     v_month date;
 begin
     select r.* into v_run from ops.run r where r.run_id = p_run_id;
+    select * into v_publications from crm.publications_until(v_run.known_at);
     select min(m.month), max(m.month) into v_published_first, v_published_last from crm.published_month m;
     v_recut := coalesce((v_run.requested ->> 'recut')::boolean, false);
     v_recut_from := coalesce((v_run.requested ->> 'from')::date, case when v_recut then v_run.first_month end);
@@ -250,7 +264,13 @@ begin
                 then least(
                     c.month,
                     v_run.report_month,
-                    date_trunc('month', crm.first_seen(c.customer_id, v_run.known_at, v_run.as_of_date))::date
+                    date_trunc('month', coalesce(
+                        s.first_seen,
+                        v_publications.as_of_date[
+                            width_bucket(a.accepted_at - interval '1 microsecond', v_publications.known_at) + 1
+                        ],
+                        v_run.as_of_date
+                    ))::date
                 )
                 else least(c.month, date_trunc('month', s.first_seen)::date)
             end as month
@@ -258,6 +278,18 @@ begin
         join core.customer_version v
             on v.customer_id = c.customer_id and v.version_to = 'infinity' and v.known_to = 'infinity'
         left join crm.customer_first_seen s on s.customer_id = c.customer_id
+        left join (
+            select o.customer_id, min(o.known_from) as accepted_at
+            from core.customer_version o
+            where o.customer_id in (
+                select n.customer_id
+                from crm.pending_change p
+                join core.customer_version n
+                    on n.customer_id = p.customer_id and n.version_to = 'infinity' and n.known_to = 'infinity'
+                where n.registration_date is null
+            )
+            group by o.customer_id
+        ) as a on a.customer_id = c.customer_id
         where c.changed_at <= v_run.known_at
         union all
         -- first seen without registration or transaction, and known by one of them since
@@ -374,12 +406,16 @@ $$;
 comment on function crm.plan_refresh(jsonb, text) is 'Plans the next publication; gives its run. A run that was still building is abandoned.';
 
 create or replace function crm.has_changed_since(p_known_at timestamptz) returns boolean
-language sql stable
-return p_known_at is null
-    or exists (
-        select
-        from ops.file f
-        where f.status = 'loaded' and f.loaded_at > p_known_at and (f.rows_loaded > 0 or f.rows_superseded > 0)
-    )
-    or exists (select from crm.pending_change c where c.changed_at > p_known_at);
+language plpgsql stable
+as $$
+begin
+    return p_known_at is null
+        or exists (
+            select
+            from ops.file f
+            where f.status = 'loaded' and f.loaded_at > p_known_at and (f.rows_loaded > 0 or f.rows_superseded > 0)
+        )
+        or exists (select from crm.pending_change c where c.changed_at > p_known_at);
+end
+$$;
 comment on function crm.has_changed_since(timestamptz) is 'Whether accepted facts or masters have changed since a known time.';

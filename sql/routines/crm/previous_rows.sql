@@ -1,16 +1,20 @@
 -- The month before, as a run leaves it: what the run has built itself, else what is published.
 
 create or replace function crm.has_previous(p_run_id bigint, p_month date) returns boolean
-language sql stable
-return coalesce(
-    (select m.rows_mode <> 'remove' from ops.run_month m where m.run_id = p_run_id and m.month = p_month),
-    exists (
-        select
-        from crm.published_month p
-        join ops.run r on r.run_id = p_run_id and r.kind = 'refresh'
-        where p.month = p_month
-    )
-);
+language plpgsql stable
+as $$
+begin
+    return coalesce(
+        (select m.rows_mode <> 'remove' from ops.run_month m where m.run_id = p_run_id and m.month = p_month),
+        exists (
+            select
+            from crm.published_month p
+            join ops.run r on r.run_id = p_run_id and r.kind = 'refresh'
+            where p.month = p_month
+        )
+    );
+end
+$$;
 comment on function crm.has_previous(bigint, date) is 'Whether a month will be there when the run is published.';
 
 -- placeholders of the caller: $1 the run, $3 the month

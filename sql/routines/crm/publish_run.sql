@@ -176,9 +176,9 @@ declare
     v_suffix text := p_run_id || '_' || to_char(p_month, 'YYYY_MM');
 begin
     execute format('alter table crm.snapshot_unpublished detach partition crm.%I', 'snapshot_' || v_suffix);
+    -- the key's index gives the constraint its name too; a cluster renames no constraints
     execute format(
-        'alter table crm.%I rename constraint %I to %I',
-        'snapshot_' || v_suffix, 'snapshot_' || v_suffix || '_pkey', 'published_' || v_suffix || '_pkey'
+        'alter index crm.%I rename to %I', 'snapshot_' || v_suffix || '_pkey', 'published_' || v_suffix || '_pkey'
     );
     execute format('alter table crm.%I rename to %I', 'snapshot_' || v_suffix, 'published_' || v_suffix);
     execute format('alter table crm.%I reset (autovacuum_enabled)', 'published_' || v_suffix);
@@ -440,13 +440,16 @@ $$;
 comment on procedure crm.analyze_snapshot() is 'Gives the planner statistics of the whole snapshot after the first publication; from then on maintain_warehouse does.';
 
 create or replace function crm.tables_to_vacuum(p_run_id bigint) returns setof regclass
-language sql stable
-begin atomic
+language plpgsql stable
+as $$
+begin
+    return query
     select crm.snapshot_partition('crm.snapshot', null, m.month)
     from ops.run_month m
     join crm.published_month p on p.month = m.month and p.run_id = m.run_id
     where m.run_id = p_run_id
     union all
     select 'core.customer_version'::regclass;
-end;
+end
+$$;
 comment on function crm.tables_to_vacuum(bigint) is 'Tables whose indexes pages are answered from and that changed with a run: its months, and the customers.';

@@ -74,10 +74,13 @@ $$;
 comment on procedure crm.drop_figures(bigint, date) is 'Deletes the prepared figures of a run, or of a month that has been removed, that are not published; null stands for all.';
 
 create or replace function crm.is_summary_needed(p_run_id bigint, p_month date) returns boolean
-language sql stable
-return
-    exists (select from crm.published_month p where p.month = p_month and p.run_id = p_run_id)
-    or exists (select from ops.run r where r.run_id = p_run_id and r.status in ('building', 'refused', 'rebuilt'));
+language plpgsql stable
+as $$
+begin
+    return exists (select from crm.published_month p where p.month = p_month and p.run_id = p_run_id)
+        or exists (select from ops.run r where r.run_id = p_run_id and r.status in ('building', 'refused', 'rebuilt'));
+end
+$$;
 comment on function crm.is_summary_needed(bigint, date) is 'Whether a run''s figures of a month are published, or belong to a run that can be published or inspected.';
 
 -- One pass over the customers: the finest cells that summary, movements and scores can all be added up from.
@@ -233,21 +236,25 @@ begin
     from (
         select
             k.month as cohort,
-            sum(b.weight) as customers,
-            coalesce(sum(b.weight) filter (where b.growth_state in ('new', 'returning', 'resurrected')), 0) as buyers,
-            coalesce(sum(b.weight) filter (where b.last_core_date >= k.next_month), 0) as repeated,
-            sum(b.weight * b.month_core_cents) as core_cents
-        from (
-            select 1 as weight, s.growth_state, s.tenure_months, s.last_core_date, s.month_core_cents
-            from crm.snapshot_unpublished s
-            where s.run_id = p_run_id and s.month = p_month
-            union all
-            select -1, s.growth_state, s.tenure_months, s.last_core_date, s.month_core_cents
-            from crm.touched_customer t
-            join crm.snapshot s on s.month = p_month and s.customer_id = t.customer_id
-            where p_base_run_id is not null and t.run_id = p_run_id and t.from_month <= p_month
-        ) as b
-        join cohort k on k.tenure_months = b.tenure_months
+            count(*) as customers,
+            count(*) filter (where s.growth_state in ('new', 'returning', 'resurrected')) as buyers,
+            count(*) filter (where s.last_core_date >= k.next_month) as repeated,
+            sum(s.month_core_cents) as core_cents
+        from crm.snapshot_unpublished s
+        join cohort k on k.tenure_months = s.tenure_months
+        where s.run_id = p_run_id and s.month = p_month
+        group by k.month
+        union all
+        select
+            k.month,
+            -count(*),
+            -count(*) filter (where s.growth_state in ('new', 'returning', 'resurrected')),
+            -count(*) filter (where s.last_core_date >= k.next_month),
+            -sum(s.month_core_cents)
+        from crm.touched_customer t
+        join crm.snapshot s on s.month = p_month and s.customer_id = t.customer_id
+        join cohort k on k.tenure_months = s.tenure_months
+        where p_base_run_id is not null and t.run_id = p_run_id and t.from_month <= p_month
         group by k.month
         union all
         select m.cohort, m.customers, m.buyers, m.repeated, m.core_cents

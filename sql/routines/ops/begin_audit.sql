@@ -10,8 +10,11 @@ returns table (
     rows_mode text,
     is_open boolean
 )
-language sql stable parallel safe
-begin atomic
+language plpgsql stable parallel safe
+rows 36
+as $$
+begin
+    return query
     select m.month, m.run_id, m.rule_set_id, m.fact_set_id, m.as_of_date, m.rows_mode, m.is_open
     from ops.run_month m
     where m.run_id = p_run_id and m.rows_mode <> 'remove'
@@ -19,7 +22,8 @@ begin atomic
     select p.month, p.run_id, p.rule_set_id, p.fact_set_id, p.as_of_date, 'published', p.is_open
     from crm.published_month p
     where not exists (select from ops.run_month m where m.run_id = p_run_id and m.month = p.month);
-end;
+end
+$$;
 comment on function ops.months_after(bigint) is 'The months that readers will see once a run is published, and whose summary says what is in them.';
 
 create or replace function ops.begin_audit(
