@@ -104,6 +104,7 @@ CREATE TABLE ops.file (
     amount_rejected numeric DEFAULT 0 NOT NULL,
     amount_duplicate numeric DEFAULT 0 NOT NULL,
     is_trimmed boolean DEFAULT false NOT NULL,
+    tries integer DEFAULT 0 NOT NULL,
     CONSTRAINT file_status_check CHECK ((status = ANY (ARRAY['received'::text, 'loaded'::text, 'skipped'::text, 'held'::text, 'discarded'::text, 'refused'::text])))
 );
 
@@ -170,6 +171,8 @@ COMMENT ON COLUMN ops.file.amount_rejected IS 'Sum of readable net amounts of th
 COMMENT ON COLUMN ops.file.amount_duplicate IS 'Sum of net amounts of the duplicate rows.';
 
 COMMENT ON COLUMN ops.file.is_trimmed IS 'Whether no value of the file has white space around it, as seen when it was copied.';
+
+COMMENT ON COLUMN ops.file.tries IS 'How often loading it has begun; more than once where it was interrupted or failed.';
 
 COMMENT ON FUNCTION access.visible_stamp(p_email text) IS 'A text that changes whenever the customers may change that a user sees who does not see all: with each customers file, and with the users.';
 
@@ -570,15 +573,15 @@ COMMENT ON PROCEDURE core.compare_with_differing_sales(IN p_file_id bigint, IN p
 
 COMMENT ON PROCEDURE core.compare_with_lines_of_receipts(IN p_from date, IN p_to date) IS 'The rows of a delta are compared with the current lines of their receipts alone (view sale_line_compared).';
 
+COMMENT ON FUNCTION core.day_text(p_text text) IS 'A date''s text without its time of day.';
+
 COMMENT ON FUNCTION core.trimmed(p_text text) IS 'The text without white space around it; null where nothing is left.';
 
-COMMENT ON FUNCTION core.compose(p_row jsonb, p_columns text[]) IS 'A receipt id composed of several columns; null where one of them is missing.';
+COMMENT ON FUNCTION core.compose(p_row jsonb, p_columns text[], p_days jsonb) IS 'A receipt id composed of several columns, the day as YYYY-MM-DD by the readings given; null where one of them is missing.';
 
 COMMENT ON PROCEDURE core.count_master(IN p_file_id bigint, IN p_feed text) IS 'Counts the rows of a master file by fate.';
 
 COMMENT ON PROCEDURE core.count_sales(IN p_file_id bigint) IS 'Counts the rows and money of a sales file by fate.';
-
-COMMENT ON FUNCTION core.day_text(p_text text) IS 'A date''s text without its time of day.';
 
 COMMENT ON PROCEDURE core.discard_held(IN p_file_id bigint) IS 'Discards held files of the period that a later file speaks for.';
 
@@ -599,6 +602,8 @@ COMMENT ON PROCEDURE core.judge_file(IN p_file_id bigint) IS 'Judges the rows of
 COMMENT ON PROCEDURE core.judge_master(IN p_file_id bigint, IN p_feed text) IS 'Reads the rows of a master file (raw.master_judged): a missing key rejects, an unreadable value becomes unknown with a warning.';
 
 COMMENT ON PROCEDURE core.judge_sales(IN p_file_id bigint, IN p_places tid[], IN p_texts text[], IN p_days date[]) IS 'Reads and judges the rows of one sales file, all or those at the places given (temporary table sale_line_judged): typed values, null where they cannot be read, reasons as bits, net amount in cents, duplicates within the file.';
+
+COMMENT ON PROCEDURE core.keep_warnings(IN p_file_id bigint, IN p_feed text, IN p_until date) IS 'Keeps the warnings of a master file''s rows beside the versions that hold from its effective date on, also beside unchanged ones.';
 
 COMMENT ON PROCEDURE core.mark_duplicates() IS 'Marks the acceptable rows of a judged sales file whose key comes again further down.';
 
@@ -654,13 +659,13 @@ COMMENT ON PROCEDURE core.reject_sales(IN p_file_id bigint, IN p_known_at timest
 
 COMMENT ON FUNCTION core.repeated_keys(p_file_id bigint, p_decimal_mark text, p_is_trimmed boolean, OUT p_received bigint, OUT p_repeated bigint[]) IS 'How many rows a sales file has, and the hashes of the keys that more than one of them brings.';
 
-COMMENT ON FUNCTION core.replay_sales(p_master_file_id bigint, p_known_at timestamp with time zone) IS 'Accepts waiting lines whose masters are all known now; gives their number.';
+COMMENT ON FUNCTION core.replay_sales(p_master_file_id bigint, p_known_at timestamp with time zone) IS 'Accepts waiting lines whose masters are all known now, those that say what the current line says as unchanged; gives their number.';
 
 COMMENT ON FUNCTION core.sales_days(p_file_id bigint, OUT p_texts text[], OUT p_days date[]) IS 'The different texts of one sales file that can be read as a day, and these days; where the file does not speak for a year of the calendar, days before the calendar count as unreadable.';
 
 COMMENT ON FUNCTION core.sales_shrink_message(p_file_id bigint) IS 'Why the shrink guard holds a sales file, or null.';
 
-COMMENT ON FUNCTION core.sales_texts(p_file_id bigint, p_decimal_mark text, p_is_trimmed boolean, p_compose text[], p_places tid[]) IS 'The rows of one sales file that are data, all or those at the places given: each value''s text, trimmed, numbers with a decimal point.';
+COMMENT ON FUNCTION core.sales_texts(p_file_id bigint, p_decimal_mark text, p_is_trimmed boolean, p_compose text[], p_days jsonb, p_places tid[]) IS 'The rows of one sales file that are data, all or those at the places given: each value''s text, trimmed, numbers with a decimal point; a composed receipt id with its day as the readings say.';
 
 COMMENT ON FUNCTION core.source_part(p_file_id bigint) IS 'What the lines of a sales file are marked with: 0 for a whole year, N for part N, -2 for part 0, -1 for a daily delta.';
 
@@ -692,7 +697,7 @@ COMMENT ON FUNCTION crm.asks_for_months(p_requested jsonb) IS 'Whether a request
 
 COMMENT ON FUNCTION crm.attach_new_months(p_run_id bigint) IS 'Attaches the months that were never published, before publication shows them by crm.published_month; in a transaction of its own. Gives their number.';
 
-COMMENT ON FUNCTION ops.lock_key(p_name text) IS 'Key of the advisory lock of that name (load, refresh, build).';
+COMMENT ON FUNCTION ops.lock_key(p_name text) IS 'Key of the advisory lock of that name (load, refresh, build, rules).';
 
 COMMENT ON PROCEDURE crm.await_building() IS 'Waits until no session builds any more, and keeps others from it until the end of the transaction.';
 
@@ -701,119 +706,6 @@ COMMENT ON FUNCTION crm.build_key(p_run_id bigint, p_month date) IS 'Key of one 
 COMMENT ON FUNCTION crm.build_measures(p_run_id bigint, p_month date) IS 'Measures and cut points of one month of a run; gives the rows.';
 
 COMMENT ON FUNCTION crm.build_scores(p_run_id bigint, p_month date, p_part smallint) IS 'Snapshot rows of one month of a run and one part of the customers; gives the rows. crm.build_key follows once the next month is scored: until then this one is read.';
-
-CREATE TABLE crm.touched_customer (
-    run_id bigint NOT NULL,
-    customer_id text NOT NULL,
-    from_month date NOT NULL
-);
-
-COMMENT ON TABLE crm.touched_customer IS 'Customers whose published months a run computes again, from which month on.';
-
-COMMENT ON COLUMN crm.touched_customer.run_id IS 'Run.';
-
-COMMENT ON COLUMN crm.touched_customer.customer_id IS 'Customer.';
-
-COMMENT ON COLUMN crm.touched_customer.from_month IS 'First month to compute again.';
-
-CREATE TABLE ops.run (
-    run_id bigint NOT NULL,
-    kind text NOT NULL,
-    status text DEFAULT 'building'::text NOT NULL,
-    requested jsonb DEFAULT '{}'::jsonb NOT NULL,
-    requested_by text DEFAULT SESSION_USER NOT NULL,
-    known_at timestamp with time zone NOT NULL,
-    first_month date,
-    report_month date,
-    as_of_date date,
-    started_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
-    published_at timestamp with time zone,
-    message text,
-    parts smallint DEFAULT 1 NOT NULL,
-    CONSTRAINT run_kind_check CHECK ((kind = ANY (ARRAY['refresh'::text, 'rebuild'::text]))),
-    CONSTRAINT run_parts_check CHECK ((parts > 0)),
-    CONSTRAINT run_status_check CHECK ((status = ANY (ARRAY['building'::text, 'refused'::text, 'published'::text, 'abandoned'::text, 'nothing_to_do'::text, 'rebuilt'::text])))
-);
-
-COMMENT ON TABLE ops.run IS 'One row per build of months: planned, audited, and published or refused.';
-
-COMMENT ON COLUMN ops.run.run_id IS 'Key.';
-
-COMMENT ON COLUMN ops.run.kind IS 'refresh (to publish) or rebuild (a month as of a known time, to inspect).';
-
-COMMENT ON COLUMN ops.run.status IS 'building, refused (by the gate), published, abandoned (another run took over), nothing_to_do or rebuilt.';
-
-COMMENT ON COLUMN ops.run.requested IS 'Options of the request: from, recut, month, known_at.';
-
-COMMENT ON COLUMN ops.run.requested_by IS 'Who asked: a database user or an Airflow run.';
-
-COMMENT ON COLUMN ops.run.known_at IS 'Everything accepted until this moment is in the run, nothing later.';
-
-COMMENT ON COLUMN ops.run.first_month IS 'Month of the earliest accepted transaction.';
-
-COMMENT ON COLUMN ops.run.report_month IS 'Month of the latest accepted transaction.';
-
-COMMENT ON COLUMN ops.run.as_of_date IS 'Latest accepted transaction date.';
-
-COMMENT ON COLUMN ops.run.started_at IS 'When it was planned.';
-
-COMMENT ON COLUMN ops.run.published_at IS 'When readers began to see it.';
-
-COMMENT ON COLUMN ops.run.message IS 'Outcome in words.';
-
-COMMENT ON COLUMN ops.run.parts IS 'Parts that the customers are scored in, beside each other.';
-
-CREATE TABLE ops.run_month (
-    run_id bigint NOT NULL,
-    month date NOT NULL,
-    as_of_date date NOT NULL,
-    rows_mode text NOT NULL,
-    cuts_mode text NOT NULL,
-    rule_set_id integer NOT NULL,
-    fact_set_id integer NOT NULL,
-    is_carried boolean NOT NULL,
-    is_open boolean NOT NULL,
-    short_history boolean NOT NULL,
-    thin_month boolean,
-    cut_run_id bigint,
-    measured_at timestamp with time zone,
-    scored_at timestamp with time zone,
-    parts_scored smallint[] DEFAULT '{}'::smallint[] NOT NULL,
-    CONSTRAINT run_month_cuts_mode_check CHECK ((cuts_mode = ANY (ARRAY['compute'::text, 'keep'::text]))),
-    CONSTRAINT run_month_rows_mode_check CHECK ((rows_mode = ANY (ARRAY['all'::text, 'touched'::text, 'remove'::text])))
-);
-
-COMMENT ON TABLE ops.run_month IS 'The plan of a run: which months it builds and how.';
-
-COMMENT ON COLUMN ops.run_month.run_id IS 'Run.';
-
-COMMENT ON COLUMN ops.run_month.month IS 'Month, its first day.';
-
-COMMENT ON COLUMN ops.run_month.as_of_date IS 'Last day of the month, or the latest transaction date for the report month.';
-
-COMMENT ON COLUMN ops.run_month.rows_mode IS 'all customers, only the touched ones, or remove the month.';
-
-COMMENT ON COLUMN ops.run_month.cuts_mode IS 'compute new cut points or keep the published ones.';
-
-COMMENT ON COLUMN ops.run_month.rule_set_id IS 'Rule set that decides the month.';
-
-COMMENT ON COLUMN ops.run_month.fact_set_id IS 'Customer-month facts it is computed from.';
-
-COMMENT ON COLUMN ops.run_month.is_carried IS 'Whether measures are carried from the previous month; false: computed from all facts.';
-
-COMMENT ON COLUMN ops.run_month.is_open IS 'The report month while its as-of date is not its last day.';
-
-COMMENT ON COLUMN ops.run_month.short_history IS 'Fewer than window_months after the first month.';
-
-COMMENT ON COLUMN ops.run_month.thin_month IS 'Fewer scored customers than min_scored_customers.';
-
-COMMENT ON COLUMN ops.run_month.cut_run_id IS 'Run whose cut points score the month.';
-
-COMMENT ON COLUMN ops.run_month.measured_at IS 'When its measures were complete.';
-
-COMMENT ON COLUMN ops.run_month.scored_at IS 'When its snapshot rows were complete.';
-
-COMMENT ON COLUMN ops.run_month.parts_scored IS 'Parts whose snapshot rows are there, from 0.';
 
 COMMENT ON PROCEDURE crm.choose_parts(IN p_run_id bigint) IS 'In how many parts a planned run scores its customers: as many as the server has workers, four at most; few customers in one.';
 
@@ -833,7 +725,9 @@ COMMENT ON PROCEDURE crm.cut_month_v1(IN p_run_id bigint, IN p_month date) IS 'C
 
 COMMENT ON PROCEDURE crm.cut_month_v2(IN p_run_id bigint, IN p_month date) IS 'Computes the cut points of one month from its measures: as built, and as published where only touched customers are built.';
 
-COMMENT ON PROCEDURE crm.drop_fact_set(IN p_fact_set_id integer) IS 'Drops the facts of a rebuild.';
+COMMENT ON PROCEDURE crm.drop_fact_set(IN p_fact_set_id integer) IS 'Drops the facts of a rebuild, and the fact set once no build refers to it.';
+
+COMMENT ON PROCEDURE crm.drop_figures(IN p_run_id bigint, IN p_month date) IS 'Deletes the prepared figures of a run, or of a month that has been removed, that are not published; null stands for all.';
 
 COMMENT ON PROCEDURE crm.drop_run_tables(IN p_run_id bigint) IS 'Drops the unpublished tables of a run.';
 
@@ -848,42 +742,6 @@ COMMENT ON PROCEDURE crm.find_differing_rows(IN p_run_id bigint, IN p_month date
 COMMENT ON PROCEDURE crm.find_users_to_prepare() IS 'Finds users and months to prepare (temporary table user_to_prepare), and whose customers these are (user_customer); deletes what was prepared of them, and of users who see few or all.';
 
 COMMENT ON FUNCTION crm.finish_rebuild(p_run_id bigint) IS 'Compares a rebuilt month with the published one and drops its facts; the rows stay under the run.';
-
-CREATE TABLE crm.customer_first_seen (
-    customer_id text NOT NULL,
-    first_seen date NOT NULL,
-    run_id bigint NOT NULL
-);
-
-COMMENT ON TABLE crm.customer_first_seen IS 'Customers accepted with neither a registration date nor a transaction: the as-of date of their first publication, kept by rebuilds.';
-
-COMMENT ON COLUMN crm.customer_first_seen.customer_id IS 'Customer.';
-
-COMMENT ON COLUMN crm.customer_first_seen.first_seen IS 'As-of date of the first publication after the customer was accepted.';
-
-COMMENT ON COLUMN crm.customer_first_seen.run_id IS 'Run that fixed it; it counts once that run is published.';
-
-COMMENT ON FUNCTION crm.first_seen(p_customer_id text, p_known_at timestamp with time zone, p_as_of_date date) IS 'As-of date of the first publication after a customer was accepted; the date given where there has been none.';
-
-CREATE TABLE crm.pending_change (
-    customer_id text NOT NULL,
-    month date NOT NULL,
-    is_fact_change boolean NOT NULL,
-    changed_at timestamp with time zone NOT NULL,
-    file_id bigint NOT NULL
-);
-
-COMMENT ON TABLE crm.pending_change IS 'Customers and months that loads have changed since the last publication: what a refresh must compute again.';
-
-COMMENT ON COLUMN crm.pending_change.customer_id IS 'Customer.';
-
-COMMENT ON COLUMN crm.pending_change.month IS 'First month whose row may change.';
-
-COMMENT ON COLUMN crm.pending_change.is_fact_change IS 'Whether the customer''s facts of that month changed; otherwise only master attributes.';
-
-COMMENT ON COLUMN crm.pending_change.changed_at IS 'Known time of the change.';
-
-COMMENT ON COLUMN crm.pending_change.file_id IS 'File that brought it.';
 
 COMMENT ON FUNCTION crm.has_changed_since(p_known_at timestamp with time zone) IS 'Whether accepted facts or masters have changed since a known time.';
 
@@ -909,80 +767,9 @@ COMMENT ON FUNCTION crm.middle_customer() IS 'An id with about as many customers
 
 COMMENT ON FUNCTION crm.month_rows(p_run_id bigint, p_month date, p_built_table text, p_columns text) IS 'Query for the rows of a month as the run leaves it; table and columns are names of this code, never of a user.';
 
-CREATE TABLE crm.rule_set (
-    rule_set_id integer NOT NULL,
-    title text NOT NULL,
-    state text DEFAULT 'draft'::text NOT NULL,
-    active_from date,
-    created_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
-    approved_at timestamp with time zone,
-    core_product_types text[] NOT NULL,
-    window_months integer NOT NULL,
-    new_days integer NOT NULL,
-    active_days integer NOT NULL,
-    at_risk_days integer NOT NULL,
-    lapsed_days integer NOT NULL,
-    scored_statuses text[] NOT NULL,
-    score_bands integer NOT NULL,
-    tenure_bands integer[] NOT NULL,
-    weight_r numeric NOT NULL,
-    weight_f numeric NOT NULL,
-    weight_m numeric NOT NULL,
-    weight_t numeric NOT NULL,
-    min_scored_customers integer NOT NULL,
-    abc_share_a numeric NOT NULL,
-    abc_share_b numeric NOT NULL,
-    CONSTRAINT rule_set_active_from_check CHECK ((active_from = (date_trunc('month'::text, (active_from)::timestamp with time zone))::date)),
-    CONSTRAINT rule_set_state_check CHECK ((state = ANY (ARRAY['draft'::text, 'approved'::text, 'active'::text, 'retired'::text])))
-);
-
-COMMENT ON TABLE crm.rule_set IS 'Rule sets: draft, approved once proved, active from a month, retired.';
-
-COMMENT ON COLUMN crm.rule_set.rule_set_id IS 'Version of the rule set.';
-
-COMMENT ON COLUMN crm.rule_set.title IS 'What it is for.';
-
-COMMENT ON COLUMN crm.rule_set.state IS 'draft, approved, active or retired.';
-
-COMMENT ON COLUMN crm.rule_set.active_from IS 'First month that it decides; -infinity for the first rule set.';
-
-COMMENT ON COLUMN crm.rule_set.created_at IS 'When it was drafted.';
-
-COMMENT ON COLUMN crm.rule_set.approved_at IS 'When it was proved and approved.';
-
-COMMENT ON COLUMN crm.rule_set.core_product_types IS 'Product types that count as engagement.';
-
-COMMENT ON COLUMN crm.rule_set.window_months IS 'Trailing window for frequency and monetary, in months.';
-
-COMMENT ON COLUMN crm.rule_set.new_days IS 'First core purchase at most this many days before: new.';
-
-COMMENT ON COLUMN crm.rule_set.active_days IS 'Recency at most this: active.';
-
-COMMENT ON COLUMN crm.rule_set.at_risk_days IS 'Recency at most this: at_risk.';
-
-COMMENT ON COLUMN crm.rule_set.lapsed_days IS 'Recency at most this: lapsed; beyond: lost.';
-
-COMMENT ON COLUMN crm.rule_set.scored_statuses IS 'Statuses that are scored.';
-
-COMMENT ON COLUMN crm.rule_set.score_bands IS 'Bands for recency, frequency and monetary.';
-
-COMMENT ON COLUMN crm.rule_set.tenure_bands IS 'Months from which the tenure score is 1, 2, 3, ….';
-
-COMMENT ON COLUMN crm.rule_set.weight_r IS 'Weight of the recency score in the total.';
-
-COMMENT ON COLUMN crm.rule_set.weight_f IS 'Weight of the frequency score in the total.';
-
-COMMENT ON COLUMN crm.rule_set.weight_m IS 'Weight of the monetary score in the total.';
-
-COMMENT ON COLUMN crm.rule_set.weight_t IS 'Weight of the tenure score in the total.';
-
-COMMENT ON COLUMN crm.rule_set.min_scored_customers IS 'With fewer scored customers a month is flagged thin.';
-
-COMMENT ON COLUMN crm.rule_set.abc_share_a IS 'Cumulative share of monetary up to which a customer is A.';
-
-COMMENT ON COLUMN crm.rule_set.abc_share_b IS 'Cumulative share of monetary up to which a customer is B.';
-
 COMMENT ON PROCEDURE crm.note_carried_months(IN p_run_id bigint) IS 'Says of every planned month whether its measures carry on from the month before.';
+
+COMMENT ON PROCEDURE crm.note_procedure(IN p_run_id bigint, IN p_month date, IN p_procedure text) IS 'Writes down by which version of a procedure a run computes a month; called last, so that nobody waits for the row. Where it is not known what built the rest of the month, the note stays away.';
 
 COMMENT ON PROCEDURE crm.plan_months(IN p_run_id bigint) IS 'Derives from what changed which months a run builds, and for whom.';
 
@@ -997,6 +784,8 @@ COMMENT ON PROCEDURE crm.prepare_facts(IN p_run_id bigint) IS 'Notes the chunks 
 COMMENT ON FUNCTION crm.previous_rows(p_run_id bigint, p_month date, p_built_table text, p_columns text) IS 'Query for the rows that the month after the given one is carried on from: where only touched customers are built, theirs alone.';
 
 COMMENT ON FUNCTION crm.prove_rule_set(p_rule_set_id integer) IS 'Proves a rule set: one row a check, with the first cell that fails. A rule set is proved when every row is_ok.';
+
+COMMENT ON FUNCTION crm.publications_until(p_known_at timestamp with time zone, OUT known_at timestamp with time zone[], OUT as_of_date date[]) IS 'Known times and as-of dates of the publications until a time. The first that knew what was accepted at a time is number width_bucket(time - interval ''1 microsecond'', known_at) + 1.';
 
 COMMENT ON PROCEDURE crm.publish_in_place(IN p_run_id bigint, IN p_month date, IN p_built regclass) IS 'Removes, updates and adds the differing rows of a published month so that it is as built; needs no lock that a reader could hold.';
 
@@ -1047,6 +836,53 @@ COMMENT ON PROCEDURE crm.take_back_months(IN p_run_id bigint) IS 'Makes attached
 COMMENT ON PROCEDURE crm.take_out(IN p_run_id bigint, IN p_month date, INOUT p_built regclass) IS 'Takes a built month out of the unpublished ones; gives its table.';
 
 COMMENT ON PROCEDURE crm.touch_moved_customers(IN p_run_id bigint, IN p_month date) IS 'Adds to the touched customers of a run those whose value lies between an old and a new limit of a month, and their published measures.';
+
+CREATE TABLE ops.run (
+    run_id bigint NOT NULL,
+    kind text NOT NULL,
+    status text DEFAULT 'building'::text NOT NULL,
+    requested jsonb DEFAULT '{}'::jsonb NOT NULL,
+    requested_by text DEFAULT SESSION_USER NOT NULL,
+    known_at timestamp with time zone NOT NULL,
+    first_month date,
+    report_month date,
+    as_of_date date,
+    started_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    published_at timestamp with time zone,
+    message text,
+    parts smallint DEFAULT 1 NOT NULL,
+    CONSTRAINT run_kind_check CHECK ((kind = ANY (ARRAY['refresh'::text, 'rebuild'::text]))),
+    CONSTRAINT run_parts_check CHECK ((parts > 0)),
+    CONSTRAINT run_status_check CHECK ((status = ANY (ARRAY['building'::text, 'refused'::text, 'published'::text, 'abandoned'::text, 'nothing_to_do'::text, 'rebuilt'::text])))
+);
+
+COMMENT ON TABLE ops.run IS 'One row per build of months: planned, audited, and published or refused.';
+
+COMMENT ON COLUMN ops.run.run_id IS 'Key.';
+
+COMMENT ON COLUMN ops.run.kind IS 'refresh (to publish) or rebuild (a month as of a known time, to inspect).';
+
+COMMENT ON COLUMN ops.run.status IS 'building, refused (by the gate), published, abandoned (another run took over), nothing_to_do or rebuilt.';
+
+COMMENT ON COLUMN ops.run.requested IS 'Options of the request: from, recut, month, known_at.';
+
+COMMENT ON COLUMN ops.run.requested_by IS 'Who asked: a database user or an Airflow run.';
+
+COMMENT ON COLUMN ops.run.known_at IS 'Everything accepted until this moment is in the run, nothing later.';
+
+COMMENT ON COLUMN ops.run.first_month IS 'Month of the earliest accepted transaction.';
+
+COMMENT ON COLUMN ops.run.report_month IS 'Month of the latest accepted transaction.';
+
+COMMENT ON COLUMN ops.run.as_of_date IS 'Latest accepted transaction date.';
+
+COMMENT ON COLUMN ops.run.started_at IS 'When it was planned.';
+
+COMMENT ON COLUMN ops.run.published_at IS 'When readers began to see it.';
+
+COMMENT ON COLUMN ops.run.message IS 'Outcome in words.';
+
+COMMENT ON COLUMN ops.run.parts IS 'Parts that the customers are scored in, beside each other.';
 
 COMMENT ON FUNCTION crm.whole_from() IS 'The month from which on every later refresh computes all customers: changes before it have to be noted. Null before the first build.';
 
@@ -1277,7 +1113,7 @@ COMMENT ON FUNCTION ops.rows_of_one_customer(p_run_id bigint) IS 'Customers with
 
 COMMENT ON PROCEDURE ops.sum_customer_months() IS 'Sums the customer-months by month (temporary table customer_month_sum).';
 
-COMMENT ON FUNCTION ops.verify_conservation() IS 'Rows and money from file to published months as they stand now: every identity with its two sides; none before the first publication.';
+COMMENT ON FUNCTION ops.verify_conservation() IS 'Rows and money from file to published months as they stand now: every identity with its two sides; none before the first publication, and customer-months only where no later run has begun to change them.';
 
 COMMENT ON FUNCTION raw.create_partition(p_feed text, p_file_id bigint, p_extra_columns integer) IS 'Creates the table that the rows of one file are copied into; gives its name.';
 
@@ -1505,7 +1341,7 @@ COMMENT ON COLUMN core.sale_line_waiting.row_number IS 'Order of the record in i
 
 COMMENT ON COLUMN core.sale_line_waiting.is_followed IS 'Whether a later acceptable row of the same file has the key.';
 
-COMMENT ON COLUMN core.sale_line_waiting.customer_id IS 'Customer; the distribution key on a cluster.';
+COMMENT ON COLUMN core.sale_line_waiting.customer_id IS 'Customer.';
 
 COMMENT ON COLUMN core.sale_line_waiting.transaction_id IS 'Receipt.';
 
@@ -1612,6 +1448,20 @@ ALTER TABLE crm.audience ALTER COLUMN audience_id ADD GENERATED ALWAYS AS IDENTI
     NO MAXVALUE
     CACHE 1
 );
+
+CREATE TABLE crm.customer_first_seen (
+    customer_id text NOT NULL,
+    first_seen date NOT NULL,
+    run_id bigint NOT NULL
+);
+
+COMMENT ON TABLE crm.customer_first_seen IS 'Customers accepted with neither a registration date nor a transaction: the as-of date of their first publication, kept by rebuilds.';
+
+COMMENT ON COLUMN crm.customer_first_seen.customer_id IS 'Customer.';
+
+COMMENT ON COLUMN crm.customer_first_seen.first_seen IS 'As-of date of the first publication after the customer was accepted.';
+
+COMMENT ON COLUMN crm.customer_first_seen.run_id IS 'Run that fixed it; it counts once that run is published.';
 
 CREATE TABLE crm.customer_known (
     fact_set_id integer NOT NULL,
@@ -2107,6 +1957,26 @@ COMMENT ON COLUMN crm.month_to_day.orders IS 'Receipts with a sale in these days
 
 COMMENT ON COLUMN crm.month_to_day.items IS 'Quantity sold in these days.';
 
+CREATE TABLE crm.pending_change (
+    customer_id text NOT NULL,
+    month date NOT NULL,
+    is_fact_change boolean NOT NULL,
+    changed_at timestamp with time zone NOT NULL,
+    file_id bigint NOT NULL
+);
+
+COMMENT ON TABLE crm.pending_change IS 'Customers and months that loads have changed since the last publication: what a refresh must compute again.';
+
+COMMENT ON COLUMN crm.pending_change.customer_id IS 'Customer.';
+
+COMMENT ON COLUMN crm.pending_change.month IS 'First month whose row may change.';
+
+COMMENT ON COLUMN crm.pending_change.is_fact_change IS 'Whether the customer''s facts of that month changed; otherwise only master attributes.';
+
+COMMENT ON COLUMN crm.pending_change.changed_at IS 'Known time of the change.';
+
+COMMENT ON COLUMN crm.pending_change.file_id IS 'File that brought it.';
+
 CREATE TABLE crm.rule_segment (
     rule_set_id integer NOT NULL,
     "position" smallint NOT NULL,
@@ -2147,6 +2017,79 @@ COMMENT ON COLUMN crm.rule_segment.m_to IS 'Greatest monetary score; null = any.
 COMMENT ON COLUMN crm.rule_segment.t_from IS 'Least tenure score; null = any.';
 
 COMMENT ON COLUMN crm.rule_segment.t_to IS 'Greatest tenure score; null = any.';
+
+CREATE TABLE crm.rule_set (
+    rule_set_id integer NOT NULL,
+    title text NOT NULL,
+    state text DEFAULT 'draft'::text NOT NULL,
+    active_from date,
+    created_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    approved_at timestamp with time zone,
+    core_product_types text[] NOT NULL,
+    window_months integer NOT NULL,
+    new_days integer NOT NULL,
+    active_days integer NOT NULL,
+    at_risk_days integer NOT NULL,
+    lapsed_days integer NOT NULL,
+    scored_statuses text[] NOT NULL,
+    score_bands integer NOT NULL,
+    tenure_bands integer[] NOT NULL,
+    weight_r numeric NOT NULL,
+    weight_f numeric NOT NULL,
+    weight_m numeric NOT NULL,
+    weight_t numeric NOT NULL,
+    min_scored_customers integer NOT NULL,
+    abc_share_a numeric NOT NULL,
+    abc_share_b numeric NOT NULL,
+    CONSTRAINT rule_set_active_from_check CHECK ((active_from = (date_trunc('month'::text, (active_from)::timestamp with time zone))::date)),
+    CONSTRAINT rule_set_state_check CHECK ((state = ANY (ARRAY['draft'::text, 'approved'::text, 'active'::text, 'retired'::text])))
+);
+
+COMMENT ON TABLE crm.rule_set IS 'Rule sets: draft, approved once proved, active from a month, retired.';
+
+COMMENT ON COLUMN crm.rule_set.rule_set_id IS 'Version of the rule set.';
+
+COMMENT ON COLUMN crm.rule_set.title IS 'What it is for.';
+
+COMMENT ON COLUMN crm.rule_set.state IS 'draft, approved, active or retired.';
+
+COMMENT ON COLUMN crm.rule_set.active_from IS 'First month that it decides; -infinity for the first rule set.';
+
+COMMENT ON COLUMN crm.rule_set.created_at IS 'When it was drafted.';
+
+COMMENT ON COLUMN crm.rule_set.approved_at IS 'When it was proved and approved.';
+
+COMMENT ON COLUMN crm.rule_set.core_product_types IS 'Product types that count as engagement.';
+
+COMMENT ON COLUMN crm.rule_set.window_months IS 'Trailing window for frequency and monetary, in months.';
+
+COMMENT ON COLUMN crm.rule_set.new_days IS 'First core purchase at most this many days before: new.';
+
+COMMENT ON COLUMN crm.rule_set.active_days IS 'Recency at most this: active.';
+
+COMMENT ON COLUMN crm.rule_set.at_risk_days IS 'Recency at most this: at_risk.';
+
+COMMENT ON COLUMN crm.rule_set.lapsed_days IS 'Recency at most this: lapsed; beyond: lost.';
+
+COMMENT ON COLUMN crm.rule_set.scored_statuses IS 'Statuses that are scored.';
+
+COMMENT ON COLUMN crm.rule_set.score_bands IS 'Bands for recency, frequency and monetary.';
+
+COMMENT ON COLUMN crm.rule_set.tenure_bands IS 'Months from which the tenure score is 1, 2, 3, ….';
+
+COMMENT ON COLUMN crm.rule_set.weight_r IS 'Weight of the recency score in the total.';
+
+COMMENT ON COLUMN crm.rule_set.weight_f IS 'Weight of the frequency score in the total.';
+
+COMMENT ON COLUMN crm.rule_set.weight_m IS 'Weight of the monetary score in the total.';
+
+COMMENT ON COLUMN crm.rule_set.weight_t IS 'Weight of the tenure score in the total.';
+
+COMMENT ON COLUMN crm.rule_set.min_scored_customers IS 'With fewer scored customers a month is flagged thin.';
+
+COMMENT ON COLUMN crm.rule_set.abc_share_a IS 'Cumulative share of monetary up to which a customer is A.';
+
+COMMENT ON COLUMN crm.rule_set.abc_share_b IS 'Cumulative share of monetary up to which a customer is B.';
 
 ALTER TABLE crm.rule_set ALTER COLUMN rule_set_id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME crm.rule_set_rule_set_id_seq
@@ -2451,6 +2394,20 @@ COMMENT ON COLUMN crm.snapshot_unpublished.previous_segment IS 'Segment of the m
 COMMENT ON COLUMN crm.snapshot_unpublished.rule_set IS 'Version of the rule set that decided the row.';
 
 COMMENT ON COLUMN crm.snapshot_unpublished.run_id IS 'Run that built the row.';
+
+CREATE TABLE crm.touched_customer (
+    run_id bigint NOT NULL,
+    customer_id text NOT NULL,
+    from_month date NOT NULL
+);
+
+COMMENT ON TABLE crm.touched_customer IS 'Customers whose published months a run computes again, from which month on.';
+
+COMMENT ON COLUMN crm.touched_customer.run_id IS 'Run.';
+
+COMMENT ON COLUMN crm.touched_customer.customer_id IS 'Customer.';
+
+COMMENT ON COLUMN crm.touched_customer.from_month IS 'First month to compute again.';
 
 CREATE TABLE crm.touched_fact (
     run_id bigint NOT NULL,
@@ -2820,7 +2777,7 @@ COMMENT ON COLUMN mart.conservation.run_id IS 'Run.';
 
 COMMENT ON COLUMN mart.conservation.identity IS 'Which identity, as left = right.';
 
-COMMENT ON COLUMN mart.conservation.scope IS 'File or total that it speaks of.';
+COMMENT ON COLUMN mart.conservation.scope IS 'File, month, core product types or total that it speaks of.';
 
 COMMENT ON COLUMN mart.conservation.left_value IS 'Left side. Null for whoever sees some customers only.';
 
@@ -3039,7 +2996,12 @@ CREATE VIEW mart.customers WITH (security_invoker='true') AS
     opt_in_sms,
     opt_in_phone,
     responsible_email,
-    is_in_master
+    is_in_master,
+        CASE
+            WHEN ( SELECT mart.may_read_contact() AS may_read_contact) THEN warnings
+            ELSE ( SELECT array_agg(split_part(warning.text, ': '::text, 1) ORDER BY warning."position") AS array_agg
+               FROM unnest(customer_version.warnings) WITH ORDINALITY warning(text, "position"))
+        END AS warnings
    FROM core.customer_version
   WHERE ((version_to = 'infinity'::date) AND (known_to = 'infinity'::timestamp with time zone));
 
@@ -3070,6 +3032,8 @@ COMMENT ON COLUMN mart.customers.opt_in_phone IS 'Agrees to calls; null = unknow
 COMMENT ON COLUMN mart.customers.responsible_email IS 'E-mail of the responsible seller.';
 
 COMMENT ON COLUMN mart.customers.is_in_master IS 'Whether the newest master lists the customer; false = closed.';
+
+COMMENT ON COLUMN mart.customers.warnings IS 'Values of its row in the newest file that could not be read and became unknown; null = none. Whoever may not read mart.customer_contact sees which, not their texts.';
 
 CREATE VIEW mart.cut_point WITH (security_invoker='true') AS
  SELECT cut_point.month,
@@ -3223,7 +3187,7 @@ COMMENT ON COLUMN mart.dim_product.family IS 'Family.';
 
 COMMENT ON COLUMN mart.dim_product.product_type IS 'Type.';
 
-COMMENT ON COLUMN mart.dim_product.unit_cost IS 'Cost of a unit.';
+COMMENT ON COLUMN mart.dim_product.unit_cost IS 'Cost of a unit, in currency units.';
 
 COMMENT ON COLUMN mart.dim_product.is_core IS 'Whether it is a core product today, by the rule set of the report month.';
 
@@ -3238,7 +3202,8 @@ CREATE VIEW mart.dim_segment WITH (security_invoker='true') AS
             (rule_segment.rule_set_id = max(rule_segment.rule_set_id) OVER (PARTITION BY rule_segment.segment)) AS is_newest
            FROM (crm.rule_segment
              JOIN crm.rule_set ON ((rule_set.rule_set_id = rule_segment.rule_set_id)))
-          WHERE (rule_set.state = ANY (ARRAY['active'::text, 'retired'::text]))
+          WHERE (rule_segment.rule_set_id IN ( SELECT published_month.rule_set_id
+                   FROM crm.published_month))
         )
  SELECT segment,
     "position",
@@ -3247,7 +3212,7 @@ CREATE VIEW mart.dim_segment WITH (security_invoker='true') AS
    FROM newest
   WHERE is_newest;
 
-COMMENT ON VIEW mart.dim_segment IS 'Star: every segment, as the newest rule set that has it defines it.';
+COMMENT ON VIEW mart.dim_segment IS 'Star: every segment of the published months'' rules, as the newest rule set of these that has it defines it.';
 
 COMMENT ON COLUMN mart.dim_segment.segment IS 'Segment: the key.';
 
@@ -3492,7 +3457,7 @@ COMMENT ON COLUMN mart.fact_sale_line.product_id IS 'Product; key of dim_product
 
 COMMENT ON COLUMN mart.fact_sale_line.store_id IS 'Store of the transaction; key of dim_store.';
 
-COMMENT ON COLUMN mart.fact_sale_line.promotion_id IS 'Promotion.';
+COMMENT ON COLUMN mart.fact_sale_line.promotion_id IS 'Promotion; key of promotion_details.';
 
 COMMENT ON COLUMN mart.fact_sale_line.transaction_id IS 'Transaction (receipt).';
 
@@ -3500,9 +3465,9 @@ COMMENT ON COLUMN mart.fact_sale_line.line_no IS 'Line of the transaction.';
 
 COMMENT ON COLUMN mart.fact_sale_line.quantity IS 'Quantity as the file gives it.';
 
-COMMENT ON COLUMN mart.fact_sale_line.unit_price IS 'Price of a unit.';
+COMMENT ON COLUMN mart.fact_sale_line.unit_price IS 'Price of a unit, in currency units.';
 
-COMMENT ON COLUMN mart.fact_sale_line.discount_amount IS 'Discount on the line; negative is a surcharge.';
+COMMENT ON COLUMN mart.fact_sale_line.discount_amount IS 'Discount on the line, in currency units; negative is a surcharge.';
 
 COMMENT ON COLUMN mart.fact_sale_line.net_amount IS 'Net amount in currency units, negative for a return.';
 
@@ -3544,6 +3509,82 @@ COMMENT ON COLUMN mart.failed_row.check_name IS 'Name of the check.';
 
 COMMENT ON COLUMN mart.failed_row.failed_row IS 'The row, without personal data for whoever may not read mart.customer_contact.';
 
+CREATE TABLE ops.routine (
+    kind text NOT NULL,
+    schema_name text NOT NULL,
+    routine_name text NOT NULL,
+    sha256 text NOT NULL,
+    applied_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    CONSTRAINT routine_kind_check CHECK ((kind = ANY (ARRAY['procedure'::text, 'routine'::text, 'view'::text])))
+);
+
+COMMENT ON TABLE ops.routine IS 'Which text of every procedure, routine and view is installed.';
+
+COMMENT ON COLUMN ops.routine.kind IS 'procedure (frozen, versioned), routine (re-applied when its text changes) or view.';
+
+COMMENT ON COLUMN ops.routine.schema_name IS 'Schema.';
+
+COMMENT ON COLUMN ops.routine.routine_name IS 'Name; a procedure''s ends with its version.';
+
+COMMENT ON COLUMN ops.routine.sha256 IS 'SHA-256 of the file''s text.';
+
+COMMENT ON COLUMN ops.routine.applied_at IS 'When it was applied.';
+
+CREATE TABLE ops.run_month (
+    run_id bigint NOT NULL,
+    month date NOT NULL,
+    as_of_date date NOT NULL,
+    rows_mode text NOT NULL,
+    cuts_mode text NOT NULL,
+    rule_set_id integer NOT NULL,
+    fact_set_id integer NOT NULL,
+    is_carried boolean NOT NULL,
+    is_open boolean NOT NULL,
+    short_history boolean NOT NULL,
+    thin_month boolean,
+    cut_run_id bigint,
+    measured_at timestamp with time zone,
+    scored_at timestamp with time zone,
+    parts_scored smallint[] DEFAULT '{}'::smallint[] NOT NULL,
+    procedures text[],
+    CONSTRAINT run_month_cuts_mode_check CHECK ((cuts_mode = ANY (ARRAY['compute'::text, 'keep'::text]))),
+    CONSTRAINT run_month_rows_mode_check CHECK ((rows_mode = ANY (ARRAY['all'::text, 'touched'::text, 'remove'::text])))
+);
+
+COMMENT ON TABLE ops.run_month IS 'The plan of a run: which months it builds and how.';
+
+COMMENT ON COLUMN ops.run_month.run_id IS 'Run.';
+
+COMMENT ON COLUMN ops.run_month.month IS 'Month, its first day.';
+
+COMMENT ON COLUMN ops.run_month.as_of_date IS 'Last day of the month, or the latest transaction date for the report month.';
+
+COMMENT ON COLUMN ops.run_month.rows_mode IS 'all customers, only the touched ones, or remove the month.';
+
+COMMENT ON COLUMN ops.run_month.cuts_mode IS 'compute new cut points or keep the published ones.';
+
+COMMENT ON COLUMN ops.run_month.rule_set_id IS 'Rule set that decides the month.';
+
+COMMENT ON COLUMN ops.run_month.fact_set_id IS 'Customer-month facts it is computed from.';
+
+COMMENT ON COLUMN ops.run_month.is_carried IS 'Whether measures are carried from the previous month; false: computed from all facts.';
+
+COMMENT ON COLUMN ops.run_month.is_open IS 'The report month while its as-of date is not its last day.';
+
+COMMENT ON COLUMN ops.run_month.short_history IS 'Fewer than window_months after the first month.';
+
+COMMENT ON COLUMN ops.run_month.thin_month IS 'Fewer scored customers than min_scored_customers.';
+
+COMMENT ON COLUMN ops.run_month.cut_run_id IS 'Run whose cut points score the month.';
+
+COMMENT ON COLUMN ops.run_month.measured_at IS 'When its measures were complete.';
+
+COMMENT ON COLUMN ops.run_month.scored_at IS 'When its snapshot rows were complete.';
+
+COMMENT ON COLUMN ops.run_month.parts_scored IS 'Parts whose snapshot rows are there, from 0.';
+
+COMMENT ON COLUMN ops.run_month.procedures IS 'Procedures, with their versions, that its facts, measures, cut points and scores come from; null where that was not yet written down when they were built.';
+
 CREATE VIEW mart.month WITH (security_invoker='true') AS
  SELECT published_month.month,
     published_month.as_of_date,
@@ -3554,7 +3595,13 @@ CREATE VIEW mart.month WITH (security_invoker='true') AS
     published_month.thin_month,
     published_month.rule_set_id AS rule_set,
     published_month.run_id,
-    published_month.published_at
+    published_month.published_at,
+    COALESCE(( SELECT run_month.procedures
+           FROM ops.run_month
+          WHERE ((run_month.run_id = published_month.run_id) AND (run_month.month = published_month.month))), ARRAY( SELECT DISTINCT ON (routine.schema_name, (regexp_replace(routine.routine_name, '_v[0-9]+$'::text, ''::text))) ((routine.schema_name || '.'::text) || routine.routine_name)
+           FROM ops.routine
+          WHERE ((routine.kind = 'procedure'::text) AND (routine.applied_at <= published_month.published_at))
+          ORDER BY routine.schema_name, (regexp_replace(routine.routine_name, '_v[0-9]+$'::text, ''::text)), ("substring"(routine.routine_name, '_v([0-9]+)$'::text))::integer DESC)) AS procedure_versions
    FROM (crm.published_month
      CROSS JOIN ( SELECT max(published_month_1.month) AS month
            FROM crm.published_month published_month_1) report);
@@ -3580,6 +3627,8 @@ COMMENT ON COLUMN mart.month.rule_set IS 'Version of the rule set that decided t
 COMMENT ON COLUMN mart.month.run_id IS 'Run that published it last.';
 
 COMMENT ON COLUMN mart.month.published_at IS 'When it was published last.';
+
+COMMENT ON COLUMN mart.month.procedure_versions IS 'Procedures that its facts, measures, cut points and scores come from; where that was not yet written down, the newest version of each that was installed then.';
 
 CREATE VIEW mart.month_cohort WITH (security_invoker='true') AS
  SELECT month_cohort.month,
@@ -3983,7 +4032,8 @@ CREATE VIEW mart.products WITH (security_invoker='true') AS
     family,
     product_type,
     unit_cost,
-    is_in_master
+    is_in_master,
+    warnings
    FROM core.product_version
   WHERE ((version_to = 'infinity'::date) AND (known_to = 'infinity'::timestamp with time zone));
 
@@ -3999,9 +4049,11 @@ COMMENT ON COLUMN mart.products.family IS 'Family.';
 
 COMMENT ON COLUMN mart.products.product_type IS 'Type; the rule set says which types are core.';
 
-COMMENT ON COLUMN mart.products.unit_cost IS 'Cost of a unit.';
+COMMENT ON COLUMN mart.products.unit_cost IS 'Cost of a unit, in currency units.';
 
 COMMENT ON COLUMN mart.products.is_in_master IS 'Whether the newest master lists the product; false = closed.';
+
+COMMENT ON COLUMN mart.products.warnings IS 'Values of its row in the newest file that could not be read and became unknown; null = none.';
 
 CREATE VIEW mart.promotion_details WITH (security_invoker='true') AS
  SELECT promotion_id,
@@ -4010,7 +4062,8 @@ CREATE VIEW mart.promotion_details WITH (security_invoker='true') AS
     discount_percent,
     valid_from,
     valid_to,
-    is_in_master
+    is_in_master,
+    warnings
    FROM core.promotion_version
   WHERE ((version_to = 'infinity'::date) AND (known_to = 'infinity'::timestamp with time zone));
 
@@ -4030,26 +4083,7 @@ COMMENT ON COLUMN mart.promotion_details.valid_to IS 'Last day of the promotion.
 
 COMMENT ON COLUMN mart.promotion_details.is_in_master IS 'Whether the newest master lists the promotion; false = closed.';
 
-CREATE TABLE ops.routine (
-    kind text NOT NULL,
-    schema_name text NOT NULL,
-    routine_name text NOT NULL,
-    sha256 text NOT NULL,
-    applied_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
-    CONSTRAINT routine_kind_check CHECK ((kind = ANY (ARRAY['procedure'::text, 'routine'::text, 'view'::text])))
-);
-
-COMMENT ON TABLE ops.routine IS 'Which text of every procedure, routine and view is installed.';
-
-COMMENT ON COLUMN ops.routine.kind IS 'procedure (frozen, versioned), routine (re-applied when its text changes) or view.';
-
-COMMENT ON COLUMN ops.routine.schema_name IS 'Schema.';
-
-COMMENT ON COLUMN ops.routine.routine_name IS 'Name; a procedure''s ends with its version.';
-
-COMMENT ON COLUMN ops.routine.sha256 IS 'SHA-256 of the file''s text.';
-
-COMMENT ON COLUMN ops.routine.applied_at IS 'When it was applied.';
+COMMENT ON COLUMN mart.promotion_details.warnings IS 'Values of its row in the newest file that could not be read and became unknown; null = none.';
 
 CREATE VIEW mart.publication WITH (security_invoker='true') AS
  SELECT run_id,
@@ -4068,10 +4102,19 @@ CREATE VIEW mart.publication WITH (security_invoker='true') AS
            FROM ops.run_month
           WHERE (run_month.run_id = run.run_id)
           ORDER BY run_month.rule_set_id) AS rule_sets,
-    ARRAY( SELECT DISTINCT ON (routine.schema_name, (regexp_replace(routine.routine_name, '_v[0-9]+$'::text, ''::text))) ((routine.schema_name || '.'::text) || routine.routine_name)
-           FROM ops.routine
-          WHERE ((routine.kind = 'procedure'::text) AND (routine.applied_at <= run.published_at))
-          ORDER BY routine.schema_name, (regexp_replace(routine.routine_name, '_v[0-9]+$'::text, ''::text)), ("substring"(routine.routine_name, '_v([0-9]+)$'::text))::integer DESC) AS procedure_versions,
+        CASE
+            WHEN (EXISTS ( SELECT
+               FROM ops.run_month
+              WHERE ((run_month.run_id = run.run_id) AND (run_month.rows_mode <> 'remove'::text) AND (run_month.procedures IS NULL)))) THEN ARRAY( SELECT DISTINCT ON (routine.schema_name, (regexp_replace(routine.routine_name, '_v[0-9]+$'::text, ''::text))) ((routine.schema_name || '.'::text) || routine.routine_name)
+               FROM ops.routine
+              WHERE ((routine.kind = 'procedure'::text) AND (routine.applied_at <= run.published_at))
+              ORDER BY routine.schema_name, (regexp_replace(routine.routine_name, '_v[0-9]+$'::text, ''::text)), ("substring"(routine.routine_name, '_v([0-9]+)$'::text))::integer DESC)
+            ELSE ARRAY( SELECT DISTINCT procedure_name.procedure_name
+               FROM (ops.run_month
+                 CROSS JOIN LATERAL unnest(run_month.procedures) procedure_name(procedure_name))
+              WHERE (run_month.run_id = run.run_id)
+              ORDER BY procedure_name.procedure_name)
+        END AS procedure_versions,
     (published_at = max(published_at) OVER ()) AS is_current
    FROM ops.run
   WHERE (status = 'published'::text);
@@ -4096,7 +4139,7 @@ COMMENT ON COLUMN mart.publication.files_known IS 'Files loaded until then.';
 
 COMMENT ON COLUMN mart.publication.rule_sets IS 'Versions of the rule sets that decided the months it computed.';
 
-COMMENT ON COLUMN mart.publication.procedure_versions IS 'Procedures by which numbers were computed, the newest version of each that was installed then.';
+COMMENT ON COLUMN mart.publication.procedure_versions IS 'Procedures that its months come from; where that was not yet written down, the newest version of each that was installed then.';
 
 COMMENT ON COLUMN mart.publication.is_current IS 'Whether it is the one that readers see now.';
 
@@ -4192,7 +4235,7 @@ COMMENT ON COLUMN mart.rejected_records.raw_row IS 'Header name to value as rece
 
 COMMENT ON COLUMN mart.rejected_records.reasons IS 'All reasons, in the documented order.';
 
-COMMENT ON COLUMN mart.rejected_records.amount IS 'Net amount where it could be read.';
+COMMENT ON COLUMN mart.rejected_records.amount IS 'Net amount where it could be read, in currency units.';
 
 COMMENT ON COLUMN mart.rejected_records.rejected_at IS 'When the row was rejected.';
 
@@ -4410,15 +4453,15 @@ COMMENT ON COLUMN mart.sale_line.store_id IS 'Store.';
 
 COMMENT ON COLUMN mart.sale_line.quantity IS 'Quantity as the file gives it; may be fractional.';
 
-COMMENT ON COLUMN mart.sale_line.unit_price IS 'Price of a unit.';
+COMMENT ON COLUMN mart.sale_line.unit_price IS 'Price of a unit, in currency units.';
 
-COMMENT ON COLUMN mart.sale_line.discount_amount IS 'Discount on the line; negative is a surcharge, null none given.';
+COMMENT ON COLUMN mart.sale_line.discount_amount IS 'Discount on the line, in currency units; negative is a surcharge, null none given.';
 
-COMMENT ON COLUMN mart.sale_line.promotion_id IS 'Promotion.';
+COMMENT ON COLUMN mart.sale_line.promotion_id IS 'Promotion; key of promotion_details.';
 
 COMMENT ON COLUMN mart.sale_line.transaction_type IS 'sale or return.';
 
-COMMENT ON COLUMN mart.sale_line.net_amount IS '|quantity| × unit_price − discount_amount, rounded to whole cents; negative for a return.';
+COMMENT ON COLUMN mart.sale_line.net_amount IS '|quantity| × unit_price − discount_amount, rounded to whole cents, in currency units; negative for a return.';
 
 COMMENT ON COLUMN mart.sale_line.file_name IS 'File that brought the line.';
 
@@ -4678,19 +4721,19 @@ COMMENT ON COLUMN mart.source_file.rows_duplicate IS 'Acceptable rows that a lat
 
 COMMENT ON COLUMN mart.source_file.rows_superseded IS 'Current rows that this file withdrew or replaced. Null for whoever sees some customers only.';
 
-COMMENT ON COLUMN mart.source_file.amount_received IS 'Sum of readable net amounts of all rows. Null for whoever sees some customers only.';
+COMMENT ON COLUMN mart.source_file.amount_received IS 'Sum of readable net amounts of all rows, in currency units. Null for whoever sees some customers only.';
 
-COMMENT ON COLUMN mart.source_file.amount_loaded IS 'Sum of net amounts of the loaded rows. Null for whoever sees some customers only.';
+COMMENT ON COLUMN mart.source_file.amount_loaded IS 'Sum of net amounts of the loaded rows, in currency units. Null for whoever sees some customers only.';
 
 COMMENT ON COLUMN mart.source_file.file_id IS 'Key of the receipt: a name can arrive more than once.';
 
 COMMENT ON COLUMN mart.source_file.loaded_at IS 'Moment from which the file''s rows are known.';
 
-COMMENT ON COLUMN mart.source_file.amount_unchanged IS 'Sum of net amounts of the unchanged rows. Null for whoever sees some customers only.';
+COMMENT ON COLUMN mart.source_file.amount_unchanged IS 'Sum of net amounts of the unchanged rows, in currency units. Null for whoever sees some customers only.';
 
-COMMENT ON COLUMN mart.source_file.amount_rejected IS 'Sum of readable net amounts of the rejected rows. Null for whoever sees some customers only.';
+COMMENT ON COLUMN mart.source_file.amount_rejected IS 'Sum of readable net amounts of the rejected rows, in currency units. Null for whoever sees some customers only.';
 
-COMMENT ON COLUMN mart.source_file.amount_duplicate IS 'Sum of net amounts of the duplicate rows. Null for whoever sees some customers only.';
+COMMENT ON COLUMN mart.source_file.amount_duplicate IS 'Sum of net amounts of the duplicate rows, in currency units. Null for whoever sees some customers only.';
 
 CREATE VIEW mart.source_file_column WITH (security_invoker='true') AS
  SELECT file.file_id,
@@ -4793,7 +4836,8 @@ CREATE VIEW mart.stores WITH (security_invoker='true') AS
     store_name,
     city,
     region,
-    is_in_master
+    is_in_master,
+    warnings
    FROM core.store_version
   WHERE ((version_to = 'infinity'::date) AND (known_to = 'infinity'::timestamp with time zone));
 
@@ -4808,6 +4852,8 @@ COMMENT ON COLUMN mart.stores.city IS 'City.';
 COMMENT ON COLUMN mart.stores.region IS 'Region.';
 
 COMMENT ON COLUMN mart.stores.is_in_master IS 'Whether the newest master lists the store; false = closed.';
+
+COMMENT ON COLUMN mart.stores.warnings IS 'Values of its row in the newest file that could not be read and became unknown; null = none.';
 
 CREATE TABLE ops.alembic_version (
     version_num character varying(32) NOT NULL
@@ -5332,8 +5378,6 @@ CREATE INDEX failed_row_run ON ops.failed_row USING btree (run_id, check_name);
 
 CREATE INDEX file_feed ON ops.file USING btree (feed, status, loaded_at);
 
-CREATE INDEX file_sha256 ON ops.file USING btree (sha256);
-
 CREATE INDEX rejected_record_open ON ops.rejected_record USING hash ((natural_key[1])) WHERE ((resolved_by IS NULL) AND (natural_key IS NOT NULL));
 
 CREATE INDEX step_file ON ops.step USING btree (file_id);
@@ -5364,9 +5408,6 @@ ALTER TABLE ONLY crm.decision
 
 ALTER TABLE ONLY crm.lifecycle_transition
     ADD CONSTRAINT lifecycle_transition_rule_set_id_fkey FOREIGN KEY (rule_set_id) REFERENCES crm.rule_set(rule_set_id) ON DELETE CASCADE;
-
-ALTER TABLE ONLY crm.published_month
-    ADD CONSTRAINT published_month_run_id_fkey FOREIGN KEY (run_id) REFERENCES ops.run(run_id);
 
 ALTER TABLE ONLY crm.rule_segment
     ADD CONSTRAINT rule_segment_rule_set_id_fkey FOREIGN KEY (rule_set_id) REFERENCES crm.rule_set(rule_set_id) ON DELETE CASCADE;
