@@ -7,7 +7,7 @@ import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from io import BytesIO
 from pathlib import Path
@@ -15,13 +15,14 @@ from tempfile import TemporaryDirectory
 
 import openpyxl
 import pytest
-from sqlalchemy import text
+from sqlalchemy import NullPool, create_engine, text
 from typer.testing import CliRunner
 
 from include.warehouse import arrivals
 from include.warehouse.cli import app
 from include.warehouse.database import engine
 from include.warehouse.load import LoadResult, approve, discard, held_files, load_files, load_pending
+from include.warehouse.roles import login_url
 from include.warehouse.settings import Settings
 from tests.fixtures.mart_rows import ACCEPTED, mart_rows
 
@@ -435,6 +436,39 @@ def test_a_master_holds_from_the_day_in_its_name_or_given_or_received(loaded: Se
         ("July", "2024-07-01", str(today)),
         ("now", str(today), "infinity"),
     ]
+
+
+def test_a_master_without_a_day_is_taken_by_the_day_it_is_received(
+    receiving: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(arrivals, "STANDSTILL_SECONDS", 0)
+    later = (datetime.now(UTC).date() + timedelta(days=2)).isoformat()
+    names = [f"promotions_{later}.csv", "promotions.csv", "promotions_2024-01-01.csv"]
+    for name in names:
+        (tmp_path / name).write_text("promotion_id\nM1\n")
+    results = load_files(receiving, [tmp_path / name for name in names])
+    expected = [(names[2], "loaded"), (names[1], "skipped"), (names[0], "skipped")]
+    assert [(result.file_name, result.status) for result in results] == expected
+    for name in names:
+        put(receiving, name, "promotion_id,promotion_name\nM1,One\n")
+    assert [result.file_name for result in load_pending(receiving)] == [name for name, _ in expected]
+
+
+def test_a_warning_is_that_of_the_newest_row_also_beside_an_unchanged_one(loaded: Settings, tmp_path: Path) -> None:
+    statement = text("select warnings from mart.customers where customer_id = 'C60'")
+    found = []
+    # the file that comes last is of an earlier day: later ones have spoken
+    for day, registered in (("02-01", ""), ("03-01", "soon"), ("05-01", "a@example.com"), ("04-01", "never")):
+        content = customers(range(CUSTOMERS)).replace("\n", ",\n").replace("city,", "city,registration_date")
+        result = send(loaded, tmp_path, f"customers_2024-{day}.csv", f"{content}C60,Madrid,{registered}\n")
+        assert result.rows["loaded"] == (day == "02-01")
+        with engine(loaded).connect() as connection:
+            found.append(connection.execute(statement).scalar_one())
+    unreadable = "registration_date cannot be read"
+    assert found == [None, [f"{unreadable}: soon"], *[[f"{unreadable}: a@example.com"]] * 2]
+    with create_engine(login_url(loaded, "analyst"), poolclass=NullPool).connect() as connection:
+        # whoever may not see addresses is not told what stood there
+        assert connection.execute(statement).scalar_one() == [unreadable]
 
 
 def test_the_next_load_goes_by_an_edited_contract(loaded: Settings, tmp_path: Path) -> None:

@@ -26,6 +26,7 @@ begin
     call core.close_rejects(p_file_id);
     call core.reject_master(p_file_id, p_feed, p_known_at);
     call core.apply_master(p_file_id, p_feed, v_until, p_known_at);
+    call core.keep_warnings(p_file_id, p_feed, v_until);
     if p_feed = 'customers' then
         call core.note_changed_customers(p_file_id, p_known_at);
     elsif p_feed = 'products' then

@@ -209,3 +209,40 @@ begin
 end
 $$;
 comment on procedure core.apply_master(bigint, text, date, timestamptz) is 'Writes the versions that a master file opens, cuts and closes.';
+
+create or replace procedure core.keep_warnings(p_file_id bigint, p_feed text, p_until date)
+language plpgsql
+as $$
+declare
+    v_effective date := (select effective_date from ops.file where file_id = p_file_id);
+    v_key text := (select natural_key[1] from ops.feed where feed = p_feed);
+    v_table text := core.master_table(p_feed);
+    v_has_warnings boolean;
+begin
+    execute format(
+        'select
+            exists (select from raw.master_judged j where j.warnings is not null)
+            or exists (select from core.%I p where p.known_to = ''infinity'' and p.warnings is not null)',
+        v_table
+    ) into v_has_warnings;
+    if not v_has_warnings then
+        return;
+    end if;
+    -- in place: a warning is no other version. Of one that holds longer, a later file has spoken
+    execute format(
+        'update core.%2$I p
+        set warnings = j.warnings
+        from raw.master_judged j
+        where
+            j.%1$I = p.%1$I
+            and not j.is_duplicate
+            and p.known_to = ''infinity''
+            and p.effective_date <= $1
+            and p.version_to > $1
+            and p.version_to <= $2
+            and p.warnings is distinct from j.warnings',
+        v_key, v_table
+    ) using v_effective, p_until;
+end
+$$;
+comment on procedure core.keep_warnings(bigint, text, date) is 'Keeps the warnings of a master file''s rows beside the versions that hold from its effective date on, also beside unchanged ones.';

@@ -12,7 +12,14 @@ select
     opt_in_sms,
     opt_in_phone,
     responsible_email,
-    is_in_master
+    is_in_master,
+    case
+        when (select mart.may_read_contact()) then warnings
+        else (
+            select array_agg(split_part(warning.text, ': ', 1) order by warning.position)
+            from unnest(warnings) with ordinality as warning (text, position)
+        )
+    end as warnings
 from core.customer_version
 where version_to = 'infinity' and known_to = 'infinity';
 
@@ -30,3 +37,4 @@ comment on column mart.customers.opt_in_sms is 'Agrees to text messages; null = 
 comment on column mart.customers.opt_in_phone is 'Agrees to calls; null = unknown.';
 comment on column mart.customers.responsible_email is 'E-mail of the responsible seller.';
 comment on column mart.customers.is_in_master is 'Whether the newest master lists the customer; false = closed.';
+comment on column mart.customers.warnings is 'Values of its row in the newest file that could not be read and became unknown; null = none. Whoever may not read mart.customer_contact sees which, not their texts.';

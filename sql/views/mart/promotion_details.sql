@@ -6,7 +6,8 @@ select
     discount_percent,
     valid_from,
     valid_to,
-    is_in_master
+    is_in_master,
+    warnings
 from core.promotion_version
 where version_to = 'infinity' and known_to = 'infinity';
 
@@ -18,3 +19,4 @@ comment on column mart.promotion_details.discount_percent is 'Discount in percen
 comment on column mart.promotion_details.valid_from is 'First day of the promotion.';
 comment on column mart.promotion_details.valid_to is 'Last day of the promotion.';
 comment on column mart.promotion_details.is_in_master is 'Whether the newest master lists the promotion; false = closed.';
+comment on column mart.promotion_details.warnings is 'Values of its row in the newest file that could not be read and became unknown; null = none.';

@@ -4,7 +4,8 @@ select
     store_name,
     city,
     region,
-    is_in_master
+    is_in_master,
+    warnings
 from core.store_version
 where version_to = 'infinity' and known_to = 'infinity';
 
@@ -14,3 +15,4 @@ comment on column mart.stores.store_name is 'Name.';
 comment on column mart.stores.city is 'City.';
 comment on column mart.stores.region is 'Region.';
 comment on column mart.stores.is_in_master is 'Whether the newest master lists the store; false = closed.';
+comment on column mart.stores.warnings is 'Values of its row in the newest file that could not be read and became unknown; null = none.';
