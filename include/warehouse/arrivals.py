@@ -1,7 +1,7 @@
 """Which files have arrived complete, and in which order they are loaded."""
 
 import time
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 from include.warehouse.contracts import Contract, FilePeriod, load_contracts, match_feed
@@ -13,8 +13,12 @@ READY_SUFFIX = ".ready"
 UNFINISHED_SUFFIXES = (READY_SUFFIX, ".tmp", ".part", ".partial", ".filepart", ".crdownload")
 
 
-def pending_files(settings: Settings, feed: str | None = None) -> list[Path]:
-    """Complete files of the inbox that match a contract (of `feed` where it is given), in load order."""
+def pending_files(settings: Settings, feed: str | None = None, received_on: date | None = None) -> list[Path]:
+    """Complete files of the inbox that match a contract (of `feed` where it is given).
+
+    In load order where they are received on a day; else as if masters without a day were of today in UTC.
+    """
+    day = received_on or datetime.now(UTC).date()
     contracts = load_contracts(settings)
     found = []
     for path in _visible_files(settings.inbox):
@@ -24,7 +28,7 @@ def pending_files(settings: Settings, feed: str | None = None) -> list[Path]:
             continue
         if feed in (None, contract.feed) and is_complete(path, contract):
             found.append((path, contract, period))
-    return [path for path, _, _ in sorted(found, key=lambda item: load_order(*item))]
+    return [path for path, _, _ in sorted(found, key=lambda item: load_order(*item, received_on=day))]
 
 
 def unknown_files(settings: Settings) -> list[Path]:
@@ -40,14 +44,16 @@ def unknown_files(settings: Settings) -> list[Path]:
     return found
 
 
-def load_order(path: Path, contract: Contract, period: FilePeriod, effective: date | None = None) -> tuple[object, ...]:
+def load_order(
+    path: Path, contract: Contract, period: FilePeriod, effective: date | None = None, *, received_on: date
+) -> tuple[object, ...]:
     """Masters by effective date, then yearly files (parts after a whole year), then deltas by date; then by arrival."""
     try:
         arrived = path.stat().st_mtime
     except FileNotFoundError:
         arrived = 0.0
     if contract.load_mode == "snapshot":
-        day = period.day_in_name or effective or date.max
+        day = period.day_in_name or effective or received_on
         return (0, day.isoformat(), 0, arrived, path.name)
     if period.delta_date is not None:
         return (2, period.delta_date.isoformat(), 0, arrived, path.name)

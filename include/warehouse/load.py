@@ -68,7 +68,7 @@ def load_pending(settings: Settings, feed: str | None = None) -> list[LoadResult
     with _load_lock(settings) as connection:
         _sync_edited(connection, settings)
         results = _resume(connection, settings)
-        wanted = pending_files(settings)
+        wanted = pending_files(settings, received_on=_today(connection))
         if feed is not None:
             contracts = load_contracts(settings)
             feeds = {feed}
@@ -100,17 +100,18 @@ def load_files(
         raise InputError(f"{missing[0]} is not a file; nothing was loaded")
     settings.create_folders()
     contracts = load_contracts(settings)
-    ordered = []
-    for path in paths:
-        try:
-            contract, period = match_feed(contracts, path.name, feed)
-            ordered.append((load_order(path, contract, period, effective), path))
-        except InputError:
-            ordered.append(((9, path.name), path))
     results = []
     with _load_lock(settings) as connection:
         _sync_edited(connection, settings)
         results += _resume(connection, settings)
+        today = _today(connection)
+        ordered: list[tuple[tuple[object, ...], Path]] = []
+        for path in paths:
+            try:
+                contract, period = match_feed(contracts, path.name, feed)
+                ordered.append((load_order(path, contract, period, effective, received_on=today), path))
+            except InputError:
+                ordered.append(((9, path.name), path))
         claims = [
             _claim_copy(connection, settings, path, feed=feed, effective=effective, force=force)
             for _, path in sorted(ordered, key=lambda item: item[0])
@@ -169,6 +170,13 @@ def _sync_edited(connection: Connection, settings: Settings) -> None:
     connection.commit()
 
 
+def _today(connection: Connection) -> date:
+    """The day in the warehouse's time zone: that on which a file is received."""
+    statement = "select (clock_timestamp() at time zone value)::date from ops.setting where setting = 'time_zone'"
+    found: date = connection.execute(text(statement)).scalar_one()
+    return found
+
+
 def _register(
     connection: Connection,
     name: str,
@@ -180,11 +188,15 @@ def _register(
     file_id = connection.execute(
         text(
             "insert into ops.file (file_name, feed, effective_date, is_forced, received_on)"
-            " select :name, :feed, :effective, :force,"
-            " (clock_timestamp() at time zone s.value)::date from ops.setting s where s.setting = 'time_zone'"
-            " returning file_id"
+            " values (:name, :feed, :effective, :force, :received_on) returning file_id"
         ),
-        {"name": name, "feed": feed, "effective": effective, "force": force},
+        {
+            "name": name,
+            "feed": feed,
+            "effective": effective,
+            "force": force,
+            "received_on": _today(connection),
+        },
     ).scalar_one()
     path = f"processing/{file_id}/{name}"
     connection.execute(text("update ops.file set path = :path where file_id = :id"), {"path": path, "id": file_id})
