@@ -189,6 +189,33 @@ def test_only_differing_rows_are_judged(passing_warehouse: Callable[[], Abstract
         assert counts["rows_superseded"] == 1
 
 
+def test_a_waiting_row_that_says_what_the_current_line_says_is_unchanged(
+    passing_warehouse: Callable[[], AbstractContextManager[Settings]],
+) -> None:
+    rows = [clean_row(number) for number in range(24)]
+    waits = rows[5]
+    waits[PLACE["store_id"]] = "S9"
+    for later in (f"sales_{YEAR}-12-01.csv", f"sales_{YEAR}_part2.csv"):
+        files = [
+            master("customers", is_complete=True),
+            master("products", is_complete=True),
+            # no master of stores yet: every store is accepted
+            encoded(f"sales_{YEAR}_part1.csv", rows, COLUMNS),
+            master("stores", is_complete=False),
+            encoded(later, [waits, clean_row(100)], COLUMNS),
+            master("stores", is_complete=True),
+            encoded(f"sales_{YEAR}_part2.csv", [clean_row(101)], COLUMNS),
+        ]
+        with passing_warehouse() as empty:
+            oracle, real = Oracle(), RealWarehouse(empty)
+            for file in files:
+                oracle.load(file, approved=True)
+                real.load(file, approved=True)
+                assert_accepted_alike(oracle, real)
+            counts = real.frame(f"source_file where file_name = '{later}' order by file_id").iloc[0]
+            assert (counts["rows_unchanged"], counts["rows_loaded"], counts["rows_rejected"]) == (1, 1, 0)
+
+
 def test_a_composed_receipt_is_one_however_its_day_is_written(
     passing_warehouse: Callable[[], AbstractContextManager[Settings]], tmp_path: Path
 ) -> None:

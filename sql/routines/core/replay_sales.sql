@@ -18,7 +18,8 @@ begin
         w.*,
         w.is_followed
             or lead(w.row_number) over (partition by w.file_id, w.transaction_id, w.line_no order by w.row_number) is not null
-        as is_duplicate
+        as is_duplicate,
+        false as is_unchanged
     from core.sale_line_waiting w
     join core.customer_version c
         on c.customer_id = w.customer_id and c.version_to = 'infinity' and c.known_to = 'infinity'
@@ -37,17 +38,55 @@ begin
     if v_replayed > 0 then
         -- the same procedures apply a file's rows: these tables are what they read
         create temporary table sale_line_change on commit drop as
-        select r.row_number, c.transaction_id, c.line_no, c.customer_id, c.transaction_date, 'replaced'::text as kind, r.file_id
+        select
+            r.row_number,
+            c.transaction_id,
+            c.line_no,
+            c.customer_id,
+            c.transaction_date,
+            case
+                when c.customer_id <> r.customer_id
+                    or c.transaction_date <> r.transaction_date
+                    or c.product_id <> r.product_id
+                    or c.quantity <> r.quantity
+                    or c.unit_price <> r.unit_price
+                    or c.is_return <> r.is_return
+                    or c.store_id is distinct from r.store_id
+                    or c.promotion_id is distinct from r.promotion_id
+                    or c.discount_amount is distinct from r.discount_amount
+                then 'replaced'
+                else 'reowned'
+            end as kind,
+            r.file_id,
+            r.source_part
         from pg_temp.sale_line_replay r
         join core.sale_line c on c.transaction_id = r.transaction_id and c.line_no = r.line_no
         where not r.is_duplicate;
+        update pg_temp.sale_line_replay r
+        set is_unchanged = true
+        from pg_temp.sale_line_change x
+        where x.kind = 'reowned' and x.file_id = r.file_id and x.row_number = r.row_number;
         create temporary table sale_line_judged on commit drop as
-        select r.row_number, r.customer_id, r.transaction_id, r.line_no, r.transaction_date, 0 as reason_bits, r.is_duplicate
+        select
+            r.row_number, r.customer_id, r.transaction_id, r.line_no, r.transaction_date, 0 as reason_bits,
+            r.is_duplicate or r.is_unchanged as is_duplicate
         from pg_temp.sale_line_replay r;
         call core.expect_every_row();
 
         call core.note_changed_sales(p_master_file_id, p_known_at);
         call core.supersede_sales(p_master_file_id, p_known_at);
+
+        -- a delta leaves a line to the yearly file that brought it
+        update core.sale_line c
+        set source_part = x.source_part
+        from pg_temp.sale_line_change x
+        where
+            x.kind = 'reowned'
+            and x.source_part <> -1
+            and c.customer_id = x.customer_id
+            and c.transaction_id = x.transaction_id
+            and c.line_no = x.line_no
+            and c.source_part <> x.source_part;
 
         for v_year in
             select distinct (extract(year from r.transaction_date))::integer from pg_temp.sale_line_replay r
@@ -64,7 +103,7 @@ begin
             r.customer_id, r.transaction_id, r.line_no, r.transaction_date, r.product_id, r.store_id, r.promotion_id,
             r.quantity, r.unit_price, r.discount_amount, r.is_return, r.net_cents, r.file_id, r.source_part, p_known_at
         from pg_temp.sale_line_replay r
-        where not r.is_duplicate;
+        where not r.is_duplicate and not r.is_unchanged;
 
         insert into core.sale_key_range as k (
             period_year, lowest_transaction_id, highest_transaction_id, first_date, last_date
@@ -102,10 +141,12 @@ begin
         update ops.file f
         set
             rows_rejected = f.rows_rejected - moved.lines,
-            rows_loaded = f.rows_loaded + moved.lines - moved.duplicates,
+            rows_loaded = f.rows_loaded + moved.lines - moved.duplicates - moved.unchanged,
             rows_duplicate = f.rows_duplicate + moved.duplicates,
+            rows_unchanged = f.rows_unchanged + moved.unchanged,
             amount_rejected = f.amount_rejected - moved.amount * 0.01,
-            amount_loaded = f.amount_loaded + (moved.amount - moved.amount_duplicate) * 0.01,
+            amount_loaded = f.amount_loaded + (moved.amount - moved.amount_duplicate - moved.amount_unchanged) * 0.01,
+            amount_unchanged = f.amount_unchanged + moved.amount_unchanged * 0.01,
             amount_duplicate = f.amount_duplicate + moved.amount_duplicate * 0.01
         from (
             select
@@ -113,7 +154,9 @@ begin
                 count(*) as lines,
                 count(*) filter (where r.is_duplicate) as duplicates,
                 sum(r.net_cents) as amount,
-                coalesce(sum(r.net_cents) filter (where r.is_duplicate), 0) as amount_duplicate
+                count(*) filter (where r.is_unchanged) as unchanged,
+                coalesce(sum(r.net_cents) filter (where r.is_duplicate), 0) as amount_duplicate,
+                coalesce(sum(r.net_cents) filter (where r.is_unchanged), 0) as amount_unchanged
             from pg_temp.sale_line_replay r
             group by r.file_id
         ) as moved
@@ -121,7 +164,12 @@ begin
 
         update ops.file f
         set rows_superseded = f.rows_superseded + moved.lines
-        from (select x.file_id, count(*) as lines from pg_temp.sale_line_change x group by x.file_id) as moved
+        from (
+            select x.file_id, count(*) as lines
+            from pg_temp.sale_line_change x
+            where x.kind = 'replaced'
+            group by x.file_id
+        ) as moved
         where f.file_id = moved.file_id;
 
         update ops.rejected_record x
@@ -142,4 +190,4 @@ begin
     return v_replayed;
 end
 $$;
-comment on function core.replay_sales(bigint, timestamptz) is 'Accepts waiting lines whose masters are all known now; gives their number.';
+comment on function core.replay_sales(bigint, timestamptz) is 'Accepts waiting lines whose masters are all known now, those that say what the current line says as unchanged; gives their number.';
