@@ -92,6 +92,11 @@ def test_a_tier_that_other_rules_rank_otherwise_is_still_the_same_tier(
 @pytest.mark.parametrize(
     ("late", "from_month", "publication"),
     [
+    # rules that decide no published month yet are in no dimension of these months
+    activate(lambda content: content["segments"][-1].update(segment="Others"), date(2030, 1, 1))
+    segments = warehouse.frame("dim_segment")
+    assert (set(segments["rule_set"]), "Others" in set(segments["segment"])) == ({2}, False)
+
         # months of the first rules' front, one of them the first of a chunk; and restated months
         ("2025-02-20", date(2025, 4, 1), Publication()),
         ("2025-01-20", date(2025, 4, 1), Publication()),
