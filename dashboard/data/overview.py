@@ -88,7 +88,7 @@ class Flows:
 def first_days(month: date, days: int) -> Flows | None:
     """The flows of the first `days` days of a month, as that month would have counted them on its last of these days.
 
-    None where the month, or the month before it, is not published: then nobody's earlier status is known.
+    None where the month is not published. Before the first month nobody had bought.
     """
     found = row(
         """
@@ -104,7 +104,6 @@ def first_days(month: date, days: int) -> Flows | None:
             from mart.month
             join mart.rule_set on rule_set.rule_set = month.rule_set
             where month.month = :month
-                and exists (select from mart.month as before where before.month = :month - interval '1 month')
         ),
         bought as (
             select

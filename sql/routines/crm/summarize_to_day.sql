@@ -15,9 +15,8 @@ begin
         return;
     end if;
     foreach v_other in array array[p_month - interval '1 month', p_month - interval '12 months']::date[] loop
-        if crm.has_previous(p_run_id, v_other)
-            and crm.has_previous(p_run_id, (v_other - interval '1 month')::date)
-        then
+        -- before the first month nobody had bought
+        if crm.has_previous(p_run_id, v_other) then
             call crm.count_first_days(p_run_id, p_month, v_other, extract(day from v_plan.as_of_date)::integer);
         end if;
     end loop;
