@@ -13,11 +13,11 @@ AMOUNT_LIMIT = Decimal(10) ** 15  # a larger net amount is not read: whole cents
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)", re.ASCII)
 _TIME_OF_DAY = r"(?:[ T]+\d{1,2}:\d{2}(?::\d{2}(?:\.\d+)?)?\s*(?:Z|[+-]\d{2}(?::?\d{2})?)?)?"
 _DATES = (
-    re.compile(r"(?P<year>\d{4})-(?P<month>\d{2})-(?P<day>\d{2})" + _TIME_OF_DAY, re.ASCII),
-    re.compile(r"(?P<day>\d{2})/(?P<month>\d{2})/(?P<year>\d{4})" + _TIME_OF_DAY, re.ASCII),
-    re.compile(r"(?P<day>\d{2})\.(?P<month>\d{2})\.(?P<year>\d{4})" + _TIME_OF_DAY, re.ASCII),
+    re.compile(r"(?P<year>\d{4})-(?P<month>\d{1,2})-(?P<day>\d{1,2})" + _TIME_OF_DAY, re.ASCII),
+    re.compile(r"(?P<day>\d{1,2})/(?P<month>\d{1,2})/(?P<year>\d{4})" + _TIME_OF_DAY, re.ASCII),
+    re.compile(r"(?P<day>\d{1,2})\.(?P<month>\d{1,2})\.(?P<year>\d{4})" + _TIME_OF_DAY, re.ASCII),
 )
-_TRUE = frozenset({"1", "true", "yes", "y", "t", "si", "sí", "sì"})
+_TRUE = frozenset({"1", "true", "yes", "y", "t", "si", "sí"})
 _FALSE = frozenset({"0", "false", "no", "n", "f"})
 
 # Wide enough that no product of two readable numbers is ever rounded before it becomes cents.
