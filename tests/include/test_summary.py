@@ -184,6 +184,10 @@ def test_rejects_and_control_totals(book: openpyxl.Workbook) -> None:
     assert [row["Equal"] for row in totals] == ["yes"] * 6
     of_month = sum((line.amount for line in lines() if line.day >= MONTH), Decimal())
     assert Decimal(str(totals[2]["Sale lines"])) == of_month
+    conserved = {row["Identity"]: row["Left, total"] for row in read_table(book["Checks"], "conservation")}
+    accepted = float(sum(line.amount for line in lines()))
+    assert conserved["amount loaded = current lines + superseded lines"] == pytest.approx(accepted, abs=0.001)
+    assert conserved["net amount of current lines = customer-months"] == pytest.approx(accepted, abs=0.001)
 
 
 def test_cells_have_types_and_no_text_becomes_a_formula(book: openpyxl.Workbook) -> None:

@@ -62,13 +62,14 @@ join mart.publication on publication.is_current and publication.run_id = check_r
 order by outcome = 'passed', severity, contract, check_name
 """
 
+# A total is a row of its own beside its parts, where an identity has one.
 CONSERVATION = """
 select
     identity,
     count(*) as comparisons,
     count(*) filter (where is_ok) as agreeing,
-    sum(left_value) as left_total,
-    sum(right_value) as right_total
+    coalesce(sum(left_value) filter (where scope = 'total'), sum(left_value)) as left_total,
+    coalesce(sum(right_value) filter (where scope = 'total'), sum(right_value)) as right_total
 from mart.conservation
 join mart.publication on publication.is_current and publication.run_id = conservation.run_id
 group by identity
