@@ -125,8 +125,10 @@ def ask_about_part_of_a_year(airflow: LiveAirflow, settings: Settings, folder: P
     """Drops a year of which much is missing; gives the REST path of the task that asks a person about it."""
     path = folder / "sales_2024.csv"
     path.write_text("".join(part_of_2024(folder, share)), encoding="utf-8")
+    before = value(settings, "select max(file_id) from ops.file")
     drop(settings, path)
-    wait_until(lambda: file_status(settings, path.name) == "held")
+    held = "select true from ops.file where status = 'held' and file_id > :before"
+    wait_until(lambda: value(settings, held, before=before))
     run_id = f"held_{value(settings, 'select max(file_id) from ops.file')}"
     wait_until(lambda: run_id in {run["dag_run_id"] for run in airflow.runs("decide_held_file")})
     return f"/dags/decide_held_file/dagRuns/{run_id}/taskInstances/decide"
