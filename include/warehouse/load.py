@@ -454,7 +454,7 @@ def _mark(path: Path) -> _Mark:
 def _require_unwritten(settings: Settings, receipt: _Receipt, before: _Mark) -> None:
     """Raises UnfinishedError where somebody has written to the file since `before`: what was read is not all of it."""
     if _mark(settings.home / receipt.path) != before:
-        raise UnfinishedError("somebody has written to it while it was read")
+        raise UnfinishedError(f"{receipt.file_name} was written to while it was read")
 
 
 def _concerns_the_file(connection: Connection, error: Exception) -> bool:
@@ -468,26 +468,27 @@ def _concerns_the_file(connection: Connection, error: Exception) -> bool:
 def _set_unfinished(connection: Connection, receipt: _Receipt, error: Exception) -> None:
     """Notes why a file could not be loaded to its end; it stays received."""
     cause = getattr(error, "orig", error)
+    what = f"{receipt.file_name} could not be loaded to its end: "
     if isinstance(error, UnfinishedError):
-        reason = str(error)
+        what = str(error)
     elif isinstance(cause, psycopg2.Error):
-        reason = _in_the_databases_words(cause)
+        what += _in_the_databases_words(cause)
     else:
         # its text may have values of the file in it
         log.exception("%s could not be loaded to its end", receipt.file_name, exc_info=error)
-        reason = (error.strerror if isinstance(error, OSError) else None) or type(error).__name__
+        what += (error.strerror if isinstance(error, OSError) else None) or type(error).__name__
     _set_status(
         connection,
         receipt.file_id,
         "received",
-        f"{receipt.file_name} could not be loaded to its end: {reason}; the next load tries again; to give it up:"
+        f"{what}; the next load tries again; to give it up:"
         f" python -m include.warehouse discard {receipt.file_name} --receipt {receipt.file_id}",
     )
 
 
 def _leave_waiting(connection: Connection, waiting: deque[_Receipt], unfinished: _Receipt) -> list[LoadResult]:
     """Takes the later files of an unfinished one's feed out of `waiting`; gives what became of them: they wait."""
-    left = [receipt for receipt in waiting if receipt.feed == unfinished.feed]
+    left = [receipt for receipt in waiting if receipt.feed and receipt.feed == unfinished.feed]
     results = []
     for receipt in left:
         waiting.remove(receipt)
