@@ -1,9 +1,9 @@
 """The command line: the same steps as in Airflow, without Airflow.
 
 Every verb takes --json (one document on standard output, nothing else there) and ends with 0 for done, 1 where the gate
-refused or a file is held, 2 for bad input or usage, 130 or 143 where somebody stopped it (Ctrl-C, SIGTERM). Every verb
-that needs the database starts it and leaves it running. What a verb needs is imported inside it, so that --help
-answers at once.
+refused, a file is held or a person has to look, 2 for bad input, a refused file or usage, 130 or 143 where somebody
+stopped it (Ctrl-C, SIGTERM). Every verb that needs the database starts it and leaves it running. What a verb needs is
+imported inside it, so that --help answers at once.
 """
 
 import typer
