@@ -595,11 +595,16 @@ def test_a_file_that_the_disk_does_not_give_is_not_refused(loaded: Settings, mon
     def broken(*arguments: object) -> None:
         raise OSError(errno.EIO, os.strerror(errno.EIO))
 
-    for module, name in ((inspection, "open_file"), (excel_sheet.zipfile, "ZipFile")):
+    for module, name, expected in (
+        (inspection, "open_file", ["received", "received"]),
+        (excel_sheet.zipfile, "ZipFile", ["loaded", "received"]),
+    ):
         with monkeypatch.context() as patched:
             patched.setattr(module, name, broken)
-            with pytest.raises(OSError, match=os.strerror(errno.EIO)):
-                load_pending(loaded)
+            results = load_pending(loaded)
+            assert [result.status for result in results] == expected
+            failed = results[expected.index("received")]
+            assert f"{failed.file_name} could not be loaded to its end: {os.strerror(errno.EIO)}" in str(failed.message)
     assert [result.status for result in load_pending(loaded)] == ["loaded"]
     with engine(loaded).connect() as connection:
         stores = connection.exec_driver_sql("select status from ops.file where feed = 'stores' order by file_id")
