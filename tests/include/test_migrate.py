@@ -18,7 +18,7 @@ from include.warehouse import steps
 from include.warehouse.credentials import read_credentials
 from include.warehouse.database import call, connect, engine
 from include.warehouse.load import load_files
-from include.warehouse.migrate import PROCEDURES, migrate, read_released
+from include.warehouse.migrate import EARLIER_TEXTS, PROCEDURES, migrate, read_released
 from include.warehouse.migrations import FOLDER as MIGRATIONS
 from include.warehouse.roles import login_url
 from include.warehouse.sample import write_sample
@@ -104,6 +104,14 @@ def refused(url: str, statement: str) -> bool:
 
 
 def test_a_second_migration_has_nothing_to_do(fresh_warehouse: Settings) -> None:
+    assert migrate(fresh_warehouse) == []
+
+
+def test_a_warehouse_made_with_the_other_text_of_0020_is_brought_up_to_date(fresh_warehouse: Settings) -> None:
+    with engine(fresh_warehouse).begin() as connection:
+        for file_name, sha256 in EARLIER_TEXTS.items():
+            statement = text("update ops.migration set sha256 = :sha256 where file_name = :file_name")
+            assert connection.execute(statement, {"sha256": sha256, "file_name": file_name}).rowcount == 1
     assert migrate(fresh_warehouse) == []
 
 

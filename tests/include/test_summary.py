@@ -94,15 +94,15 @@ def test_segments_and_reach(book: openpyxl.Workbook, report: pd.DataFrame) -> No
         assert (row["Change on month"], row["Change on year"]) == (None, None), "the month is open"
         of_segment = report[report["segment"] == row["Segment"]]
         assert row["Nov 2025"] == len(of_segment)
-        assert row["Opted in: e-mail"] == (of_segment["opt_in_email"] == True).sum()  # noqa: E712 - null is not True
+        assert row["Opted in: e-mail"] == of_segment["opt_in_email"].eq(True).sum()
     engaged = report[report["r_score"].notna()]
     for row in read_table(book["Opt-in reach"], "reach_by_channel")[:3]:
         channel = CHANNELS[row["Channel"]]
         consent = report[f"opt_in_{channel}"]
-        assert row["Opted in"] == (consent == True).sum()  # noqa: E712
-        assert row["Declined"] == (consent == False).sum()  # noqa: E712
+        assert row["Opted in"] == consent.eq(True).sum()
+        assert row["Declined"] == consent.eq(False).sum()
         assert row["Unknown"] == consent.isna().sum()
-        assert row["Engaged, opted in"] == (engaged[f"opt_in_{channel}"] == True).sum()  # noqa: E712
+        assert row["Engaged, opted in"] == engaged[f"opt_in_{channel}"].eq(True).sum()
 
 
 def test_movements_between_months(book: openpyxl.Workbook, customers: pd.DataFrame) -> None:
