@@ -14,6 +14,15 @@ with tier as (
 )
 """
 
+# Every tier of the month's rules, whether it has customers or not, and all of them.
+_OF_TIERS = """from tier
+left join mart.month_summary
+    on month_summary.month = %(month)s
+    and month_summary.value_tier = tier.value_tier
+group by grouping sets ((tier.value_tier, tier.tier_rank), ())
+order by is_total, tier.tier_rank desc
+"""
+
 TIER_BY_STATUS = f"""{_TIERS}
 select
     tier.value_tier,
@@ -28,13 +37,7 @@ select
     round(coalesce(sum(customers), 0) / nullif(max(sum(customers)) over (), 0), 6) as share,
     coalesce(sum(monetary), 0) as monetary,
     coalesce(sum(month_amount), 0) as sales
-from tier
-left join mart.month_summary
-    on month_summary.month = %(month)s
-    and month_summary.value_tier = tier.value_tier
-group by grouping sets ((tier.value_tier, tier.tier_rank), ())
-order by is_total, tier.tier_rank desc
-"""
+{_OF_TIERS}"""
 
 # What happens within a month is compared with whole months only, so an open month has no change.
 # Nobody in a published month is 0; an unpublished month is unknown.
@@ -221,13 +224,7 @@ select
     round(sum(reach_sms) / nullif(sum(customers), 0), 6) as share_sms,
     coalesce(sum(reach_phone), 0) as reach_phone,
     round(sum(reach_phone) / nullif(sum(customers), 0), 6) as share_phone
-from tier
-left join mart.month_summary
-    on month_summary.month = %(month)s
-    and month_summary.value_tier = tier.value_tier
-group by grouping sets ((tier.value_tier, tier.tier_rank), ())
-order by is_total, tier.tier_rank desc
-"""
+{_OF_TIERS}"""
 
 # Summed in two levels, like the breakdowns: parallel workers share the first.
 TIER_MOVEMENTS = """
