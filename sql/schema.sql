@@ -725,6 +725,8 @@ COMMENT ON PROCEDURE crm.cut_month_v1(IN p_run_id bigint, IN p_month date) IS 'C
 
 COMMENT ON PROCEDURE crm.cut_month_v2(IN p_run_id bigint, IN p_month date) IS 'Computes the cut points of one month from its measures: as built, and as published where only touched customers are built.';
 
+COMMENT ON PROCEDURE crm.cut_month_v3(IN p_run_id bigint, IN p_month date) IS 'Computes the cut points of one month from its measures: as built, and as published where only touched customers are built.';
+
 COMMENT ON PROCEDURE crm.drop_fact_set(IN p_fact_set_id integer) IS 'Drops the facts of a rebuild, and the fact set once no build refers to it.';
 
 COMMENT ON PROCEDURE crm.drop_figures(IN p_run_id bigint, IN p_month date) IS 'Deletes the prepared figures of a run, or of a month that has been removed, that are not published; null stands for all.';
@@ -804,6 +806,8 @@ COMMENT ON PROCEDURE crm.score_month_v1(IN p_run_id bigint, IN p_month date) IS 
 COMMENT ON PROCEDURE crm.score_month_v2(IN p_run_id bigint, IN p_month date, IN p_part smallint, INOUT p_rows bigint) IS 'Writes crm.snapshot_unpublished for one month of a run and one part of the customers (from 0, of ops.run.parts), from measures and cut points; gives the rows.';
 
 COMMENT ON PROCEDURE crm.score_month_v3(IN p_run_id bigint, IN p_month date, IN p_part smallint, INOUT p_rows bigint) IS 'Writes crm.snapshot_unpublished for one month of a run and one part of the customers (from 0, of ops.run.parts), from measures and cut points; gives the rows.';
+
+COMMENT ON PROCEDURE crm.score_month_v4(IN p_run_id bigint, IN p_month date, IN p_part smallint, INOUT p_rows bigint) IS 'Writes crm.snapshot_unpublished for one month of a run and one part of the customers (from 0, of ops.run.parts), from measures and cut points; gives the rows.';
 
 COMMENT ON PROCEDURE crm.settle_plan(IN p_run_id bigint) IS 'Plans a run again where files were loaded since; the caller keeps loads waiting.';
 

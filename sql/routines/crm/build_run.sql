@@ -110,7 +110,7 @@ begin
     call crm.measure_month_v1(p_run_id, p_month);
     call crm.analyze_built(v_table);
     if v_plan.cuts_mode = 'compute' then
-        call crm.cut_month_v2(p_run_id, p_month);
+        call crm.cut_month_v3(p_run_id, p_month);
         if v_plan.rows_mode = 'touched' then
             call crm.touch_moved_customers(p_run_id, p_month);
             call crm.analyze_built(v_table);
@@ -118,7 +118,7 @@ begin
     end if;
     call crm.note_procedure(p_run_id, p_month, 'crm.measure_month_v1');
     if v_plan.cuts_mode = 'compute' then
-        call crm.note_procedure(p_run_id, p_month, 'crm.cut_month_v2');
+        call crm.note_procedure(p_run_id, p_month, 'crm.cut_month_v3');
     end if;
     update ops.run_month set measured_at = clock_timestamp() where run_id = p_run_id and month = p_month;
     select count(*) into v_rows from crm.measure x where x.run_id = p_run_id and x.month = p_month;
@@ -159,9 +159,9 @@ begin
     )
     from ops.run r
     where r.run_id = p_run_id;
-    call crm.score_month_v3(p_run_id, p_month, p_part, v_rows);
+    call crm.score_month_v4(p_run_id, p_month, p_part, v_rows);
     call crm.analyze_built(crm.snapshot_partition('crm.snapshot_unpublished', p_run_id, p_month));
-    call crm.note_procedure(p_run_id, p_month, 'crm.score_month_v3');
+    call crm.note_procedure(p_run_id, p_month, 'crm.score_month_v4');
     -- the session that comes last finds the other parts noted
     update ops.run_month m
     set
