@@ -216,6 +216,40 @@ def test_a_waiting_row_that_says_what_the_current_line_says_is_unchanged(
             assert (counts["rows_unchanged"], counts["rows_loaded"], counts["rows_rejected"]) == (1, 1, 0)
 
 
+def test_a_year_closes_the_rejects_of_its_deltas_also_those_without_a_day(
+    passing_warehouse: Callable[[], AbstractContextManager[Settings]],
+) -> None:
+    cut, undated, keyless, of_another_year = ["T0", "1"], clean_row(50), clean_row(51), clean_row(52)
+    undated[PLACE["transaction_date"]] = "soon"
+    keyless[PLACE["transaction_id"]] = keyless[PLACE["transaction_date"]] = ""
+    of_another_year[PLACE["transaction_date"]] = f"{YEAR - 1}-12-31"
+    of_another_year[PLACE["quantity"]] = "x"
+    rows = [clean_row(number) for number in range(24)]
+    first, other, year = (f"sales_{name}.csv" for name in (f"{YEAR}-01-02", f"{YEAR - 1}-12-31", YEAR))
+    files = [
+        *(master(feed, is_complete=False) for feed in MASTERS),
+        encoded(first, [cut, undated, keyless, of_another_year], COLUMNS),
+        encoded(other, [cut], COLUMNS),
+        # deltas withdraw nothing, and a day has several: this one does not speak for the rows of the first
+        encoded(first, [clean_row(53)], COLUMNS),
+        encoded(year, rows, COLUMNS),
+    ]
+    with passing_warehouse() as empty:
+        oracle, real = Oracle(), RealWarehouse(empty)
+        for file in files:
+            oracle.load(file, approved=True)
+            real.load(file, approved=True)
+            assert_accepted_alike(oracle, real)
+            if file.name != year:
+                assert not real.frame("rejected_records where resolved_by is not null").size
+        rejects = real.frame("rejected_records order by file_name desc, line_number")
+        assert list(zip(rejects["file_name"], rejects["resolved_by"], strict=True)) == [
+            *[(first, year)] * 3,
+            (first, None),
+            (other, None),
+        ]
+
+
 def test_a_composed_receipt_is_one_however_its_day_is_written(
     passing_warehouse: Callable[[], AbstractContextManager[Settings]], tmp_path: Path
 ) -> None:
