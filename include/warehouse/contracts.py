@@ -9,7 +9,7 @@ from typing import Literal
 
 import yaml
 from psycopg2.extras import Json
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 from sqlalchemy import Connection, text
 
 from include.warehouse.errors import InputError
@@ -33,7 +33,15 @@ class Column(BaseModel):
     type: Literal["text", "date", "number", "integer", "boolean", "word"]
     header_required: bool
     aliases: list[str] = Field(default_factory=list)
-    words: list[str] | None = None
+    # what is meant → the words for it
+    words: dict[str, list[str]] | None = None
+
+    @field_validator("words", mode="before")
+    @classmethod
+    def _words_of_a_list_mean_themselves(cls, words: object) -> object:
+        if isinstance(words, list) and all(isinstance(word, str) for word in words):
+            return {word: [word] for word in words}
+        return words
 
     @model_validator(mode="after")
     def _words_belong_to_word_columns(self) -> "Column":
@@ -216,7 +224,7 @@ def _write(connection: Connection, contracts: dict[str, Contract]) -> None:
                     "column_name": name,
                     "position": position,
                     "data_type": column.type,
-                    "words": column.words,
+                    "words": None if column.words is None else Json(column.words),
                     "is_header_required": column.header_required,
                 }
                 for position, (name, column) in enumerate(contract.columns.items(), start=1)
