@@ -70,18 +70,21 @@ def is_of(path: Path, feed: str, contracts: dict[str, Contract]) -> bool:
 def load_order(
     path: Path, contract: Contract, period: FilePeriod, effective: date | None = None, *, received_on: date
 ) -> tuple[object, ...]:
-    """Masters by effective date, then yearly files (parts after a whole year), then deltas by date; then by arrival."""
+    """Masters by effective date, then years, then deltas by date; of one day or year by arrival.
+
+    The parts of a year that came in one moment with the whole of it are taken after it.
+    """
     try:
         arrived = path.stat().st_mtime
     except FileNotFoundError:
         arrived = 0.0
     if contract.load_mode == "snapshot":
         day = period.day_in_name or effective or received_on
-        return (0, day.isoformat(), 0, arrived, path.name)
+        return (0, day.isoformat(), arrived, path.name)
     if period.delta_date is not None:
-        return (2, period.delta_date.isoformat(), 0, arrived, path.name)
+        return (2, period.delta_date.isoformat(), arrived, path.name)
     part = -1 if period.part is None else period.part
-    return (1, f"{period.year:04d}", part, arrived, path.name)
+    return (1, f"{period.year:04d}", arrived, part, path.name)
 
 
 def is_complete(path: Path, contract: Contract) -> bool:

@@ -1,6 +1,8 @@
 """Feed contracts: how the files of a feed are named, read and keyed."""
 
 import re
+from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
@@ -9,10 +11,11 @@ from typing import Literal
 
 import yaml
 from psycopg2.extras import Json
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 from sqlalchemy import Connection, text
 
 from include.warehouse.errors import InputError
+from include.warehouse.feed_tables import FEED_TABLES
 from include.warehouse.settings import Settings
 
 PLACEHOLDERS = {
@@ -33,7 +36,15 @@ class Column(BaseModel):
     type: Literal["text", "date", "number", "integer", "boolean", "word"]
     header_required: bool
     aliases: list[str] = Field(default_factory=list)
-    words: list[str] | None = None
+    # what is meant → the words for it
+    words: dict[str, list[str]] | None = None
+
+    @field_validator("words", mode="before")
+    @classmethod
+    def _words_of_a_list_mean_themselves(cls, words: object) -> object:
+        if isinstance(words, list) and all(isinstance(word, str) for word in words):
+            return {word: [word] for word in words}
+        return words
 
     @model_validator(mode="after")
     def _words_belong_to_word_columns(self) -> "Column":
@@ -104,14 +115,63 @@ def load_contracts(settings: Settings) -> dict[str, Contract]:
 
 @lru_cache(maxsize=8)
 def _read(files: tuple[tuple[Path, int, int, int], ...]) -> tuple[tuple[str, Contract], ...]:
-    contracts = []
+    contracts: dict[str, tuple[Path, Contract]] = {}
     for path, *_ in files:
         try:
             contract = Contract.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
         except (OSError, UnicodeDecodeError, ValidationError, yaml.YAMLError) as error:
             raise InputError(f"{path.name}: the contract cannot be used: {error}") from error
-        contracts.append((contract.feed, contract))
-    return tuple(contracts)
+        misfit = next(_misfits(contract), None)
+        if misfit:
+            raise InputError(f"{path.name}: the contract cannot be used: {misfit}")
+        if contract.feed in contracts:
+            other = contracts[contract.feed][0].name
+            raise InputError(f"{path.name}: feed: {other} is a contract of {contract.feed} too; take one of them away")
+        contracts[contract.feed] = (path, contract)
+    return tuple((feed, contract) for feed, (_, contract) in contracts.items())
+
+
+def _misfits(contract: Contract) -> Iterator[str]:
+    """What a contract asks of its feed's tables that they cannot do: field, why and remedy."""
+    table = FEED_TABLES.get(contract.feed)
+    if table is None:
+        yield f"feed: there are no tables for {contract.feed}; write one of {', '.join(FEED_TABLES)}"
+        return
+    if contract.load_mode != table.load_mode:
+        yield f"load_mode: {contract.feed} are loaded by {table.load_mode} alone; write load_mode: {table.load_mode}"
+    if contract.natural_key != table.natural_key:
+        key = f"[{', '.join(table.natural_key)}]"
+        yield f"natural_key: {contract.feed} are told apart by {key} alone; write natural_key: {key}"
+    for pattern in contract.files:
+        if table.load_mode == "replace_period" and not ("{year}" in pattern or "{day}" in pattern):
+            yield f"files: {pattern} does not say of which year or day a file is; put {{year}} or {{day}} into it"
+    for name, column in contract.columns.items():
+        if name not in table.types:
+            yield (
+                f"columns.{name}: the table of {contract.feed} has no such column; take it out: files may have it"
+                f" nevertheless (the contract's columns can be {', '.join(table.types)})"
+            )
+        elif column.type != table.types[name]:
+            yield f"columns.{name}.type: {name} is kept as {table.types[name]}; write type: {table.types[name]}"
+        elif column.words is not None:
+            yield from _misfits_of_words(f"columns.{name}.words", column.words, table.meanings[name])
+    for name in table.needed:
+        if name not in contract.columns:
+            yield f"columns: {name} is missing, without which no row can be used; add it with the headers that name it"
+    if len(contract.columns) < 2:
+        yield f"columns: there is only {', '.join(contract.columns)}; add a column that says something of it"
+
+
+def _misfits_of_words(field: str, words: dict[str, list[str]], meanings: tuple[str, ...]) -> Iterator[str]:
+    example = f"{{{', '.join(f'{meaning}: [{meaning}]' for meaning in meanings)}}}"
+    if set(words) != set(meanings) or not all(words.values()):
+        yield f"{field}: say with which words {' and '.join(meanings)} are written, such as words: {example}"
+    given = Counter(word for meant in words.values() for word in {each.lower() for each in meant})
+    for word, count in given.items():
+        if count > 1:
+            yield f"{field}: {word} stands for {' and '.join(meanings)}; write it under one of them"
+        if word != word.strip() or not word:
+            yield f"{field}: '{word}' is never found, since values are trimmed; write it without spaces around it"
 
 
 def match_feed(contracts: dict[str, Contract], file_name: str, feed: str | None = None) -> tuple[Contract, FilePeriod]:
@@ -216,7 +276,7 @@ def _write(connection: Connection, contracts: dict[str, Contract]) -> None:
                     "column_name": name,
                     "position": position,
                     "data_type": column.type,
-                    "words": column.words,
+                    "words": None if column.words is None else Json(column.words),
                     "is_header_required": column.header_required,
                 }
                 for position, (name, column) in enumerate(contract.columns.items(), start=1)

@@ -556,6 +556,27 @@ def test_a_master_without_a_day_is_taken_by_the_day_it_is_received(
     assert [result.file_name for result in load_pending(receiving)] == [name for name, _ in expected]
 
 
+def test_the_files_of_a_year_are_taken_as_they_arrived(receiving: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(arrivals, "STANDSTILL_SECONDS", 0)
+    # the minute of arrival; a corrected whole year takes the place of all parts that came before it
+    arrived = {
+        "promotions.csv": 9,
+        "sales_2024_part2.csv": 9,
+        "sales_2025_part1.csv": 1,
+        "sales_2025_v2.csv": 2,
+        "sales_2025_part3.csv": 3,
+        # in one moment
+        "sales_2026.csv": 5,
+        "sales_2026_part0.csv": 5,
+        "sales_2026_part2.csv": 5,
+        "sales_2026_part10.csv": 5,
+        "sales_2025-01-01.csv": 0,
+    }
+    for name, minute in sorted(arrived.items()):
+        os.utime(put(receiving, name, ""), (minute * 60, minute * 60))
+    assert [path.name for path in arrivals.pending_files(receiving)] == list(arrived)
+
+
 def test_a_warning_is_that_of_the_newest_row_also_beside_an_unchanged_one(loaded: Settings, tmp_path: Path) -> None:
     statement = text("select warnings from mart.customers where customer_id = 'C60'")
     found = []

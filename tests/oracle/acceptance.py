@@ -22,7 +22,7 @@ class OpenReject:
     reject: Reject
     owner: Owner
     key: Key | None
-    day: date | None
+    day: date | None  # of a delta's row without a readable one the delta's
     line: Line | None  # None where more than an unknown id is wrong
     has_later_row: bool  # a later row of this key in the same file was accepted
     years_of_file: set[int]
@@ -148,7 +148,8 @@ class SalesLedger:
         log.reject(reject)
         accepted = read.accepted.get(row.key) if row.key is not None else None
         has_later_row = accepted is not None and accepted.record.line_number > record.line_number
-        self.open_rejects.append(OpenReject(reject, read.owner, row.key, row.day, row.line, has_later_row, years))
+        day = row.day or read.identity.delta_date
+        self.open_rejects.append(OpenReject(reject, read.owner, row.key, day, row.line, has_later_row, years))
 
     def _close_rejects(self, read: ReadSales, result: FileResult) -> None:
         """A superseded file, and a key that is brought again, close what was still open."""

@@ -21,7 +21,7 @@ from tests.oracle.worlds import Arrival, Event, Publication
 YEAR = RECEIVED_ON.year - 1
 PUBLISHED, RECUT = Publication(), Publication(recut=True)
 CUSTOMERS, PRODUCTS = "customer_id,city,registration_date,opt_in_email", "product_id,product_type"
-SALES = "transaction_id,transaction_date,customer_id,product_id,quantity,unit_price"
+SALES = "transaction_id,line_no,transaction_date,customer_id,product_id,quantity,unit_price"
 VERSIONS = {
     table: text(
         f"select to_jsonb(v) - '{{known_from,known_to}}'::text[] from core.{table} v"
@@ -40,7 +40,9 @@ def products(day: str, *rows: str) -> Arrival:
 
 
 def sales(*rows: str) -> Arrival:
-    lines = (f"T{number},{YEAR}-{row},1,5" for number, row in enumerate(rows))
+    """Lines of one receipt each; of that whose number stands before the row, where one does."""
+    numbered = (row.rpartition(":")[::2] for row in rows)
+    lines = (f"T{key or number},1,{YEAR}-{row},1,5" for number, (key, row) in enumerate(numbered))
     return Arrival(csv_file(f"sales_{YEAR}.csv", SALES, *lines))
 
 
@@ -87,6 +89,15 @@ STORIES: dict[str, tuple[Event, ...]] = {
         products("02-01", "P1,device", "P3,consumable"),
         PUBLISHED,
     ),
+    "of two waiting rows of a key the last one counts, whichever master comes first": (
+        products("01-01", "P1,consumable"),
+        customers("01-01", "C1,,,"),
+        sales("01-10,C1,P1", "8:02-10,C2,P1", "8:02-20,C1,P2", "9:03-10,C1,P2", "9:03-20,C2,P1"),
+        customers("02-01", "C1,,,", "C2,,,"),
+        PUBLISHED,
+        products("02-01", "P1,consumable", "P2,consumable"),
+        PUBLISHED,
+    ),
     "a held master is not discarded by an older one": (
         ANYBODY,
         products("01-01", "P1,consumable"),
@@ -118,6 +129,9 @@ def stories(draw: DrawFn) -> list[Event]:
             events.append(products(draw(days), *rows))
         if draw(st.integers(0, 3)) == 3:
             events.append(draw(st.sampled_from((PUBLISHED, RECUT))))
+    # the same receipts again further down, of others
+    again = st.tuples(st.integers(0, 15), st.integers(1, 4), st.integers(1, 4))
+    bought += ["{}:06-28,C{},P{}".format(*row) for row in draw(st.lists(again, max_size=4))]
     events.insert(draw(st.integers(0, len(events) // 2)), sales(*bought))
     return [*events, PUBLISHED]
 

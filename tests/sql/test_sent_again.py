@@ -216,6 +216,85 @@ def test_a_waiting_row_that_says_what_the_current_line_says_is_unchanged(
             assert (counts["rows_unchanged"], counts["rows_loaded"], counts["rows_rejected"]) == (1, 1, 0)
 
 
+def test_a_year_closes_the_rejects_of_its_deltas_also_those_without_a_day(
+    passing_warehouse: Callable[[], AbstractContextManager[Settings]],
+) -> None:
+    cut, undated, keyless, of_another_year = ["T0", "1"], clean_row(50), clean_row(51), clean_row(52)
+    undated[PLACE["transaction_date"]] = "soon"
+    keyless[PLACE["transaction_id"]] = keyless[PLACE["transaction_date"]] = ""
+    of_another_year[PLACE["transaction_date"]] = f"{YEAR - 1}-12-31"
+    of_another_year[PLACE["quantity"]] = "x"
+    rows = [clean_row(number) for number in range(24)]
+    first, other, year = (f"sales_{name}.csv" for name in (f"{YEAR}-01-02", f"{YEAR - 1}-12-31", YEAR))
+    files = [
+        *(master(feed, is_complete=False) for feed in MASTERS),
+        encoded(first, [cut, undated, keyless, of_another_year], COLUMNS),
+        encoded(other, [cut], COLUMNS),
+        # deltas withdraw nothing, and a day has several: this one does not speak for the rows of the first
+        encoded(first, [clean_row(53)], COLUMNS),
+        encoded(year, rows, COLUMNS),
+    ]
+    with passing_warehouse() as empty:
+        oracle, real = Oracle(), RealWarehouse(empty)
+        for file in files:
+            oracle.load(file, approved=True)
+            real.load(file, approved=True)
+            assert_accepted_alike(oracle, real)
+            if file.name != year:
+                assert not real.frame("rejected_records where resolved_by is not null").size
+        rejects = real.frame("rejected_records order by file_name desc, line_number")
+        assert list(zip(rejects["file_name"], rejects["resolved_by"], strict=True)) == [
+            *[(first, year)] * 3,
+            (first, None),
+            (other, None),
+        ]
+
+
+def test_words_mean_what_the_contract_says_also_when_the_year_comes_again(
+    passing_warehouse: Callable[[], AbstractContextManager[Settings]], tmp_path: Path
+) -> None:
+    contracts = tmp_path / "contracts"
+
+    def meaning(settings: Settings, sale: list[str], back: list[str]) -> Settings:
+        """The settings with a contract of these words, in an order of the two that decides nothing."""
+        shutil.copytree(settings.contracts, contracts, dirs_exist_ok=True)
+        sales = yaml.safe_load((contracts / "sales.yml").read_text())
+        sales["columns"]["transaction_type"]["words"] = {"return": back, "sale": sale}
+        (contracts / "sales.yml").write_text(yaml.safe_dump(sales))
+        return replace(settings, contracts=contracts)
+
+    written = ("Venta", "V", "", "DEVOLUCIÓN", " d ", "d", "sale", "vente")
+    rows = [clean_row(number) for number in range(24)]
+    for row, word in zip(rows, written, strict=False):
+        row[PLACE["transaction_type"]] = word
+    for row in rows[len(written) :]:
+        row[PLACE["transaction_type"]] = "v"
+    with passing_warehouse() as empty:
+        own = meaning(empty, ["V", "venta"], ["D", "devolución"])
+        real = RealWarehouse(own)
+        for feed in MASTERS:
+            real.load(master(feed, is_complete=False))
+        real.load(encoded(f"sales_{YEAR}.csv", rows, COLUMNS))
+
+        def types() -> list[str | None]:
+            lines = real.frame("sale_line").set_index(["transaction_id", "line_no"])["transaction_type"]
+            return [lines.get((row[0], int(row[1]))) for row in rows[: len(written)]]
+
+        assert types() == ["sale", "sale", "sale", "return", "return", "return", None, None]
+        rejects = real.frame("rejected_records")
+        assert [list(reasons) for reasons in rejects["reasons"]] == [["invalid_transaction_type"]] * 2
+        # matched by their texts, whatever word says it; one row comes in addition
+        real.load(encoded(f"sales_{YEAR}.csv", [*rows, [*clean_row(100)[:-1], "VENTA"]], COLUMNS))
+        counts = real.frame("source_file order by file_id").iloc[-1]
+        assert (counts["rows_unchanged"], counts["rows_loaded"], counts["rows_rejected"]) == (22, 1, 2)
+        # the same texts, of which some mean the opposite now
+        meaning(empty, ["v", "d"], ["devolución", "vente"])
+        real.load(encoded(f"sales_{YEAR}.csv", rows, COLUMNS), approved=True)
+        assert types() == [None, "sale", "sale", "return", "sale", "sale", None, "return"]
+        counts = real.frame("source_file order by file_id").iloc[-1]
+        assert (counts["rows_unchanged"], counts["rows_loaded"], counts["rows_rejected"]) == (19, 3, 2)
+
+
 def test_a_composed_receipt_is_one_however_its_day_is_written(
     passing_warehouse: Callable[[], AbstractContextManager[Settings]], tmp_path: Path
 ) -> None:

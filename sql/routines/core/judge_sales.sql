@@ -58,12 +58,25 @@ return (
 );
 comment on function core.compose(jsonb, text[], jsonb) is 'A receipt id composed of several columns, the day as YYYY-MM-DD by the readings given; null where one of them is missing.';
 
+create or replace function core.type_words(p_meaning text) returns text[]
+language sql stable
+return array(
+    select lower(each.word)
+    from ops.feed_column c
+    cross join jsonb_array_elements_text(c.words -> p_meaning) with ordinality as each (word, position)
+    where c.feed = 'sales' and c.column_name = 'transaction_type'
+    order by each.position
+);
+comment on function core.type_words(text) is 'The words of the sales contract that mean sale or return, in lower case.';
+
 create or replace function core.sales_texts(
     p_file_id bigint,
     p_decimal_mark text,
     p_is_trimmed boolean,
     p_compose text[],
     p_days jsonb,
+    p_sale_words text[],
+    p_return_words text[],
     p_places tid[]
 )
 returns table (
@@ -79,7 +92,7 @@ returns table (
     quantity_text text,
     unit_price_text text,
     discount_text text,
-    type_text text
+    is_return boolean
 )
 language sql stable parallel safe
 -- an offset keeps the planner from computing an expression again wherever its result is used; a plain 0 would also keep
@@ -102,8 +115,14 @@ as $$
         core.number_text(core.trimmed(r.unit_price, p_is_trimmed), p_decimal_mark),
         core.number_text(core.trimmed(r.discount_amount, p_is_trimmed), p_decimal_mark),
         case
-            when r.transaction_type = 'sale' then 'sale'
-            else coalesce(lower(core.trimmed(r.transaction_type, p_is_trimmed)), 'sale')
+            -- most have none, or the contract's first word in lower case, and lower() is slow
+            when r.transaction_type is null or r.transaction_type = p_sale_words[1] then false
+            when r.transaction_type = p_return_words[1] then true
+            -- by its place in the one list of both, so that the text is read once
+            else array_position(
+                p_sale_words || p_return_words,
+                coalesce(lower(core.trimmed(r.transaction_type, p_is_trimmed)), p_sale_words[1])
+            ) > cardinality(p_sale_words)
         end
     from raw.sales r
     where
@@ -118,7 +137,7 @@ as $$
         )
     offset bigint '0'
 $$;
-comment on function core.sales_texts(bigint, text, boolean, text[], jsonb, tid[]) is 'The rows of one sales file that are data, all or those at the places given: each value''s text, trimmed, numbers with a decimal point; a composed receipt id with its day as the readings say.';
+comment on function core.sales_texts(bigint, text, boolean, text[], jsonb, text[], text[], tid[]) is 'The rows of one sales file that are data, all or those at the places given: each value''s text, trimmed, numbers with a decimal point; a composed receipt id with its day as the readings say; the type by the words given, null where it is none of them.';
 
 create or replace procedure core.judge_sales(p_file_id bigint, p_places tid[], p_texts text[], p_days date[])
 language plpgsql
@@ -126,6 +145,8 @@ as $$
 declare
     v_mark text;
     v_compose text[];
+    v_sale_words text[] := core.type_words('sale');
+    v_return_words text[] := core.type_words('return');
     v_day_of_text jsonb;
     v_has_line_no boolean;
     v_is_trimmed boolean;
@@ -163,7 +184,10 @@ begin
     -- offsets: see core.sales_texts
     create temporary table sale_line_judged on commit drop as
     with received as not materialized (
-        select t.* from core.sales_texts(p_file_id, v_mark, v_is_trimmed, v_compose, v_day_of_text, p_places) as t
+        select t.*
+        from core.sales_texts(
+            p_file_id, v_mark, v_is_trimmed, v_compose, v_day_of_text, v_sale_words, v_return_words, p_places
+        ) as t
     ),
     typed as (
         select
@@ -183,7 +207,7 @@ begin
             case when core.is_number(t.unit_price_text) then t.unit_price_text::numeric end as unit_price,
             case when core.is_number(t.discount_text) then t.discount_text::numeric end as discount_amount,
             t.discount_text is not null as has_discount,
-            case t.type_text when 'return' then true when 'sale' then false end as is_return
+            t.is_return
         from received t
         -- not a window over all: that would keep a file with line numbers from being judged in parallel
         left join (

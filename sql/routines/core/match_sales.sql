@@ -78,7 +78,7 @@ begin
     from (
         -- of 64 bits: a row too many is only judged
         select hashtextextended(r.transaction_id, hashtext(r.line_no_text)) as key_hash, count(*) as rows
-        from core.sales_texts(p_file_id, p_decimal_mark, p_is_trimmed, '{}', null, null) as r
+        from core.sales_texts(p_file_id, p_decimal_mark, p_is_trimmed, '{}', null, null, null, null) as r
         group by hashtextextended(r.transaction_id, hashtext(r.line_no_text))
     ) as k;
     select c.received, c.repeated into p_received, p_repeated from pg_temp.sale_key_count c;
@@ -92,6 +92,8 @@ language plpgsql
 as $$
 declare
     v_mark text := (select f.decimal_mark from ops.feed f where f.feed = 'sales');
+    v_sale_words text[] := core.type_words('sale');
+    v_return_words text[] := core.type_words('return');
     v_is_trimmed boolean;
     v_part smallint := core.source_part(p_file_id);
     v_from date;
@@ -135,7 +137,7 @@ begin
     from (select * from core.sale_line s where s.transaction_date between v_from and v_to) as c
     full join (
         select t.*, d.day
-        from core.sales_texts(p_file_id, v_mark, v_is_trimmed, '{}', null, null) as t
+        from core.sales_texts(p_file_id, v_mark, v_is_trimmed, '{}', null, v_sale_words, v_return_words, null) as t
         left join unnest(p_texts, p_days) as d (text, day) on d.text = t.day_text
     ) as r on r.transaction_id = c.transaction_id and r.line_no_text = c.line_no::text
     left join core.store_version s
@@ -151,7 +153,8 @@ begin
         and r.discount_text is not distinct from c.discount_amount::text
         and r.store_id is not distinct from c.store_id
         and r.promotion_id is not distinct from c.promotion_id
-        and r.type_text = case when c.is_return then 'return' else 'sale' end
+        -- by what the word means today
+        and r.is_return = c.is_return
         and c.source_part = v_part
         -- what else could be a reason to reject the row today
         and c.transaction_date <= v_last_day

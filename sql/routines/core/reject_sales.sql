@@ -127,7 +127,8 @@ begin
             else
                 f.period_year = v_file.period_year
                 or f.delta_date is not null
-                and x.transaction_date
+                -- a row whose day cannot be read is of the delta's
+                and coalesce(x.transaction_date, f.delta_date)
                     between make_date(v_file.period_year, 1, 1) and make_date(v_file.period_year, 12, 31)
         end;
 

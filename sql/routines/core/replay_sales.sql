@@ -183,6 +183,17 @@ begin
         using pg_temp.sale_line_replay r
         where w.rejected_record_id = r.rejected_record_id;
 
+        -- what still waits further up would be a duplicate of these rows
+        update core.sale_line_waiting w
+        set is_followed = true
+        from pg_temp.sale_line_replay r
+        where
+            w.file_id = r.file_id
+            and w.transaction_id = r.transaction_id
+            and w.line_no = r.line_no
+            and w.row_number < r.row_number
+            and not w.is_followed;
+
         drop view pg_temp.sale_line_arriving;
         drop table pg_temp.sale_line_change, pg_temp.sale_line_judged;
     end if;
