@@ -234,6 +234,44 @@ def test_rows_of_the_wrong_type_are_rejected_and_the_rest_is_loaded(receiving: S
     ]
 
 
+def test_errors_and_uncomputed_formulas_of_excel_are_no_values(receiving: Settings, tmp_path: Path) -> None:
+    products = [["product_id", "product_type", "unit_cost"], ["P1", "consumable", 1], ["P2", "device", "#N/A"]]
+    products += [["#REF!", "device", 1], ["P3", "device", "=C2*2"]]
+    assert send(receiving, tmp_path, "products_2024-02-01.xlsx", workbook(products)).rows["rejected"] == 1
+    rows = [
+        [*SALES.split(","), "discount_amount", "transaction_type", "#REF!", "#REF!"],
+        ["R1", 1, "2019-03-05", "C1", "P1", None, 1, 10, None, None, "#N/A"],
+        ["T2", 1, "2019-03-05", "C1", "P1", None, 1, 10, "#N/A", None],
+        ["T3", 1, "2019-03-05", "C1", "P1", None, 1, 10, None, "#REF!"],
+        ["T4", 1, "=TODAY()", "#N/A", "P1", None, 1, "=G2*2", None, None],
+        ["#VALUE!", 1, "2019-03-05", "C1", "P1", None, 1, 10, None, None],
+        [*["#REF!"] * 5, None, *["#REF!"] * 4],
+    ]
+    assert send(receiving, tmp_path, "sales_2019.xlsx", workbook(rows)).rows["loaded"] == 1
+    with engine(receiving).connect() as connection:
+        rejected = connection.execute(
+            text(
+                "select line_number, reasons from mart.rejected_records where file_name = 'sales_2019.xlsx' order by 1"
+            )
+        ).all()
+        warnings = connection.execute(
+            text("select product_id, warnings from mart.products where product_id <> 'P1' order by 1")
+        ).all()
+    assert [(line, " ".join(reasons)) for line, reasons in rejected] == [
+        (3, "invalid_number"),
+        (4, "invalid_transaction_type"),
+        (5, "invalid_date invalid_number unknown_customer"),
+        (6, "missing_transaction_id"),
+        (
+            7,
+            "missing_transaction_id invalid_date invalid_number invalid_transaction_type"
+            " unknown_customer unknown_product",
+        ),
+    ]
+    unreadable = "unit_cost cannot be read: "
+    assert [tuple(row) for row in warnings] == [("P2", [f"{unreadable}#N/A"]), ("P3", [f"{unreadable}=C2*2"])]
+
+
 def test_a_day_before_the_calendar_is_outside_a_files_year_and_unreadable_in_a_delta(
     receiving: Settings, tmp_path: Path
 ) -> None:

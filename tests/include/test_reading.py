@@ -24,6 +24,7 @@ from include.warehouse.contracts import Contract, load_contracts
 from include.warehouse.errors import InputError
 from include.warehouse.reading import CopyOutcome, Header, copy_rows, inspect, read_header
 from include.warehouse.reading.excel_sheet import sheet_rows
+from include.warehouse.reading.no_value import NoValue
 from include.warehouse.settings import Settings, load_settings
 
 FILE_ID = 9_000_000
@@ -552,6 +553,39 @@ def test_a_large_sheet_reads_the_same_in_pieces(tmp_path: Path) -> None:
     for piece_size in (10_000, 50_000):
         assert list(sheet_rows(numbered, None, piece_size)) == whole
         assert list(sheet_rows(plain, None, piece_size)) == whole
+
+
+def test_a_cell_without_a_value_is_what_excel_shows_there(tmp_path: Path) -> None:
+    cells: list[tuple[str, object]] = [
+        ('<c r="A{0}" t="e"><v>#N/A</v></c>', NoValue("#N/A")),
+        ('<c r="B{0}" s="0" t="e"><f>1/0</f><v>#DIV/0!</v></c>', NoValue("#DIV/0!")),
+        ('<c r="C{0}"><f>SUM(A1:A2)</f></c>', NoValue("=SUM(A1:A2)")),
+        ('<c r="D{0}" s="0"><f aca="false">A1&amp;"x"</f><v /></c>', NoValue('=A1&"x"')),
+        ('<c r="E{0}" t="n"><f t="shared" si="0"/><v></v></c>', NoValue("=")),
+        ('<c r="F{0}" t="e"><f>B1</f></c>', NoValue("=B1")),
+        ('<c r="G{0}"><f>1+1</f><v>2</v></c>', 2.0),
+        ('<c r="H{0}" t="str"><f>""</f><v></v></c>', ""),
+        ('<c r="I{0}" t="str"><f>A1</f><v> t="e">&amp;</v></c>', ' t="e">&'),
+        ('<c r="J{0}" t="inlineStr"><is><t>#N/A</t></is></c>', "#N/A"),
+        ('<c r="K{0}" t="b"><f>TRUE()</f><v>1</v></c>', True),
+        ('<c r="L{0}"/>', ""),
+        ('<c r="M{0}"><v>7</v></c>', 7.0),
+    ]
+    empty, numbered, plain = (tmp_path / name for name in ("empty.xlsx", "numbered.xlsx", "plain.xlsx"))
+    save_workbook(empty, [["store_id"]])
+    rows = "".join(f'<row r="{n}">{"".join(cell.format(n) for cell, _ in cells)}</row>' for n in range(1, 101))
+    with zipfile.ZipFile(empty) as before, zipfile.ZipFile(numbered, "w") as after:
+        for part in before.namelist():
+            xml = before.read(part)
+            if part.startswith("xl/worksheets/"):
+                xml = re.sub(rb"(<sheetData>).*(</sheetData>)", lambda data: data[1] + rows.encode() + data[2], xml)
+            after.writestr(part, xml)
+    without_positions(numbered, plain)
+    expected = [(n, [(type(value), value) for _, value in cells]) for n in range(1, 101)]
+    for path in (numbered, plain):
+        for piece_size in (1 << 20, 20_000, 5_000):
+            found = sheet_rows(path, None, piece_size)
+            assert [(n, [(type(value), value) for value in row]) for n, row in found] == expected
 
 
 def without_positions(source: Path, target: Path) -> None:
