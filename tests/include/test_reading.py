@@ -380,6 +380,12 @@ def cp1252_bytes(text: str) -> bytes:
         ("1,Å\n2,Øster\n".encode("cp1252"), "cp1252"),
         ("Ñ1,x\nÑ2,x\n".encode("cp1252"), "cp1252"),
         ("1,Þórshöfn\n2,Garðabær\n".encode("cp1252"), "cp1252"),
+        (b"S1,x\xa0y\n", "cp1252"),
+        (b"S1\xa0,Madrid\nS2,caf\xe9\xa0\nS3,12.50\xa0\x80\n", "cp1252"),
+        (b"S1,\xc1. Garc\n", "cp1252"),
+        (b"S1,10-\xd1\n", "cp1252"),
+        (b"S1,(\xa9)\n", "cp1252"),
+        ("café\u00a0\n10-Ñ\n".encode() + b"caf\xe9\xa0\n", "utf-8"),
         ("1,Москва\n2,Омск\n".encode("cp1251"), "utf-8"),
         (b"\xef\xbb\xbfJos\xe9\n", "utf-8"),
         (b"plain\nsome \xff\xfe bytes\n", "utf-8"),
@@ -397,7 +403,9 @@ def test_the_encoding_is_told_from_the_lines(tmp_path: Path, content: bytes, enc
 
 @given(
     lines=st.lists(
-        st.one_of(st.text("aé€漢🎁 ", max_size=4).map(str.encode), st.text("aé€ñ ÿ1", max_size=4).map(cp1252_bytes)),
+        st.one_of(
+            st.text("aé€漢🎁 ", max_size=4).map(str.encode), st.text("aé€ñ ÿ1\xa0.", max_size=4).map(cp1252_bytes)
+        ),
         min_size=1,
         max_size=8,
     )
@@ -428,10 +436,11 @@ def reads_as_cp1252(line: bytes) -> bool:
             meant = bytes([ord(letter) - 0xDC00]).decode("cp1252")
             before = text[:place].encode("utf-8", "surrogateescape").decode("cp1252", "replace")[:-3:-1]
             after = text[place + 1 :].encode("utf-8", "surrogateescape").decode("cp1252", "replace")[:2]
-            is_beside = any(re.match("[a-z0-9 ]", near, re.IGNORECASE) for near in (before, after))
-            is_near = any(re.match("[^\\W_\\x00-\\x7fª-ºÿ][a-z0-9 ]", near, re.IGNORECASE) for near in (before, after))
-            is_alone = before[0] == after[0] == "\n"
-            if not (is_beside or is_near or is_alone if meant in "éñ" else is_beside if meant == "€" else False):
+            is_beside = any(re.match("[a-z0-9 \xa0]", near, re.IGNORECASE) for near in (before, after))
+            near_letter = "[^\\W_\\x00-\\x7fª-ºÿ][a-z0-9 \xa0]"
+            is_near = any(re.match(near_letter, near, re.IGNORECASE) for near in (before, after))
+            is_alone = (before[0] + after[0]).isascii()
+            if not (is_beside or is_alone or (is_near and meant != "€") if meant in "éñ€\xa0" else False):
                 return False
     return True
 

@@ -275,7 +275,7 @@ def _looks_like_cp1252(content: bytes) -> bool:
         text = bytes(foreign).decode("cp1252")
     except UnicodeDecodeError:
         return False
-    return all(letter.isalpha() or letter in "€‚„…‘’“”–—™°ºª«»¿¡§·\xa0" for letter in text)
+    return all(letter.isalpha() or letter in "€‚„…‘’“”–—™©®°ºª«»¿¡§·\xa0" for letter in text)
 
 
 def _excel_rows(file: ReceivedFile) -> Iterator[Row]:
