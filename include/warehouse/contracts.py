@@ -21,6 +21,7 @@ PLACEHOLDERS = {
     "{day}": r"(?P<day>\d{4}-\d{2}-\d{2})",
 }
 DAY_IN_NAME = re.compile(r"(?<!\d)\d{4}-\d{2}-\d{2}(?!\d)")
+DATE_PART = re.compile("YYYY|MM|DD")
 # as large as core.sale_line.source_part can be
 HIGHEST_PART = 32_767
 
@@ -67,7 +68,8 @@ class Contract(BaseModel):
             if name not in self.columns:
                 raise ValueError(f"{name} is not one of the feed's columns")
         for date_format in self.date_formats:
-            if sorted(re.findall(r"[A-Z]+", date_format)) != ["DD", "MM", "YYYY"]:
+            between = DATE_PART.sub("", date_format)
+            if sorted(DATE_PART.findall(date_format)) != ["DD", "MM", "YYYY"] or re.search("[A-Z]", between):
                 raise ValueError(f"{date_format} is not a date format; use YYYY, MM and DD once each")
         return self
 

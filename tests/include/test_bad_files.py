@@ -2,6 +2,7 @@
 
 import errno
 import os
+import re
 import shutil
 import time
 import zipfile
@@ -17,12 +18,13 @@ from typing import Any
 
 import openpyxl
 import pytest
+from pydantic import ValidationError
 from sqlalchemy import NullPool, create_engine, text
 from typer.testing import CliRunner
 
 from include.warehouse import arrivals, load
 from include.warehouse.cli import app
-from include.warehouse.contracts import load_contracts
+from include.warehouse.contracts import Contract, load_contracts
 from include.warehouse.database import connect, engine
 from include.warehouse.errors import InputError
 from include.warehouse.load import LoadResult, approve, discard, held_files, load_files, load_pending
@@ -670,6 +672,24 @@ def test_the_next_load_goes_by_an_edited_contract(loaded: Settings, tmp_path: Pa
     assert [tuple(row) for row in found] == [(Decimal("2.50"), 29), (Decimal(10), 30)]
     # what the line's text says is no number any more
     assert [tuple(row) for row in rejected] == [("T0", ["invalid_number"])]
+
+    contract.write_text(re.sub("date_formats: .*", "date_formats: [YYYYMMDD, DDMMYYYY]", contract.read_text()))
+    written = [20250305, "06032025", "20250307 10:30", date(2025, 3, 8), "2025309", "2025-03-10"]
+    rows = [[f"R{n}", 1, day, "C1", "P1", None, 1, 10] for n, day in enumerate(written)]
+    result = send(replace(loaded, contracts=edited), tmp_path, "sales_2025.xlsx", workbook([SALES.split(","), *rows]))
+    assert (result.rows["loaded"], result.rows["rejected"]) == (4, 2)
+    with engine(loaded).connect() as connection:
+        days = connection.exec_driver_sql(
+            "select transaction_date::text from mart.sale_line where transaction_date >= '2025-01-01' order by 1"
+        ).scalars()
+        assert list(days) == ["2025-03-05", "2025-03-06", "2025-03-07", "2025-03-08"]
+
+
+@pytest.mark.parametrize("date_format", ["YYYYMM", "YYYYMMDDD", "YYYYMMDDMM", "YY-MM-DD"])
+def test_a_date_format_has_year_month_and_day_once(warehouse: Settings, date_format: str) -> None:
+    contract = load_contracts(warehouse)["sales"].model_dump()
+    with pytest.raises(ValidationError, match=f"{date_format} is not a date format"):
+        Contract.model_validate(contract | {"date_formats": [date_format]})
 
 
 @pytest.mark.parametrize(
