@@ -24,7 +24,7 @@ from typer.testing import CliRunner
 
 from include.warehouse import arrivals, load
 from include.warehouse.cli import app
-from include.warehouse.contracts import Contract, load_contracts
+from include.warehouse.contracts import Contract, load_contracts, match_feed
 from include.warehouse.database import connect, engine
 from include.warehouse.errors import InputError
 from include.warehouse.load import LoadResult, approve, discard, held_files, load_files, load_pending
@@ -33,6 +33,7 @@ from include.warehouse.roles import login_url
 from include.warehouse.settings import Settings
 from include.warehouse.status import read_status
 from tests.fixtures.mart_rows import ACCEPTED, mart_rows
+from tests.oracle.files import RECEIVED_ON, RefusedFileError, csv_file, identify
 
 SALES = "transaction_id,line_no,transaction_date,customer_id,product_id,store_id,quantity,unit_price"
 CUSTOMERS = 60
@@ -169,6 +170,7 @@ BAD_FILES = [
     BadFile("sales_2025.xls", b"\xd0\xcf\x11\xe0", (".xlsx",)),
     BadFile("sales_2025.pdf", b"%PDF-1.7", (".csv",)),
     BadFile("sales_2025-02-30.csv", f"{SALES}\n{LINE}", ("2025-02-30", "day")),
+    BadFile("customers_2025-13-01.csv", "customer_id,city\nC1,Rome\n", ("2025-13-01", "not a day", "2025-03-01")),
     BadFile("turnover.csv", f"{SALES}\n{LINE}", ("pattern",)),
     BadFile("customers_2025-01-01.csv", "customer_id,city\n" + f"{'C' * 900_000},Rome\nC1,Rome\n", ("customer_id",)),
 ]
@@ -578,6 +580,35 @@ def test_a_master_holds_from_the_day_in_its_name_or_given_or_received(loaded: Se
         ("July", "2024-07-01", str(today)),
         ("now", str(today), "infinity"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("name", "day"),
+    [
+        ("customers_2025-11-01.csv", date(2025, 11, 1)),
+        ("customers_20251101.csv", date(2025, 11, 1)),
+        ("customers_2025_11_01_full.csv", date(2025, 11, 1)),
+        ("customers2025.11.01.csv", date(2025, 11, 1)),
+        ("customers_20251301_2025-11-01.csv", date(2025, 11, 1)),
+        ("customers_v2.csv", RECEIVED_ON),
+        ("customers_2025_11.csv", RECEIVED_ON),
+        ("customers_2025-1101.csv", RECEIVED_ON),
+        ("customers_12345678.csv", RECEIVED_ON),
+        ("customers_202511010.csv", RECEIVED_ON),
+        ("customers_2025-13-01.csv", None),
+        ("customers_20250230.csv", None),
+        ("customers_2025_00_01.csv", None),
+    ],
+)
+def test_the_day_in_a_masters_name(warehouse: Settings, name: str, day: date | None) -> None:
+    contracts = load_contracts(warehouse)
+    if day is None:
+        for read in (lambda: match_feed(contracts, name), lambda: identify(csv_file(name))):
+            with pytest.raises((InputError, RefusedFileError), match=name):
+                read()
+    else:
+        assert (match_feed(contracts, name)[1].day_in_name or RECEIVED_ON) == day
+        assert identify(csv_file(name)).effective == day
 
 
 def test_a_master_without_a_day_is_taken_by_the_day_it_is_received(
