@@ -23,7 +23,9 @@ PLACEHOLDERS = {
     "{part}": r"(?P<part>\d+)",
     "{day}": r"(?P<day>\d{4}-\d{2}-\d{2})",
 }
-DAY_IN_NAME = re.compile(r"(?<!\d)\d{4}-\d{2}-\d{2}(?!\d)")
+# with one mark or none between its parts; without the usual one, a number is taken for a day only near the present
+DAY_IN_NAME = re.compile(r"(?<!\d)(?:\d{4}-\d{2}-\d{2}|(?:19|20)\d{2}([_.]?)\d{2}\1\d{2})(?!\d)")
+DATE_PART = re.compile("YYYY|MM|DD")
 # as large as core.sale_line.source_part can be
 HIGHEST_PART = 32_767
 
@@ -78,7 +80,8 @@ class Contract(BaseModel):
             if name not in self.columns:
                 raise ValueError(f"{name} is not one of the feed's columns")
         for date_format in self.date_formats:
-            if sorted(re.findall(r"[A-Z]+", date_format)) != ["DD", "MM", "YYYY"]:
+            between = DATE_PART.sub("", date_format)
+            if sorted(DATE_PART.findall(date_format)) != ["DD", "MM", "YYYY"] or re.search("[A-Z]", between):
                 raise ValueError(f"{date_format} is not a date format; use YYYY, MM and DD once each")
         return self
 
@@ -177,7 +180,8 @@ def _misfits_of_words(field: str, words: dict[str, list[str]], meanings: tuple[s
 def match_feed(contracts: dict[str, Contract], file_name: str, feed: str | None = None) -> tuple[Contract, FilePeriod]:
     """The contract whose pattern a file name matches, and the period in the name.
 
-    With `feed` given only that feed's patterns are tried. Raises InputError where none matches.
+    With `feed` given only that feed's patterns are tried. Raises InputError where none matches, and for a day in the
+    name that is none.
     """
     if feed is not None and feed not in contracts:
         raise InputError(f"{file_name}: there is no feed {feed}; feeds are {', '.join(contracts)}")
@@ -187,9 +191,9 @@ def match_feed(contracts: dict[str, Contract], file_name: str, feed: str | None 
         for pattern in contract.files:
             match = _pattern(pattern).fullmatch(file_name)
             if match:
-                return contract, _period(file_name, match)
+                return contract, _period(contract, file_name, match)
     if feed is not None and contracts[feed].load_mode == "snapshot":
-        return contracts[feed], FilePeriod(day_in_name=_day(file_name))
+        return contracts[feed], FilePeriod(day_in_name=_day_of_master(contracts[feed], file_name))
     patterns = [pattern for name, c in contracts.items() if feed in (None, name) for pattern in c.files]
     raise InputError(f"{file_name}: the name matches no feed's pattern; patterns are {', '.join(patterns)}")
 
@@ -202,10 +206,12 @@ def _pattern(pattern: str) -> re.Pattern[str]:
     return re.compile(expression, re.IGNORECASE)
 
 
-def _period(file_name: str, match: re.Match[str]) -> FilePeriod:
+def _period(contract: Contract, file_name: str, match: re.Match[str]) -> FilePeriod:
+    if contract.load_mode == "snapshot":
+        return FilePeriod(day_in_name=_day_of_master(contract, file_name))
     found = match.groupdict()
-    day = _day(file_name)
     if found.get("day"):
+        day = _day(found["day"])
         if day is None:
             raise InputError(f"{file_name}: {found['day']} is not a day; name a delta like sales_2025-03-01.csv")
         return FilePeriod(year=None, delta_date=day, day_in_name=day)
@@ -213,15 +219,22 @@ def _period(file_name: str, match: re.Match[str]) -> FilePeriod:
     part = int(found["part"]) if found.get("part") else None
     if part is not None and part > HIGHEST_PART:
         raise InputError(f"{file_name}: a part's number is at most {HIGHEST_PART}; number the parts of a year from 1")
-    return FilePeriod(year=year, part=part, day_in_name=day)
+    return FilePeriod(year=year, part=part)
 
 
-def _day(file_name: str) -> date | None:
-    match = DAY_IN_NAME.search(file_name)
-    if match is None:
-        return None
+def _day_of_master(contract: Contract, file_name: str) -> date | None:
+    """The first day in the name; None where it has no date."""
+    texts = [match.group() for match in DAY_IN_NAME.finditer(file_name)]
+    days = [day for text in texts if (day := _day(text))]
+    if texts and not days:
+        example = f"{contract.feed}_2025-03-01.csv"
+        raise InputError(f"{file_name}: {texts[0]} is not a day; name the file like {example}, or without a date")
+    return days[0] if days else None
+
+
+def _day(written: str) -> date | None:
     try:
-        return date.fromisoformat(match.group())
+        return date.fromisoformat(re.sub("[-_.]", "", written))
     except ValueError:
         return None
 

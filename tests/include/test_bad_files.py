@@ -2,6 +2,7 @@
 
 import errno
 import os
+import re
 import shutil
 import time
 import zipfile
@@ -17,12 +18,13 @@ from typing import Any
 
 import openpyxl
 import pytest
+from pydantic import ValidationError
 from sqlalchemy import NullPool, create_engine, text
 from typer.testing import CliRunner
 
 from include.warehouse import arrivals, load
 from include.warehouse.cli import app
-from include.warehouse.contracts import load_contracts
+from include.warehouse.contracts import Contract, load_contracts, match_feed
 from include.warehouse.database import connect, engine
 from include.warehouse.errors import InputError
 from include.warehouse.load import LoadResult, approve, discard, held_files, load_files, load_pending
@@ -31,6 +33,7 @@ from include.warehouse.roles import login_url
 from include.warehouse.settings import Settings
 from include.warehouse.status import read_status
 from tests.fixtures.mart_rows import ACCEPTED, mart_rows
+from tests.oracle.files import RECEIVED_ON, RefusedFileError, csv_file, identify
 
 SALES = "transaction_id,line_no,transaction_date,customer_id,product_id,store_id,quantity,unit_price"
 CUSTOMERS = 60
@@ -167,6 +170,7 @@ BAD_FILES = [
     BadFile("sales_2025.xls", b"\xd0\xcf\x11\xe0", (".xlsx",)),
     BadFile("sales_2025.pdf", b"%PDF-1.7", (".csv",)),
     BadFile("sales_2025-02-30.csv", f"{SALES}\n{LINE}", ("2025-02-30", "day")),
+    BadFile("customers_2025-13-01.csv", "customer_id,city\nC1,Rome\n", ("2025-13-01", "not a day", "2025-03-01")),
     BadFile("turnover.csv", f"{SALES}\n{LINE}", ("pattern",)),
     BadFile("customers_2025-01-01.csv", "customer_id,city\n" + f"{'C' * 900_000},Rome\nC1,Rome\n", ("customer_id",)),
 ]
@@ -232,6 +236,44 @@ def test_rows_of_the_wrong_type_are_rejected_and_the_rest_is_loaded(receiving: S
         (9, ["unknown_customer"]),
         (10, ["invalid_number"]),
     ]
+
+
+def test_errors_and_uncomputed_formulas_of_excel_are_no_values(receiving: Settings, tmp_path: Path) -> None:
+    products = [["product_id", "product_type", "unit_cost"], ["P1", "consumable", 1], ["P2", "device", "#N/A"]]
+    products += [["#REF!", "device", 1], ["P3", "device", "=C2*2"]]
+    assert send(receiving, tmp_path, "products_2024-02-01.xlsx", workbook(products)).rows["rejected"] == 1
+    rows = [
+        [*SALES.split(","), "discount_amount", "transaction_type", "#REF!", "#REF!"],
+        ["R1", 1, "2019-03-05", "C1", "P1", None, 1, 10, None, None, "#N/A"],
+        ["T2", 1, "2019-03-05", "C1", "P1", None, 1, 10, "#N/A", None],
+        ["T3", 1, "2019-03-05", "C1", "P1", None, 1, 10, None, "#REF!"],
+        ["T4", 1, "=TODAY()", "#N/A", "P1", None, 1, "=G2*2", None, None],
+        ["#VALUE!", 1, "2019-03-05", "C1", "P1", None, 1, 10, None, None],
+        [*["#REF!"] * 5, None, *["#REF!"] * 4],
+    ]
+    assert send(receiving, tmp_path, "sales_2019.xlsx", workbook(rows)).rows["loaded"] == 1
+    with engine(receiving).connect() as connection:
+        rejected = connection.execute(
+            text(
+                "select line_number, reasons from mart.rejected_records where file_name = 'sales_2019.xlsx' order by 1"
+            )
+        ).all()
+        warnings = connection.execute(
+            text("select product_id, warnings from mart.products where product_id <> 'P1' order by 1")
+        ).all()
+    assert [(line, " ".join(reasons)) for line, reasons in rejected] == [
+        (3, "invalid_number"),
+        (4, "invalid_transaction_type"),
+        (5, "invalid_date invalid_number unknown_customer"),
+        (6, "missing_transaction_id"),
+        (
+            7,
+            "missing_transaction_id invalid_date invalid_number invalid_transaction_type"
+            " unknown_customer unknown_product",
+        ),
+    ]
+    unreadable = "unit_cost cannot be read: "
+    assert [tuple(row) for row in warnings] == [("P2", [f"{unreadable}#N/A"]), ("P3", [f"{unreadable}=C2*2"])]
 
 
 def test_a_day_before_the_calendar_is_outside_a_files_year_and_unreadable_in_a_delta(
@@ -540,6 +582,35 @@ def test_a_master_holds_from_the_day_in_its_name_or_given_or_received(loaded: Se
     ]
 
 
+@pytest.mark.parametrize(
+    ("name", "day"),
+    [
+        ("customers_2025-11-01.csv", date(2025, 11, 1)),
+        ("customers_20251101.csv", date(2025, 11, 1)),
+        ("customers_2025_11_01_full.csv", date(2025, 11, 1)),
+        ("customers2025.11.01.csv", date(2025, 11, 1)),
+        ("customers_20251301_2025-11-01.csv", date(2025, 11, 1)),
+        ("customers_v2.csv", RECEIVED_ON),
+        ("customers_2025_11.csv", RECEIVED_ON),
+        ("customers_2025-1101.csv", RECEIVED_ON),
+        ("customers_12345678.csv", RECEIVED_ON),
+        ("customers_202511010.csv", RECEIVED_ON),
+        ("customers_2025-13-01.csv", None),
+        ("customers_20250230.csv", None),
+        ("customers_2025_00_01.csv", None),
+    ],
+)
+def test_the_day_in_a_masters_name(warehouse: Settings, name: str, day: date | None) -> None:
+    contracts = load_contracts(warehouse)
+    if day is None:
+        for read in (lambda: match_feed(contracts, name), lambda: identify(csv_file(name))):
+            with pytest.raises((InputError, RefusedFileError), match=name):
+                read()
+    else:
+        assert (match_feed(contracts, name)[1].day_in_name or RECEIVED_ON) == day
+        assert identify(csv_file(name)).effective == day
+
+
 def test_a_master_without_a_day_is_taken_by_the_day_it_is_received(
     receiving: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -653,6 +724,24 @@ def test_the_next_load_goes_by_an_edited_contract(loaded: Settings, tmp_path: Pa
     assert [tuple(row) for row in found] == [(Decimal("2.50"), 29), (Decimal(10), 30)]
     # what the line's text says is no number any more
     assert [tuple(row) for row in rejected] == [("T0", ["invalid_number"])]
+
+    contract.write_text(re.sub("date_formats: .*", "date_formats: [YYYYMMDD, DDMMYYYY]", contract.read_text()))
+    written = [20250305, "06032025", "20250307 10:30", date(2025, 3, 8), "2025309", "2025-03-10"]
+    rows = [[f"R{n}", 1, day, "C1", "P1", None, 1, 10] for n, day in enumerate(written)]
+    result = send(replace(loaded, contracts=edited), tmp_path, "sales_2025.xlsx", workbook([SALES.split(","), *rows]))
+    assert (result.rows["loaded"], result.rows["rejected"]) == (4, 2)
+    with engine(loaded).connect() as connection:
+        days = connection.exec_driver_sql(
+            "select transaction_date::text from mart.sale_line where transaction_date >= '2025-01-01' order by 1"
+        ).scalars()
+        assert list(days) == ["2025-03-05", "2025-03-06", "2025-03-07", "2025-03-08"]
+
+
+@pytest.mark.parametrize("date_format", ["YYYYMM", "YYYYMMDDD", "YYYYMMDDMM", "YY-MM-DD"])
+def test_a_date_format_has_year_month_and_day_once(warehouse: Settings, date_format: str) -> None:
+    contract = load_contracts(warehouse)["sales"].model_dump()
+    with pytest.raises(ValidationError, match=f"{date_format} is not a date format"):
+        Contract.model_validate(contract | {"date_formats": [date_format]})
 
 
 @pytest.mark.parametrize(

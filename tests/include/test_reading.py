@@ -24,6 +24,7 @@ from include.warehouse.contracts import Contract, load_contracts
 from include.warehouse.errors import InputError
 from include.warehouse.reading import CopyOutcome, Header, copy_rows, inspect, read_header
 from include.warehouse.reading.excel_sheet import sheet_rows
+from include.warehouse.reading.no_value import NoValue
 from include.warehouse.settings import Settings, load_settings
 
 FILE_ID = 9_000_000
@@ -379,6 +380,12 @@ def cp1252_bytes(text: str) -> bytes:
         ("1,Å\n2,Øster\n".encode("cp1252"), "cp1252"),
         ("Ñ1,x\nÑ2,x\n".encode("cp1252"), "cp1252"),
         ("1,Þórshöfn\n2,Garðabær\n".encode("cp1252"), "cp1252"),
+        (b"S1,x\xa0y\n", "cp1252"),
+        (b"S1\xa0,Madrid\nS2,caf\xe9\xa0\nS3,12.50\xa0\x80\n", "cp1252"),
+        (b"S1,\xc1. Garc\n", "cp1252"),
+        (b"S1,10-\xd1\n", "cp1252"),
+        (b"S1,(\xa9)\n", "cp1252"),
+        ("café\u00a0\n10-Ñ\n".encode() + b"caf\xe9\xa0\n", "utf-8"),
         ("1,Москва\n2,Омск\n".encode("cp1251"), "utf-8"),
         (b"\xef\xbb\xbfJos\xe9\n", "utf-8"),
         (b"plain\nsome \xff\xfe bytes\n", "utf-8"),
@@ -396,7 +403,9 @@ def test_the_encoding_is_told_from_the_lines(tmp_path: Path, content: bytes, enc
 
 @given(
     lines=st.lists(
-        st.one_of(st.text("aé€漢🎁 ", max_size=4).map(str.encode), st.text("aé€ñ ÿ1", max_size=4).map(cp1252_bytes)),
+        st.one_of(
+            st.text("aé€漢🎁 ", max_size=4).map(str.encode), st.text("aé€ñ ÿ1\xa0.", max_size=4).map(cp1252_bytes)
+        ),
         min_size=1,
         max_size=8,
     )
@@ -427,10 +436,11 @@ def reads_as_cp1252(line: bytes) -> bool:
             meant = bytes([ord(letter) - 0xDC00]).decode("cp1252")
             before = text[:place].encode("utf-8", "surrogateescape").decode("cp1252", "replace")[:-3:-1]
             after = text[place + 1 :].encode("utf-8", "surrogateescape").decode("cp1252", "replace")[:2]
-            is_beside = any(re.match("[a-z0-9 ]", near, re.IGNORECASE) for near in (before, after))
-            is_near = any(re.match("[^\\W_\\x00-\\x7fª-ºÿ][a-z0-9 ]", near, re.IGNORECASE) for near in (before, after))
-            is_alone = before[0] == after[0] == "\n"
-            if not (is_beside or is_near or is_alone if meant in "éñ" else is_beside if meant == "€" else False):
+            is_beside = any(re.match("[a-z0-9 \xa0]", near, re.IGNORECASE) for near in (before, after))
+            near_letter = "[^\\W_\\x00-\\x7fª-ºÿ][a-z0-9 \xa0]"
+            is_near = any(re.match(near_letter, near, re.IGNORECASE) for near in (before, after))
+            is_alone = (before[0] + after[0]).isascii()
+            if not (is_beside or is_alone or (is_near and meant != "€") if meant in "éñ€\xa0" else False):
                 return False
     return True
 
@@ -552,6 +562,39 @@ def test_a_large_sheet_reads_the_same_in_pieces(tmp_path: Path) -> None:
     for piece_size in (10_000, 50_000):
         assert list(sheet_rows(numbered, None, piece_size)) == whole
         assert list(sheet_rows(plain, None, piece_size)) == whole
+
+
+def test_a_cell_without_a_value_is_what_excel_shows_there(tmp_path: Path) -> None:
+    cells: list[tuple[str, object]] = [
+        ('<c r="A{0}" t="e"><v>#N/A</v></c>', NoValue("#N/A")),
+        ('<c r="B{0}" s="0" t="e"><f>1/0</f><v>#DIV/0!</v></c>', NoValue("#DIV/0!")),
+        ('<c r="C{0}"><f>SUM(A1:A2)</f></c>', NoValue("=SUM(A1:A2)")),
+        ('<c r="D{0}" s="0"><f aca="false">A1&amp;"x"</f><v /></c>', NoValue('=A1&"x"')),
+        ('<c r="E{0}" t="n"><f t="shared" si="0"/><v></v></c>', NoValue("=")),
+        ('<c r="F{0}" t="e"><f>B1</f></c>', NoValue("=B1")),
+        ('<c r="G{0}"><f>1+1</f><v>2</v></c>', 2.0),
+        ('<c r="H{0}" t="str"><f>""</f><v></v></c>', ""),
+        ('<c r="I{0}" t="str"><f>A1</f><v> t="e">&amp;</v></c>', ' t="e">&'),
+        ('<c r="J{0}" t="inlineStr"><is><t>#N/A</t></is></c>', "#N/A"),
+        ('<c r="K{0}" t="b"><f>TRUE()</f><v>1</v></c>', True),
+        ('<c r="L{0}"/>', ""),
+        ('<c r="M{0}"><v>7</v></c>', 7.0),
+    ]
+    empty, numbered, plain = (tmp_path / name for name in ("empty.xlsx", "numbered.xlsx", "plain.xlsx"))
+    save_workbook(empty, [["store_id"]])
+    rows = "".join(f'<row r="{n}">{"".join(cell.format(n) for cell, _ in cells)}</row>' for n in range(1, 101))
+    with zipfile.ZipFile(empty) as before, zipfile.ZipFile(numbered, "w") as after:
+        for part in before.namelist():
+            xml = before.read(part)
+            if part.startswith("xl/worksheets/"):
+                xml = re.sub(rb"(<sheetData>).*(</sheetData>)", lambda data: data[1] + rows.encode() + data[2], xml)
+            after.writestr(part, xml)
+    without_positions(numbered, plain)
+    expected = [(n, [(type(value), value) for _, value in cells]) for n in range(1, 101)]
+    for path in (numbered, plain):
+        for piece_size in (1 << 20, 20_000, 5_000):
+            found = sheet_rows(path, None, piece_size)
+            assert [(n, [(type(value), value) for value in row]) for n, row in found] == expected
 
 
 def without_positions(source: Path, target: Path) -> None:

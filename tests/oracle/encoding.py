@@ -12,6 +12,8 @@ import xlsxwriter
 
 # What no text file may hold: a byte that is neither UTF-8 nor cp1252, and NUL.
 UNREADABLE = ("\udc81", "\0")
+# As a cell of Excel this is no text but an error.
+EXCEL_ERROR = "#N/A"
 
 Cells = Sequence[str]
 
@@ -71,6 +73,8 @@ def _excel(rows: Sequence[Cells]) -> bytes:
                     sheet.write_datetime(i, j, day, day_format)
                 elif _is_plain_number(cell):
                     sheet.write_number(i, j, float(cell))
+                elif cell == EXCEL_ERROR:
+                    sheet.write_formula(i, j, "=NA()", None, EXCEL_ERROR)
                 elif cell:
                     sheet.write_string(i, j, cell)
     return buffer.getvalue()

@@ -138,7 +138,10 @@ class Table:
 _DELTA = re.compile(r"sales_(\d{4}-\d{2}-\d{2})[^/]*\.[^./]+")
 _PART = re.compile(r"sales_(\d{4})_part(\d+)\.[^./]+")
 _YEAR = re.compile(r"sales_(\d{4})(_[^/]*)?\.[^./]+")
-_DAY_IN_NAME = re.compile(r"(?<!\d)(\d{4}-\d{2}-\d{2})(?!\d)")
+_DAYS_IN_NAME = [
+    re.compile(rf"(?<!\d)({year}){mark}(\d{{2}}){mark}(\d{{2}})(?!\d)")
+    for year, mark in ((r"\d{4}", "-"), (r"19\d\d|20\d\d", ""), (r"19\d\d|20\d\d", "_"), (r"19\d\d|20\d\d", r"\."))
+]
 
 
 def identify(file: ReceivedFile) -> FileIdentity:
@@ -156,7 +159,10 @@ def identify(file: ReceivedFile) -> FileIdentity:
         return FileIdentity(SALES, year=int(match[1]))
     for feed in MASTERS:
         if name.startswith(feed):
-            in_name = [day for text in _DAY_IN_NAME.findall(name) if (day := _iso_day(text)) is not None]
+            written = sorted((found.start(), found.groups()) for day in _DAYS_IN_NAME for found in day.finditer(name))
+            in_name = [day for _, parts in written if (day := _iso_day("-".join(parts))) is not None]
+            if written and not in_name:
+                raise RefusedFileError(f"{name}: its name has no day, but what looks like one")
             effective = in_name[0] if in_name else file.effective or file.received_on
             return FileIdentity(feed, effective=effective)
     raise RefusedFileError(f"{name}: no feed has files of this name")
@@ -275,7 +281,7 @@ def _looks_like_cp1252(content: bytes) -> bool:
         text = bytes(foreign).decode("cp1252")
     except UnicodeDecodeError:
         return False
-    return all(letter.isalpha() or letter in "€‚„…‘’“”–—™°ºª«»¿¡§·\xa0" for letter in text)
+    return all(letter.isalpha() or letter in "€‚„…‘’“”–—™©®°ºª«»¿¡§·\xa0" for letter in text)
 
 
 def _excel_rows(file: ReceivedFile) -> Iterator[Row]:

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn, SearchStrategy
 
-from .encoding import DIALECTS, PLAIN, UNREADABLE, Dialect, encode, suitable
+from .encoding import DIALECTS, EXCEL_ERROR, PLAIN, UNREADABLE, Dialect, encode, suitable
 from .files import COLUMNS, CUSTOMERS, PRODUCTS, PROMOTIONS, SALES, STORES, ReceivedFile
 from .log import HELD
 from .model import Oracle
@@ -436,6 +436,7 @@ _DIRT = (
     ("unit_price", ""),
     ("unit_price", "+4.50"),
     ("discount_amount", "free"),
+    ("discount_amount", EXCEL_ERROR),
     ("discount_amount", "5000"),
     ("transaction_type", "refund"),
     ("more", "surplus"),
@@ -450,6 +451,7 @@ _MASTER_DIRT = (
     ("product_id", " "),
     ("registration_date", "soon"),
     ("opt_in_email", "perhaps"),
+    ("opt_in_email", EXCEL_ERROR),
     ("full_name", f"Jos{UNREADABLE[0]}"),
     ("more", "surplus"),
     ("fewer", ""),

@@ -141,4 +141,6 @@ def test_encodings() -> None:
     assert decode("José".encode()) == "José"
     assert decode(b"\xef\xbb\xbfid") == "id"
     assert decode("José,Zoë,".encode() + b"\xe9") == "José,Zoë,\udce9"  # UTF-8 with one broken byte
+    for text in ("S1,x\xa0y", "S1\xa0,Madrid", "S1,café\xa0", "S1,Á. Garc", "S1,10-Ñ", "(©)"):
+        assert decode(text.encode("cp1252")) == text
     assert decode(b"a\x81b") == "a\udc81b"  # no letter in either encoding

@@ -51,7 +51,8 @@ def copy_rows(  # noqa: PLR0917 - what a load has found out so far, in that orde
         diverted = Diverted(file_id, header.lines + 1, shifts, records)
         stream: CsvStream | ExcelStream
         if is_excel(path):
-            stream, encoding = ExcelStream(path, contract, len(header.names), header.lines, diverted), "utf-8"
+            columns = [column for _, column in header.column_map]
+            stream, encoding = ExcelStream(path, contract, columns, header.lines, diverted), "utf-8"
         else:
             blocks, encoding = text_blocks(file, block_size), inspection.encoding
             stream = CsvStream(path, blocks, header, encoding, diverted)

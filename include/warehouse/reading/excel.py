@@ -15,6 +15,7 @@ from include.warehouse.errors import InputError
 from include.warehouse.reading.diverted import Diverted
 from include.warehouse.reading.excel_sheet import sheet_rows
 from include.warehouse.reading.file_format import FIELD_LIMIT
+from include.warehouse.reading.no_value import NoValue
 
 ROWS_AT_ONCE = 10_000
 HEADER_PIECE_SIZE = 1 << 20
@@ -22,27 +23,38 @@ DIRECTIVES = {"YYYY": "%Y", "MM": "%m", "DD": "%d"}
 
 
 def header_row(path: Path, contract: Contract) -> tuple[list[str], int]:
-    """Texts of the first row that is not empty, without the empty ones at its end, and its number in Excel."""
+    """Texts of the first row that is not empty, without the empty ones at its end, and its number in Excel.
+
+    A cell without a value has a column below it, but names none.
+    """
     text = cell_texts(contract)
     for number, cells in sheet_rows(path, contract.sheet, HEADER_PIECE_SIZE):
-        names = [text[type(cell)](cell) for cell in cells]
+        shown = [text[type(cell)](cell) for cell in cells]
+        names = ["" if isinstance(cell, NoValue) else name for cell, name in zip(cells, shown, strict=True)]
         if "".join(names).strip():
-            while not names[-1].strip():
-                names.pop()
-            return names, number
+            while not shown[-1].strip():
+                shown.pop()
+            return names[: len(shown)], number
     raise InputError(f"{path.name}: the sheet has no header; send it with a header and rows")
 
 
 class ExcelStream:
     """Gives the rows below the header as CSV, chunk by chunk; what is no row goes to `diverted`.
 
-    Raises InputError, naming the row, for a cell over 1 MB.
+    `columns` are the raw columns in file order. Raises InputError, naming the row, for a cell over 1 MB.
     """
 
-    def __init__(self, path: Path, contract: Contract, width: int, header_line: int, diverted: Diverted) -> None:
+    def __init__(
+        self, path: Path, contract: Contract, columns: list[str], header_line: int, diverted: Diverted
+    ) -> None:
         self.bytes = 0
         self._name = path.name
-        self._width = width
+        self._width = len(columns)
+        # where any text would be taken for an id or a name; elsewhere an error is rejected or warned of
+        texts = {name for name, column in contract.columns.items() if column.type == "text"}
+        if contract.load_mode == "replace_period":
+            texts &= {*contract.natural_key, *contract.transaction_id_from}
+        self._texts = [position for position, column in enumerate(columns) if column in texts]
         self._diverted = diverted
         self._text = cell_texts(contract)
         self._rows = (row for row in sheet_rows(path, contract.sheet) if row[0] > header_line)
@@ -67,6 +79,10 @@ class ExcelStream:
         width, text = self._width, self._text
         for line, cells in self._rows:
             fields = [text[type(cell)](cell) for cell in cells]
+            if NoValue in map(type, cells):
+                for position in self._texts:
+                    if position < len(cells) and isinstance(cells[position], NoValue):
+                        fields[position] = ""
             together = "".join(fields)
             if not together.strip():
                 continue
@@ -109,6 +125,7 @@ def cell_texts(contract: Contract) -> dict[type, Callable[..., str]]:
 
     return {
         str: str,
+        NoValue: str,
         float: number,
         int: str,
         bool: lambda value: "true" if value else "false",

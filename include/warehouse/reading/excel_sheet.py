@@ -18,6 +18,7 @@ from xml.etree import ElementTree
 from python_calamine import CalamineError, CalamineSheet, CalamineWorkbook, SheetTypeEnum, SheetVisibleEnum
 
 from include.warehouse.errors import InputError
+from include.warehouse.reading.no_value import with_marks, without_mark
 
 PIECE_SIZE = 32 << 20
 READ_SIZE = 1 << 20
@@ -31,19 +32,22 @@ STRICT_RELATIONSHIP_ID = "{http://purl.oclc.org/ooxml/officeDocument/relationshi
 def sheet_rows(path: Path, sheet: str | None, piece_size: int = PIECE_SIZE) -> Iterator[tuple[int, list[object]]]:
     """Excel's row number and the cells from column A on, of every row that has any; an empty cell is ''.
 
-    Without `sheet` the first visible worksheet is read. Raises InputError for a file that is no workbook.
+    A cell whose value is not known is NoValue, such as #N/A or =A1+B1. Without `sheet` the first visible worksheet is
+    read. Raises InputError for a file that is no workbook.
     """
     with _errors_named(path):
         with CalamineWorkbook.from_path(path) as workbook:
             name = _sheet_name(path, workbook, sheet)
         with zipfile.ZipFile(path) as archive:
-            if sum(part.file_size for part in archive.infolist() if "worksheets/" in part.filename) <= piece_size:
-                with CalamineWorkbook.from_path(path) as workbook:
-                    yield from _rows(workbook.get_sheet_by_name(name), 0)
+            sheets = [part for part in archive.infolist() if _is_sheet(part)]
+            if sum(part.file_size for part in sheets) <= piece_size:
+                marked = _marked_workbook(archive, sheets)
+                with CalamineWorkbook.from_object(path if marked is None else io.BytesIO(marked)) as workbook:
+                    yield from _rows(workbook.get_sheet_by_name(name), 0, is_marked=marked is not None)
             else:
-                for first_row, content in _pieces(path, archive, name, piece_size):
+                for first_row, content, is_marked in _pieces(path, archive, name, piece_size):
                     with CalamineWorkbook.from_filelike(io.BytesIO(content)) as workbook:
-                        yield from _rows(workbook.get_sheet_by_name(name), first_row)
+                        yield from _rows(workbook.get_sheet_by_name(name), first_row, is_marked=is_marked)
 
 
 @contextmanager
@@ -76,23 +80,31 @@ def _sheet_name(path: Path, workbook: CalamineWorkbook, wanted: str | None) -> s
     return visible[0]
 
 
-def _rows(sheet: CalamineSheet, first_row: int) -> Iterator[tuple[int, list[object]]]:
+def _rows(sheet: CalamineSheet, first_row: int, *, is_marked: bool) -> Iterator[tuple[int, list[object]]]:
     if sheet.start is None:
         return
     row, column = sheet.start
     left: list[object] = [""] * column
     for number, cells in enumerate(sheet.to_python(), start=first_row + row + 1):
-        yield number, left + list(cells)
+        yield number, left + ([without_mark(cell) for cell in cells] if is_marked else list(cells))
 
 
-def _pieces(path: Path, archive: zipfile.ZipFile, name: str, piece_size: int) -> Iterator[tuple[int, bytes]]:
-    """Rows to add to a piece's own row numbers, and the piece as a workbook of its own."""
+def _marked_workbook(archive: zipfile.ZipFile, sheets: list[zipfile.ZipInfo]) -> bytes | None:
+    """The workbook with cells without a value as text; None where there is no such cell."""
+    changed = {}
+    for part in sheets:
+        xml = archive.read(part)
+        start = SHEET_DATA.search(xml)
+        marked = with_marks(xml, start[1]) if start else xml
+        if marked is not xml:
+            changed[part.filename] = marked
+    return _workbook(_other_parts(archive) | changed) if changed else None
+
+
+def _pieces(path: Path, archive: zipfile.ZipFile, name: str, piece_size: int) -> Iterator[tuple[int, bytes, bool]]:
+    """Rows to add to a piece's own row numbers, the piece as a workbook of its own, whether it has marked cells."""
     part = _sheet_part(archive, name)
-    shared = {
-        other.filename: archive.read(other)
-        for other in archive.infolist()
-        if other.filename.endswith((".xml", ".rels")) and "worksheets/" not in other.filename
-    }
+    shared = _other_parts(archive)
     with archive.open(part) as xml:
         start, rest = _up_to_rows(path, xml)
         prefix = SHEET_DATA.search(start)[1]  # type: ignore[index]
@@ -107,7 +119,9 @@ def _pieces(path: Path, archive: zipfile.ZipFile, name: str, piece_size: int) ->
                 continue
             # rows without a number of their own count on from the piece before
             has_numbers = ROW_NUMBER.search(first[0]) is not None
-            yield 0 if has_numbers else rows_before, _workbook(shared, part, start + piece + end)
+            marked = with_marks(piece, prefix)
+            content = _workbook(shared | {part: start + marked + end})
+            yield 0 if has_numbers else rows_before, content, marked is not piece
             rows_before += len(ROW.findall(piece)) if not has_numbers else 0
 
 
@@ -145,12 +159,24 @@ def _next_rows(xml: IO[bytes], rest: bytes, row_end: bytes, end: bytes, size: in
     return data[:cut], data[cut:], False
 
 
-def _workbook(shared: dict[str, bytes], part: str, xml: bytes) -> bytes:
+def _is_sheet(part: zipfile.ZipInfo) -> bool:
+    return "worksheets/" in part.filename
+
+
+def _other_parts(archive: zipfile.ZipFile) -> dict[str, bytes]:
+    """The parts that calamine needs beside the sheets."""
+    return {
+        part.filename: archive.read(part)
+        for part in archive.infolist()
+        if part.filename.endswith((".xml", ".rels")) and not _is_sheet(part)
+    }
+
+
+def _workbook(parts: dict[str, bytes]) -> bytes:
     content = io.BytesIO()
     with zipfile.ZipFile(content, "w") as archive:
-        for name, text in shared.items():
-            archive.writestr(name, text)
-        archive.writestr(part, xml)
+        for name, xml in parts.items():
+            archive.writestr(name, xml)
     return content.getvalue()
 
 

@@ -2,6 +2,7 @@
 
 import codecs
 import hashlib
+import string
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -14,7 +15,7 @@ BLOCK_SIZE = 4 << 20
 SURVEY_SIZE = 1 << 20
 NEWLINE = ord("\n")
 LETTERS = "ÀÁÂÃÄÅÆÇÈÉÊËÌÍÎÏÐÑÒÓÔÕÖØÙÚÛÜÝÞßàáâãäåæçèéêëìíîïðñòóôõöøùúûüýþŒœŠšŽžŸƒ"
-SIGNS = "€‘’‚“”„‹›–—…•™§©®°±¹²³¼½¾µ×÷´·ªº¿¡«»£¢¥"
+SIGNS = "\xa0€‘’‚“”„‹›–—…•™§©®°±¹²³¼½¾µ×÷´·ªº¿¡«»£¢¥"
 
 
 @dataclass(frozen=True)
@@ -118,20 +119,24 @@ def _table(characters: str, encoding: str) -> np.ndarray:
 
 IS_LETTER = _table(LETTERS, "cp1252")
 IS_SIGN = _table(SIGNS, "cp1252")
-IS_PLAIN = _table(" abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789", "ascii")
-IS_EDGE = _table(',;\t\r\n"', "ascii")
+IS_SPACE = _table("\xa0", "cp1252")
+IS_PLAIN = IS_SPACE | _table(" " + string.ascii_letters + string.digits, "ascii")
+IS_ASCII_TEXT = _table(string.printable, "ascii")
 
 
 def _reads_as_text(array: np.ndarray, position: np.ndarray) -> np.ndarray:
     """For each position whether cp1252 has a letter or a sign there that stands in written text.
 
-    That is beside a letter or digit of ASCII or a space, or a letter beside one that is, or a letter that is a field by
-    itself. Words with more such letters in a row are of another code page.
+    That is by itself between characters of ASCII, or beside a letter or digit of ASCII or a space, or a letter or a
+    space beside a letter that is. Words with more such letters in a row are of another code page.
     """
     padded = np.concatenate(([NEWLINE, NEWLINE], array, [NEWLINE, NEWLINE]))
     far_before, before, byte, after, far_after = (padded[position + offset] for offset in range(5))
+    by_itself = IS_ASCII_TEXT[before] & IS_ASCII_TEXT[after]
     beside_plain = IS_PLAIN[before] | IS_PLAIN[after]
     beside_letter = (IS_LETTER[before] & IS_PLAIN[far_before]) | (IS_LETTER[after] & IS_PLAIN[far_after])
-    by_itself = IS_EDGE[before] & IS_EDGE[after]
-    reads: np.ndarray = (IS_LETTER[byte] & (beside_plain | beside_letter | by_itself)) | (IS_SIGN[byte] & beside_plain)
+    is_letter, is_space = IS_LETTER[byte], IS_SPACE[byte]
+    reads: np.ndarray = (is_letter | IS_SIGN[byte]) & (by_itself | beside_plain) | (
+        is_letter | is_space
+    ) & beside_letter
     return reads

@@ -62,14 +62,17 @@ as $$
 declare
     v_format text;
     v_pattern text;
+    v_digits text;
     v_parts text[];
     v_order text[];
     v_iso text;
 begin
     foreach v_format in array p_formats loop
+        -- where nothing stands between day, month and year only their length tells them apart
+        v_digits := case when v_format ~ '(YYYY|MM|DD)(YYYY|MM|DD)' then '(\\d{2})' else '(\\d{1,2})' end;
         v_pattern := '^' || regexp_replace(regexp_replace(regexp_replace(
             regexp_replace(v_format, '([^A-Z0-9])', '\\\1', 'g'),
-            'YYYY', '(\\d{4})'), 'MM', '(\\d{1,2})'), 'DD', '(\\d{1,2})') || '$';
+            'YYYY', '(\\d{4})'), 'MM', v_digits), 'DD', v_digits) || '$';
         v_parts := regexp_match(p_text, v_pattern);
         if v_parts is not null then
             v_order := array(select m[1] from regexp_matches(v_format, '(YYYY|MM|DD)', 'g') as m);
