@@ -1,4 +1,4 @@
-"""The open rejects of a file, to be corrected and sent again: CSV for text files, a workbook for those of Excel."""
+"""The open rejects of a file, to be corrected and sent again as it was: text with its delimiter, or a workbook."""
 
 import csv
 from collections.abc import Iterator
@@ -35,7 +35,8 @@ class Source:
     day: date
     header: list[str]
     safe_header: list[str]
-    delimiter: str | None
+    delimiter: str
+    encoding: str
     sheet: str | None
     has_contact: bool
     needs_line_no: bool
@@ -73,14 +74,16 @@ def prepare_rejects(file_id: int) -> Prepared:
                         select mart.safe_text(column_name) from mart.source_file_column
                         where file_id = %(file_id)s and column_name <> all (%(added)s) order by position
                     ) as safe_header,
-                    (select max(delimiter) from mart.source_file_column where file_id = %(file_id)s) as delimiter,
-                    (select max(sheet) from mart.source_file_column where file_id = %(file_id)s) as sheet,
+                    format.delimiter,
+                    format.encoding,
+                    format.sheet,
                     mart.rejects_have_contact(file.file_id) as has_contact,
                     exists (
                         select from mart.rejected_records
                         where file_id = %(file_id)s and resolution is null and line_no_to_send is not null
                     ) as needs_line_no
                 from mart.source_file as file
+                join mart.source_file_column as format on format.file_id = file.file_id and format.position = 1
                 where file.file_id = %(file_id)s
                 """,
                 {"file_id": file_id, "added": list(ADDED_COLUMNS)},
@@ -103,11 +106,16 @@ def _write_csv(driver: PsycopgConnection, path: Path, file_id: int, source: Sour
     """Numbers stay as they are, so that the file can be sent again; other text cannot become a formula."""
     safe = "case when {0} ~ '^[-+]?[0-9.,]+$' then {0} else mart.safe_text({0}) end"
     statement = _statement(driver, file_id, source, [safe.format(value) for value in _values(source)])
-    delimiter = "\t" if source.delimiter == "tab" else source.delimiter or ","
-    with path.open("w", encoding="utf-8-sig", newline="") as target:
-        csv.writer(target, delimiter=delimiter, lineterminator="\n").writerow([*source.safe_header, *source.added])
-    with driver.cursor() as cursor, path.open("ab") as target:
-        options = cursor.mogrify("(format csv, encoding 'UTF8', delimiter %s)", [delimiter]).decode()
+    encoding = "utf-8-sig" if source.encoding == "utf-8" else source.encoding
+    # PostgreSQL would refuse all where one character is not in the encoding
+    with (
+        path.open("w", encoding=encoding, errors="backslashreplace", newline="") as target,
+        driver.cursor() as cursor,
+    ):
+        csv.writer(target, delimiter=source.delimiter, lineterminator="\n").writerow(
+            [*source.safe_header, *source.added]
+        )
+        options = cursor.mogrify("(format csv, encoding 'UTF8', delimiter %s)", [source.delimiter]).decode()
         cursor.copy_expert(f"copy ({statement}) to stdout with {options}", target)
         return int(cursor.rowcount)
 

@@ -278,6 +278,51 @@ def test_rejects_without_line_numbers_add_to_their_receipt(
     assert open_rejects(small_shop, file_id) == ([5, 6, 7] if composed else [6, 7])
 
 
+@pytest.mark.parametrize(
+    ("contract", "delimiter", "encoding"),
+    [({}, ";", "cp1252"), ({}, "\t", "utf-8-sig"), ({"encoding": "cp1252", "delimiter": "tab"}, "\t", "cp1252")],
+)
+def test_rejects_are_written_as_their_file_was(
+    small_shop: Settings,
+    reading: Callable[[Settings], None],
+    contract: dict[str, str],
+    delimiter: str,
+    encoding: str,
+) -> None:
+    edit_sales(small_shop, decimal_mark=",", **contract)
+    written = {"delimiter": delimiter, "encoding": encoding}
+    header = ["transaction_id", "line_no", "transaction_date", "customer_id", "product_id", "quantity", "unit_price"]
+    header += ["store_id", "Año"]
+    row = ["T€", "1", "2025-01-02", "C1", "P1", "none", "1,50", "Málaga", 'a"b,c;d\te']
+    path = small_shop.home / "sales_2025.csv"
+    with path.open("w", encoding=encoding, newline="") as file:
+        csv.writer(file, delimiter=delimiter, lineterminator="\n").writerows([header, row])
+    # no text in either encoding
+    with path.open("ab") as raw:
+        raw.write(delimiter.join(["T2", "1", "2025-01-02", "C1", "P1", "1", "2", "\x81", ""]).encode("latin-1") + b"\n")
+    file_id = load_files(small_shop, [path])[0].file_id
+    assert open_rejects(small_shop, file_id) == [2, 3]
+    reading(small_shop)
+    taken = file_of(prepare_rejects(file_id))
+    with taken.open(encoding=encoding, newline="") as file:
+        names, first, second = csv.reader(file, delimiter=delimiter)
+    assert (names, first[: len(row)]) == ([*header, *ADDED_COLUMNS], row)
+    assert second[len(row) :] == [
+        "undecodable",
+        "3",
+        delimiter.join(["T2", "1", "2025-01-02", "C1", "P1", "1", "2", "\\x81", ""]),
+    ]
+
+    def correct(row: dict[str, str]) -> None:
+        row |= {"quantity": "1"}
+
+    result = send_again(small_shop, taken, correct, **written)
+    assert (result.status, result.rows["loaded"], result.rows["rejected"]) == ("loaded", 1, 1), result.message
+    with engine(small_shop).connect() as connection:
+        lines = connection.exec_driver_sql("select transaction_id, store_id, net_amount from mart.sale_line").all()
+    assert [tuple(line) for line in lines] == [("T€", "Málaga", Decimal("1.50"))]
+
+
 def test_rejects_of_rejects_are_sent_again_too(small_shop: Settings, reading: Callable[[Settings], None]) -> None:
     path = small_shop.home / "sales_2025.csv"
     path.write_text(
