@@ -1,4 +1,4 @@
-"""The open rejects of a file, to be corrected and sent again: CSV for text files, a workbook for those of Excel."""
+"""The open rejects of a file, to be corrected and sent again as it was: text with its delimiter, or a workbook."""
 
 import csv
 from collections.abc import Iterator
@@ -20,6 +20,7 @@ from include.warehouse.reading.file_format import EXCEL_SUFFIXES
 from include.warehouse.workbook import CHARACTERS_PER_CELL, HEADER, NUMBER_FORMATS
 
 # Behind the file's own columns; a load leaves columns out that no contract knows.
+LINE_NO = "line_no"
 ADDED_COLUMNS = ("reasons", "line_number_was", "unreadable_row_was")
 COLUMN_WIDTH = 16
 ROWS_PER_FETCH = 5_000
@@ -34,9 +35,16 @@ class Source:
     day: date
     header: list[str]
     safe_header: list[str]
-    delimiter: str | None
+    delimiter: str
+    encoding: str
     sheet: str | None
     has_contact: bool
+    needs_line_no: bool
+
+    @property
+    def added(self) -> list[str]:
+        """Columns behind the file's own ones; rows sent alone need the line number that their order gave them."""
+        return [LINE_NO, *ADDED_COLUMNS] if self.needs_line_no else [*ADDED_COLUMNS]
 
     @property
     def file_format(self) -> str:
@@ -59,19 +67,26 @@ def prepare_rejects(file_id: int) -> Prepared:
                     file.feed,
                     file.received_at::date as day,
                     array(
-                        select column_name from mart.source_file_column where file_id = %(file_id)s order by position
+                        select column_name from mart.source_file_column
+                        where file_id = %(file_id)s and column_name <> all (%(added)s) order by position
                     ) as header,
                     array(
                         select mart.safe_text(column_name) from mart.source_file_column
-                        where file_id = %(file_id)s order by position
+                        where file_id = %(file_id)s and column_name <> all (%(added)s) order by position
                     ) as safe_header,
-                    (select max(delimiter) from mart.source_file_column where file_id = %(file_id)s) as delimiter,
-                    (select max(sheet) from mart.source_file_column where file_id = %(file_id)s) as sheet,
-                    mart.rejects_have_contact(file.file_id) as has_contact
+                    format.delimiter,
+                    format.encoding,
+                    format.sheet,
+                    mart.rejects_have_contact(file.file_id) as has_contact,
+                    exists (
+                        select from mart.rejected_records
+                        where file_id = %(file_id)s and resolution is null and line_no_to_send is not null
+                    ) as needs_line_no
                 from mart.source_file as file
+                join mart.source_file_column as format on format.file_id = file.file_id and format.position = 1
                 where file.file_id = %(file_id)s
                 """,
-                {"file_id": file_id},
+                {"file_id": file_id, "added": list(ADDED_COLUMNS)},
             )
             .mappings()
             .one()
@@ -91,11 +106,16 @@ def _write_csv(driver: PsycopgConnection, path: Path, file_id: int, source: Sour
     """Numbers stay as they are, so that the file can be sent again; other text cannot become a formula."""
     safe = "case when {0} ~ '^[-+]?[0-9.,]+$' then {0} else mart.safe_text({0}) end"
     statement = _statement(driver, file_id, source, [safe.format(value) for value in _values(source)])
-    delimiter = "\t" if source.delimiter == "tab" else source.delimiter or ","
-    with path.open("w", encoding="utf-8-sig", newline="") as target:
-        csv.writer(target, delimiter=delimiter, lineterminator="\n").writerow([*source.safe_header, *ADDED_COLUMNS])
-    with driver.cursor() as cursor, path.open("ab") as target:
-        options = cursor.mogrify("(format csv, encoding 'UTF8', delimiter %s)", [delimiter]).decode()
+    encoding = "utf-8-sig" if source.encoding == "utf-8" else source.encoding
+    # PostgreSQL would refuse all where one character is not in the encoding
+    with (
+        path.open("w", encoding=encoding, errors="backslashreplace", newline="") as target,
+        driver.cursor() as cursor,
+    ):
+        csv.writer(target, delimiter=source.delimiter, lineterminator="\n").writerow(
+            [*source.safe_header, *source.added]
+        )
+        options = cursor.mogrify("(format csv, encoding 'UTF8', delimiter %s)", [source.delimiter]).decode()
         cursor.copy_expert(f"copy ({statement}) to stdout with {options}", target)
         return int(cursor.rowcount)
 
@@ -106,7 +126,7 @@ def _write_xlsx(driver: PsycopgConnection, path: Path, file_id: int, source: Sou
     with xlsxwriter.Workbook(path, {"constant_memory": True}) as book:
         sheet = book.add_worksheet(source.sheet or "Rejects")
         heading = book.add_format({"bold": True, "bg_color": HEADER, "font_color": "white"})
-        columns = [*source.header, *ADDED_COLUMNS]
+        columns = [*source.header, *source.added]
         sheet.set_column(0, len(columns) - 1, COLUMN_WIDTH, book.add_format({"num_format": NUMBER_FORMATS["text"]}))
         sheet.freeze_panes(1, 0)
         for column, name in enumerate(columns):
@@ -133,7 +153,9 @@ def _values(source: Source) -> list[str]:
 
 def _statement(driver: PsycopgConnection, file_id: int, source: Source, values: list[str]) -> str:
     """The SELECT of all open rejects with its values bound."""
-    columns = ", ".join([*values, "array_to_string(reasons, ' ')", "line_number", "mart.safe_text(raw_row ->> 'row')"])
+    line_no = ["line_no_to_send"] if source.needs_line_no else []
+    added = [*line_no, "array_to_string(reasons, ' ')", "line_number", "mart.safe_text(raw_row ->> 'row')"]
+    columns = ", ".join([*values, *added])
     parameters: dict[str, Any] = {f"header_{number}": name for number, name in enumerate(source.header)}
     with driver.cursor() as cursor:
         return cursor.mogrify(

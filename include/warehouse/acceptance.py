@@ -13,6 +13,7 @@ from sqlalchemy import Connection, text
 from include.warehouse.contracts import Contract, FilePeriod, match_feed
 from include.warehouse.errors import HeldError, InputError, SkippedError
 from include.warehouse.reading import copy_rows, inspect, read_header
+from include.warehouse.reading.file_format import is_excel
 from include.warehouse.settings import Settings
 from include.warehouse.step_log import record_step
 
@@ -79,8 +80,17 @@ def prepare(
     ).scalar_one()
     connection.commit()
     connection.execute(
-        text("update ops.file set header = :header, column_map = :map where file_id = :id"),
-        {"header": header.names, "map": Json([list(pair) for pair in header.column_map]), "id": file_id},
+        text(
+            "update ops.file set header = :header, column_map = :map, encoding = :encoding, delimiter = :delimiter"
+            " where file_id = :id"
+        ),
+        {
+            "header": header.names,
+            "map": Json([list(pair) for pair in header.column_map]),
+            "encoding": None if is_excel(path) else inspection.encoding,
+            "delimiter": None if is_excel(path) else header.delimiter,
+            "id": file_id,
+        },
     )
     driver_connection = connection.connection.driver_connection
     assert driver_connection is not None

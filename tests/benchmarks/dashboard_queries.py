@@ -8,12 +8,14 @@ import statistics
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
+from decimal import Decimal
 from typing import Any
 
 from dashboard.data import audience as audiences
-from dashboard.data import cohorts, customer, customers, health, months, movements, overview, rules, scores
+from dashboard.data import cohorts, customer, customers, health, months, movements, overview, rules, saved, scores
 from dashboard.data import warehouse as data_layer
-from dashboard.data.audience import Audience, Condition, Group
+from dashboard.data.audience import Audience, Condition, Group, Half, SavedAudience
 from dashboard.data.customers import Arrangement
 from dashboard.data.months import Month
 from include.warehouse.customer_filter import CustomerFilter
@@ -24,6 +26,7 @@ from include.warehouse.users import FIRST_ADMIN, User, find_user
 REPEATS = 20
 READER = User(FIRST_ADMIN, "Benchmark", "marketing")
 PAGE_ROWS = 50
+HELD_OUT = Decimal(10)
 
 Query = tuple[str, str, Callable[[], object]]
 
@@ -147,41 +150,13 @@ def _movements(month: Month, first: Any, before: Any) -> list[Query]:
 
 
 def _customers(month: Month) -> list[Query]:
-    everybody = Audience(CustomerFilter(month=month.month))
-    filtered = Audience(CustomerFilter(month=month.month, status=("active", "at_risk"), opt_in=("email",)))
-    win_back = Audience(
-        CustomerFilter(month=month.month),
-        (
-            Group(
-                (
-                    Condition("activity_status", "is", ("lapsed", "lost")),
-                    Condition("last_scored_tier", "is", ("platinum", "gold")),
-                )
-            ),
-        ),
-    )
-    moved = Audience(
-        CustomerFilter(month=month.month),
-        audiences.from_text(movements.link(month.months_before(6), "value_tier", "gold", "silver"))[0],
-    )
-    was_gold = Condition("value_tier", "is", ("gold",), month.months_before(6))
-    not_gold_then = Audience(CustomerFilter(month=month.month), (Group((was_gold,), is_excluded=True),))
-    for_a_campaign = Audience(CustomerFilter(month=month.month), channel="email")
-    searched = Audience(CustomerFilter(month=month.month, search="0042"))
-    searched_for_a_letter = Audience(CustomerFilter(month=month.month, search="m"))
+    asked_for = _audiences(month)
+    everybody, filtered = asked_for["everybody"], asked_for["status and opt-in"]
     usual = Arrangement()
     by_recency = Arrangement(sort="recency_days", is_descending=False)
+    last_page = -(-customers.counts(month.month, everybody).customers // PAGE_ROWS)
     found: list[Query] = []
-    for name, asked in {
-        "everybody": everybody,
-        "status and opt-in": filtered,
-        "win back": win_back,
-        "moved since half a year": moved,
-        "not gold half a year ago": not_gold_then,
-        "for a campaign by e-mail": for_a_campaign,
-        "search": searched,
-        "search for one letter": searched_for_a_letter,
-    }.items():
+    for name, asked in asked_for.items():
         kind = "paint" if asked is everybody else "filter"
         found.append(("customers", f"{kind}: counts, {name}", lambda asked=asked: customers.counts(month.month, asked)))
         found.append(
@@ -191,17 +166,75 @@ def _customers(month: Month) -> list[Query]:
                 lambda asked=asked: customers.page(month.month, asked, usual, 1, PAGE_ROWS),
             )
         )
+        if asked.groups:
+            # beside each group stands how many it holds, also of one that takes them away
+            groups = tuple(replace(group, is_excluded=False) for group in asked.groups)
+            found.append(
+                (
+                    "customers",
+                    f"filter: count of the group, {name}",
+                    lambda groups=groups: customers.group_counts(month.month, groups),
+                )
+            )
     found += [
         ("customers", f"paint: values of {name}", lambda name=name: customers.values(month.month, name))
         for name in customers.ATTRIBUTES
     ]
     found += [
-        ("customers", "turn: page 2", lambda: customers.page(month.month, everybody, usual, 2, PAGE_ROWS)),
-        ("customers", "turn: page 100", lambda: customers.page(month.month, everybody, usual, 100, PAGE_ROWS)),
+        (
+            "customers",
+            f"turn: {title}",
+            lambda number=number: customers.page(month.month, everybody, usual, number, PAGE_ROWS),
+        )
+        for title, number in (("page 2", 2), ("page 100", 100), ("page 1,000", 1_000), ("last page", last_page))
+    ]
+    found += [
         ("customers", "turn: other order", lambda: customers.page(month.month, everybody, by_recency, 1, PAGE_ROWS)),
         ("customers", "filter: breakdown by city", lambda: customers.by_attribute(month.month, filtered, "city")),
     ]
+    found += [
+        (
+            "customers",
+            f"filter: comparison with {name}",
+            lambda other=asked_for[name]: saved.compare(month.month, filtered, other),
+        )
+        for name in ("win back", "moved since half a year", "in an audience in an audience")
+    ]
     return found
+
+
+def _audiences(month: Month) -> dict[str, Audience]:
+    """What people ask for, by name; audiences within audiences as if they were saved."""
+    shown = CustomerFilter(month=month.month)
+    away = Condition("activity_status", "is", ("lapsed", "lost"))
+    once_good = Condition("last_scored_tier", "is", ("platinum", "gold"))
+    win_back = Audience(shown, (Group((away, once_good)),))
+    moved = audiences.from_text(movements.link(month.months_before(6), "value_tier", "gold", "silver"))[0]
+    was_gold = Condition("value_tier", "is", ("gold",), month.months_before(6))
+    inner = SavedAudience(1, "win back", FIRST_ADMIN, win_back, HELD_OUT)
+    outer_groups = (Group((_in_audience(inner, "in"), Condition("opt_in_email", "is_yes")), is_any=True),)
+    outer = SavedAudience(2, "nested", FIRST_ADMIN, Audience(shown, outer_groups), HELD_OUT)
+    return {
+        "everybody": Audience(shown),
+        "status and opt-in": Audience(replace(shown, status=("active", "at_risk"), opt_in=("email",))),
+        "win back": win_back,
+        "moved since half a year": Audience(shown, moved),
+        "not gold half a year ago": Audience(shown, (Group((was_gold,), is_excluded=True),)),
+        "for a campaign by e-mail": Audience(shown, channel="email"),
+        "search": Audience(replace(shown, search="0042")),
+        "search for one letter": Audience(replace(shown, search="m")),
+        "in an audience": Audience(shown, (Group((_in_audience(inner, "in"),)),)),
+        "in an audience in an audience": Audience(shown, (Group((_in_audience(outer, "in"),)),)),
+        "not in an audience": Audience(shown, (Group((_in_audience(outer, "in"),), is_excluded=True),)),
+        "held out of an audience": Audience(shown, (Group((_in_audience(inner, "held_out"),)),)),
+        "for a campaign, without the held out": Audience(
+            shown, win_back.groups, channel="email", half=Half(1, HELD_OUT, is_holdout=False)
+        ),
+    }
+
+
+def _in_audience(saved_one: SavedAudience, operator: str) -> Condition:
+    return Condition(audiences.AUDIENCE, operator, (str(saved_one.audience_id),), saved=saved_one)
 
 
 def _customer(month: Month) -> list[Query]:
@@ -223,10 +256,10 @@ def _customer(month: Month) -> list[Query]:
 def main() -> None:
     """Prints one line a query, the slowest first."""
     found = measure(load_settings(), email=next(iter(sys.argv[1:]), None))
-    print(f"{'page':<12} {'query':<48} {'median ms':>10} {'p95 ms':>10}")
+    print(f"{'page':<12} {'query':<58} {'median ms':>10} {'p95 ms':>10}")
     for row in sorted(found, key=lambda row: -float(row["p95_ms"])):
         median = 1000 * statistics.median(row["seconds"])
-        print(f"{row['page']:<12} {row['query']:<48} {median:>10,.1f} {row['p95_ms']:>10,.1f}")
+        print(f"{row['page']:<12} {row['query']:<58} {median:>10,.1f} {row['p95_ms']:>10,.1f}")
 
 
 if __name__ == "__main__":

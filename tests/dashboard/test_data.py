@@ -34,6 +34,7 @@ from include.warehouse.customer_filter import CustomerFilter
 from include.warehouse.database import engine
 from include.warehouse.export_customers import every_column
 from include.warehouse.settings import Settings
+from tests.benchmarks import dashboard_queries
 from tests.fixtures.retailer import ODD_CITIES, ODD_IDS, Line, lines
 
 REPORT_MONTH = date(2025, 11, 1)
@@ -348,6 +349,11 @@ def test_a_condition_that_makes_no_sense_is_refused(broken: Condition) -> None:
 def test_a_link_that_cannot_be_read_is_refused(text: str) -> None:
     with pytest.raises(AudienceError):
         from_text(text)
+
+
+def test_every_query_that_is_measured_runs(published: Settings) -> None:
+    measured = dashboard_queries.measure(published, repeats=1)
+    assert len({row["query"] for row in measured}) == len(measured) > 0
 
 
 def test_hostile_texts_are_values_and_nothing_else() -> None:

@@ -3,13 +3,17 @@
 import csv
 import hashlib
 import json
+import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import openpyxl
 import pytest
+import yaml
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
@@ -18,7 +22,7 @@ from dashboard.data import warehouse as data_layer
 from dashboard.data.downloads import Prepared
 from dashboard.data.reject_files import ADDED_COLUMNS, prepare_rejects
 from include.warehouse.database import engine
-from include.warehouse.load import load_files
+from include.warehouse.load import LoadResult, load_files
 from include.warehouse.settings import Settings
 from include.warehouse.users import User
 from tests.dashboard.conftest import ADMIN
@@ -191,6 +195,149 @@ def test_rejects_are_taken_away_mended_sent_again_and_loaded(
     assert "Nobody Known" in file_of(prepare_rejects(personal)).read_text(encoding="utf-8")
     with data_layer.acting_as(ANALYST):
         assert "Nobody" not in file_of(prepare_rejects(personal)).read_text(encoding="utf-8")
+
+
+@pytest.fixture
+def small_shop(fresh_warehouse: Settings, tmp_path: Path) -> Settings:
+    """A warehouse with two customers and a product, and with contracts of its own to be edited."""
+    for name, content in {
+        "customers": "customer_id\nC1\nC2\n",
+        "products": "product_id,product_type\nP1,consumable\n",
+    }.items():
+        (tmp_path / f"{name}.csv").write_text(content, encoding="utf-8")
+        load_files(fresh_warehouse, [tmp_path / f"{name}.csv"])
+    return replace(fresh_warehouse, contracts=shutil.copytree(fresh_warehouse.contracts, tmp_path / "contracts"))
+
+
+def edit_sales(settings: Settings, **keys: object) -> None:
+    """Changes the contract of sales files."""
+    path = settings.contracts / "sales.yml"
+    path.write_text(yaml.safe_dump(yaml.safe_load(path.read_text(encoding="utf-8")) | keys), encoding="utf-8")
+
+
+def send_again(settings: Settings, path: Path, correct: Callable[[dict[str, str]], None], **written: Any) -> LoadResult:
+    """Corrects the rows of a file of rejects by hand, which leaves its format as it is, and loads it."""
+    with path.open(newline="", encoding=written.get("encoding", "utf-8-sig")) as file:
+        reader = csv.DictReader(file, delimiter=written.get("delimiter", ","))
+        rows = list(reader)
+    for row in rows:
+        correct(row)
+    mended = settings.home / path.name
+    with mended.open("w", newline="", encoding=written.get("encoding", "utf-8-sig")) as file:
+        writer = csv.DictWriter(file, reader.fieldnames or [], delimiter=written.get("delimiter", ","))
+        writer.writeheader()
+        writer.writerows(rows)
+    return load_files(settings, [mended])[0]
+
+
+def sold(settings: Settings) -> dict[tuple[str, int], Decimal]:
+    """Money of the current lines by their keys."""
+    with engine(settings).connect() as connection:
+        lines = connection.exec_driver_sql("select transaction_id, line_no, net_amount from mart.sale_line").all()
+    return {(line.transaction_id, line.line_no): line.net_amount for line in lines}
+
+
+def open_rejects(settings: Settings, file_id: int) -> list[int]:
+    """Lines of a file that are still rejected."""
+    statement = "select line_number from mart.rejected_records where file_id = :id and resolution is null order by 1"
+    with engine(settings).connect() as connection:
+        return list(connection.execute(text(statement), {"id": file_id}).scalars())
+
+
+@pytest.mark.parametrize("composed", [False, True])
+def test_rejects_without_line_numbers_add_to_their_receipt(
+    small_shop: Settings, reading: Callable[[Settings], None], composed: bool
+) -> None:
+    if composed:
+        edit_sales(small_shop, transaction_id_from=["store_id", "transaction_date", "transaction_id"])
+    path = small_shop.home / "sales_2025.csv"
+    header = "store_id,transaction_id,transaction_date,customer_id,product_id,quantity,unit_price"
+    rows = ["T1,2025-01-02,C1,P1,1,1", "T1,2025-01-02,C1,P1,none,2", "T1,2025-01-02,C1,P1,1,4"]
+    rows += ["T1,2025-01-32,C1,P1,1,8", ",2025-01-02,C1,P1,1,16", "T1,2025-01-02,C1,P1,1,32,"]
+    path.write_text("\n".join([header, *(f"S1,{row}" for row in rows)]) + "\n", encoding="utf-8")
+    file_id = load_files(small_shop, [path])[0].file_id
+    reading(small_shop)
+    receipt = "S1|2025-01-02|T1" if composed else "T1"
+    before = {(receipt, 1): Decimal(1), (receipt, 3): Decimal(4)}
+    assert sold(small_shop) == before
+    assert open_rejects(small_shop, file_id) == [3, 5, 6, 7]
+
+    def correct(row: dict[str, str]) -> None:
+        row |= {"store_id": "S1", "transaction_id": "T1", "transaction_date": "2025-01-02", "customer_id": "C1"}
+        row |= {"product_id": "P1", "quantity": "1", "unit_price": row["unit_price"] or "32"}
+
+    for _ in range(2):
+        taken = file_of(prepare_rejects(file_id))
+        result = send_again(small_shop, taken, correct)
+        assert (result.status, result.rows["rejected"], result.rows["superseded"]) == ("loaded", 0, 0), result.message
+        found = sold(small_shop)
+        assert sorted(found.values()) == [1, 2, 4, 8, 16, 32]
+        assert before.items() <= found.items()
+        assert found[receipt, 2] == 2
+    # what had no key, or that of another receipt, is closed by its file alone
+    assert open_rejects(small_shop, file_id) == ([5, 6, 7] if composed else [6, 7])
+
+
+@pytest.mark.parametrize(
+    ("contract", "delimiter", "encoding"),
+    [({}, ";", "cp1252"), ({}, "\t", "utf-8-sig"), ({"encoding": "cp1252", "delimiter": "tab"}, "\t", "cp1252")],
+)
+def test_rejects_are_written_as_their_file_was(
+    small_shop: Settings,
+    reading: Callable[[Settings], None],
+    contract: dict[str, str],
+    delimiter: str,
+    encoding: str,
+) -> None:
+    edit_sales(small_shop, decimal_mark=",", **contract)
+    written = {"delimiter": delimiter, "encoding": encoding}
+    header = ["transaction_id", "line_no", "transaction_date", "customer_id", "product_id", "quantity", "unit_price"]
+    header += ["store_id", "Año"]
+    row = ["T€", "1", "2025-01-02", "C1", "P1", "none", "1,50", "Málaga", 'a"b,c;d\te']
+    path = small_shop.home / "sales_2025.csv"
+    with path.open("w", encoding=encoding, newline="") as file:
+        csv.writer(file, delimiter=delimiter, lineterminator="\n").writerows([header, row])
+    # no text in either encoding
+    with path.open("ab") as raw:
+        raw.write(delimiter.join(["T2", "1", "2025-01-02", "C1", "P1", "1", "2", "\x81", ""]).encode("latin-1") + b"\n")
+    file_id = load_files(small_shop, [path])[0].file_id
+    assert open_rejects(small_shop, file_id) == [2, 3]
+    reading(small_shop)
+    taken = file_of(prepare_rejects(file_id))
+    with taken.open(encoding=encoding, newline="") as file:
+        names, first, second = csv.reader(file, delimiter=delimiter)
+    assert (names, first[: len(row)]) == ([*header, *ADDED_COLUMNS], row)
+    assert second[len(row) :] == [
+        "undecodable",
+        "3",
+        delimiter.join(["T2", "1", "2025-01-02", "C1", "P1", "1", "2", "\\x81", ""]),
+    ]
+
+    def correct(row: dict[str, str]) -> None:
+        row |= {"quantity": "1"}
+
+    result = send_again(small_shop, taken, correct, **written)
+    assert (result.status, result.rows["loaded"], result.rows["rejected"]) == ("loaded", 1, 1), result.message
+    with engine(small_shop).connect() as connection:
+        lines = connection.exec_driver_sql("select transaction_id, store_id, net_amount from mart.sale_line").all()
+    assert [tuple(line) for line in lines] == [("T€", "Málaga", Decimal("1.50"))]
+
+
+def test_rejects_of_rejects_are_sent_again_too(small_shop: Settings, reading: Callable[[Settings], None]) -> None:
+    path = small_shop.home / "sales_2025.csv"
+    path.write_text(
+        "transaction_id,transaction_date,customer_id,product_id,quantity,unit_price\nT1,2025-01-02,C1,P1,none,2\n",
+        encoding="utf-8",
+    )
+    file_id = load_files(small_shop, [path])[0].file_id
+    reading(small_shop)
+    for quantity, fate in (("still none", "rejected"), ("1", "loaded")):
+        taken = file_of(prepare_rejects(file_id))
+        result = send_again(small_shop, taken, lambda row, quantity=quantity: row.update(quantity=quantity))
+        assert (result.status, result.rows[fate]) == ("loaded", 1), result.message
+        assert open_rejects(small_shop, file_id) == []
+        file_id = result.file_id
+    assert sold(small_shop) == {("T1", 1): Decimal(2)}
 
 
 @pytest.mark.timeout(300)

@@ -12,9 +12,19 @@ select
     resolving_file.file_name as resolved_by,
     file.feed,
     rejected_record.file_id,
-    rejected_record.resolution
+    rejected_record.resolution,
+    case when file.feed = 'sales' then
+        mart.line_no_to_send(
+            rejected_record.natural_key,
+            rejected_record.line_number,
+            rejected_record.reasons,
+            file.column_map,
+            feed.contract -> 'transaction_id_from'
+        )
+    end as line_no_to_send
 from ops.rejected_record
 join ops.file on file.file_id = rejected_record.file_id
+left join ops.feed on feed.feed = file.feed
 left join ops.file as resolving_file on resolving_file.file_id = rejected_record.resolved_by;
 
 comment on view mart.rejected_records is 'Every rejected row with all its reasons, to correct and send again.';
@@ -28,3 +38,4 @@ comment on column mart.rejected_records.resolved_by is 'File that closed the rej
 comment on column mart.rejected_records.feed is 'Feed of the file.';
 comment on column mart.rejected_records.file_id is 'Key of the receipt in mart.source_file.';
 comment on column mart.rejected_records.resolution is 'replayed (accepted after all), superseded (its file was), brought_again (its key was) or duplicate (a later replayed row of its key); null while open.';
+comment on column mart.rejected_records.line_no_to_send is 'Line number with which to send a sale line again whose file has no column line_no: without its neighbours its order within the receipt would be another. Null elsewhere.';
