@@ -32,8 +32,9 @@ def main() -> None:
         "Customers", "Filter on the left, look through the list, take exactly these customers with you.", ADDRESS
     )
     opened = audiences.opened()
+    notices = st.container()
     with st.sidebar:
-        filters = customer_filters(month)
+        filters = customer_filters(month, notices)
     groups, is_any = conditions(month)
     asked = Audience(filters, groups, is_any)
     unchanged = audiences.unchanged(asked, opened)

@@ -85,15 +85,27 @@ def test_an_address_that_makes_no_sense_is_ignored(
         assert page.selectbox(key="month").value == "report"
 
 
-def test_a_filter_value_that_nobody_can_have_is_said(reading: Callable[[Settings], None], published: Settings) -> None:
+def test_a_filter_value_that_nobody_can_have_is_asked_and_said(
+    reading: Callable[[Settings], None], published: Settings
+) -> None:
     reading(published)
-    page = run(CUSTOMERS, status=["lost", "asleep"], segment="*Nobody*")
-    assert page.multiselect(key="status").value == ["lost"]
+    page = run(CUSTOMERS, status=["lost", "asleep"], segment="*Nobody*", city="x\0")
+    assert page.multiselect(key="status").value == ["lost", "asleep"]
+    assert _customers(page) == 0
     said = [warning.value for warning in page.warning]
     assert [text for text in said if "Status" in text and "asleep" in text and "lost" not in text]
-    assert [text for text in said if "Segment" in text and "Nobody" in text]
+    assert [text for text in said if "Segment" in text and r"\*Nobody\*" in text]
+    page.multiselect(key="segment").set_value([]).run()
+    page.multiselect(key="city").set_value([]).run()
+    assert _customers(page) > 0
+    assert [warning for warning in page.warning if "asleep" in warning.value], "as long as it is chosen"
+    for button in page.button:
+        if button.label.startswith("CSV of"):
+            button.click().run()
+    assert not page.error
     page.multiselect(key="status").set_value(["lost", "lapsed"]).run()
     assert not page.warning
+    assert _customers(run(CUSTOMERS, opt_in="carrier pigeon")) == 0
 
 
 def test_an_open_month_is_compared_with_the_same_days(reading: Callable[[Settings], None], published: Settings) -> None:
@@ -114,7 +126,7 @@ def test_filters_conditions_and_clearing(reading: Callable[[Settings], None], pu
     reading(published)
     page = run(REPOSITORY / "dashboard" / "app_pages" / "customers.py", status=["active"], tier=["gold", "nobody"])
     assert page.multiselect(key="status").value == ["active"]
-    assert page.multiselect(key="tier").value == ["gold"]
+    assert page.multiselect(key="tier").value == ["gold", "nobody"]
     narrowed = _customers(page)
     page.multiselect(key="tier").set_value([]).run()
     assert _customers(page) > narrowed
