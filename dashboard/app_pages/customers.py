@@ -21,6 +21,7 @@ from include.warehouse.wording import terms
 
 ROWS = 50
 ROWS_IN_SIGHT = 20
+LONGEST_PAGE = 9
 FORMATS = {"csv": "CSV", "xlsx": "Excel"}
 ADDRESS = (*NAMES, *audiences.ADDRESS, "where", "sort", "order", "columns", "page")
 
@@ -232,13 +233,19 @@ def _page_number(pages: int, listed: tuple[object, ...]) -> int:
     if st.session_state.get("list of pages", listed) != listed:
         st.session_state["page"] = 1
     st.session_state["list of pages"] = listed
-    address.restore("page", 1, lambda given: int(given[0]) if given[0].isdecimal() else 1)
+    address.restore("page", 1, _page_of)
     number: int = max(1, min(st.session_state["page"], pages))
     if pages > 1:
         number = st.pagination(pages, default=number, key=f"page of {hash(listed)}", max_visible_pages=5)
     st.session_state["page"] = number
     address.write("page", [str(number)] if number > 1 else [])
     return number
+
+
+def _page_of(given: list[str]) -> int:
+    """The page that an address asks for; the first where no list can have it."""
+    text = given[0]
+    return int(text) if text.isdecimal() and len(text) <= LONGEST_PAGE else 1
 
 
 def _breakdown(month: Month, audience: Audience, counts: Counts) -> None:
