@@ -60,15 +60,24 @@ def test_a_saved_audience_comes_back_as_it_was_and_only_its_owner_changes_it() -
     key = saved.save(None, "  Ünïcode 🎉 \u202e name ", asked, Decimal("12.5"))
     found = saved.find(key)
     assert (found.name, found.audience, found.holdout_percent) == ("Ünïcode 🎉 \u202e name", asked, Decimal("12.50"))
-    assert saved.save(None, "Ünïcode 🎉 \u202e name", LAPSED, Decimal(0)) == key, "the same name is the same audience"
+    with pytest.raises(AudienceError, match="another audience of yours has this name; choose another"):
+        saved.save(None, "Ünïcode 🎉 \u202e name", named("in", key), Decimal(0))
+    assert saved.find(key) == found
     with data_layer.acting_as(OTHER):
         with pytest.raises(AudienceError, match="somebody else's"):
-            saved.save(key, "mine now", LAPSED, Decimal(0))
+            saved.save(found, "mine now", LAPSED, Decimal(0))
         assert not saved.delete(key)
+    assert saved.save(found, found.name, LAPSED, Decimal(5)) == key
+    # a second window has the audience as it was before
+    with pytest.raises(AudienceError, match="saved in another window since"):
+        saved.save(found, found.name, GOLD, Decimal(0))
+    assert saved.find(key).holdout_percent == 5
     assert saved.find(key).audience == LAPSED
     assert saved.delete(key)
     with pytest.raises(AudienceError, match="does not exist"):
         saved.find(key)
+    with pytest.raises(AudienceError, match="does not exist any more; save it as new"):
+        saved.save(found, found.name, LAPSED, Decimal(0))
 
 
 def test_what_was_stored_by_other_means_is_checked_again(published: Settings) -> None:
@@ -122,7 +131,7 @@ def test_an_audience_cannot_be_part_of_itself() -> None:
     first = saved.save(None, "ring 1", LAPSED, Decimal(0))
     second = saved.save(None, "ring 2", named("in", first), Decimal(0))
     with pytest.raises(AudienceError, match="part of itself"):
-        saved.save(first, "ring 1", named("in", second), Decimal(0))
+        saved.save(saved.find(first), "ring 1", named("in", second), Decimal(0))
     deep = second
     for number in range(DEEPEST_AUDIENCE - 1):
         deep = saved.save(None, f"deeper {number}", named("in", deep), Decimal(0))
@@ -138,7 +147,7 @@ def test_a_holdout_is_stable_and_has_its_share(snapshot: pd.DataFrame) -> None:
     assert not held & rest
     assert 0.12 < len(held) / len(snapshot) < 0.28
     assert members(Audience(half=Half(key, Decimal(20), is_holdout=True))) == held
-    saved.save(key, "campaign", LAPSED, Decimal(30))
+    saved.save(saved.find(key), "campaign", LAPSED, Decimal(30))
     more = members(Audience(half=Half(key, Decimal(30), is_holdout=True)))
     assert held < more, "a larger share holds out the same customers and more"
     other = saved.save(None, "another campaign", Audience(), Decimal(20))
@@ -287,3 +296,4 @@ def test_filters_of_ten_thousand_characters_and_hostile_ones_are_answered() -> N
         assert members(Audience(groups=(Group((condition,)),))) == set()
         key = saved.save(None, "hostile", Audience(groups=(Group((condition,)),)), Decimal(0))
         assert saved.find(key).audience.groups[0].conditions[0].values[0] == odd
+        assert saved.delete(key)
