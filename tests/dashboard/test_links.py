@@ -113,7 +113,14 @@ def test_a_condition_on_a_month_that_is_not_published_is_kept_and_said(
     inside = saved.save(None, "long ago", Audience(groups=from_text(asked)[0]), Decimal(0))
     page = opened("customers", month="2025-10", where=link("audience", "not_in", [str(inside)]))
     assert "January 0001 is not published" in page.error[0].value
-    saved.delete(inside)
+    other = saved.save(None, "of now", Audience(CustomerFilter(status=("active",))), Decimal(0))
+    page = opened("customers", state={"shown as": "Compare"}, month="2025-10")
+    page.selectbox(key=f"compare First {page.selectbox[-2].value}").set_value(inside).run()
+    page.selectbox(key=page.selectbox[-1].key).set_value(other).run()
+    assert "cannot be compared: January 0001 is not published" in page.error[0].value
+    assert "In both" not in [metric.label for metric in page.metric]
+    for key in (inside, other):
+        saved.delete(key)
 
 
 def test_a_condition_on_another_month_is_asked_of_that_month(published: Settings) -> None:
