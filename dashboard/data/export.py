@@ -4,6 +4,7 @@ A CSV is written by the database (COPY); an Excel file by a process of its own, 
 """
 
 import json
+import logging
 import re
 import subprocess
 import sys
@@ -36,6 +37,10 @@ MIME = {
 }
 # What a campaign by each channel needs.
 CONTACT = {"email": ("full_name", "email"), "sms": ("full_name", "phone"), "phone": ("full_name", "phone")}
+
+REFUSED = "refused"
+
+log = logging.getLogger(__name__)
 
 
 def prepare(
@@ -114,8 +119,11 @@ def _write_elsewhere(audience: Audience, file_format: str, path: Path, layout: L
         check=False,
     )
     if done.returncode:
-        raise WarehouseError(f"the file could not be written: {done.stderr.strip()[-500:]}")
+        log.error("%s was not written, exit code %s: %s", path.name, done.returncode, done.stderr.strip())
+        raise WarehouseError(f"Tell an administrator: the dashboard's log says why, below {path.name}.")
     answer = json.loads(done.stdout)
+    if REFUSED in answer:
+        raise WarehouseError(answer[REFUSED])
     return Export(**answer | {name: Path(answer[name]) for name in ("path", "about_path")})
 
 

@@ -12,17 +12,19 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+import psycopg2
 from psycopg2.extensions import DECIMAL, UNICODE, new_type, register_type
 from psycopg2.extensions import connection as PsycopgConnection  # noqa: N812 - a type, not a call
 from sqlalchemy import Connection
 
 from include.warehouse.customer_filter import CustomerFilter, check_filter, where_clause
 from include.warehouse.database import engine
-from include.warehouse.errors import InputError
+from include.warehouse.errors import InputError, WarehouseError
 from include.warehouse.excel_list import ListBook
 from include.warehouse.file_hash import sha256_of
 from include.warehouse.published import PublishedMonth, published_month
 from include.warehouse.settings import Settings
+from include.warehouse.wording import failures, terms
 
 FORMATS = ("csv", "xlsx")
 ROWS_PER_FETCH = 5_000
@@ -171,7 +173,10 @@ def write_selection(
     file_format: str,
     out: Path,
 ) -> Export:
-    """Writes any selection of customers and its companion; the selection restricts the month itself."""
+    """Writes any selection of customers and its companion; the selection restricts the month itself.
+
+    Raises WarehouseError, in words for a reader, where the database does not get to the end.
+    """
     if file_format not in FORMATS:
         raise InputError(f"format {file_format!r} does not exist; choose from {', '.join(FORMATS)}")
     if out.is_dir():
@@ -202,6 +207,10 @@ def write_selection(
         about_path = out.with_name(f"{out.name}.about.json")
         about_path.write_text(json.dumps(about, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
         unfinished.replace(out)
+    except psycopg2.Error as error:
+        if driver.closed:
+            connection.invalidate(error)
+        raise WarehouseError(" ".join(failures.LOST if driver.closed else failures.explained(error))) from error
     finally:
         unfinished.unlink(missing_ok=True)
     return Export(path=out, about_path=about_path, rows=rows, sha256=str(about["sha256"]), run_id=shown.run_id)
