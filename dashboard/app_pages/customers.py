@@ -110,7 +110,11 @@ def _channel_export(month: Month, audience: Audience, opened: SavedAudience | No
         f"With name and {'e-mail address' if channel == 'email' else 'telephone number'}", key="export contact"
     )
     if with_contact:
-        st.caption("Who opted in and gave no address is in the list too, with an empty cell.")
+        is_dialled = "phone" in export.CONTACT[channel]
+        st.caption(
+            "Who opted in and gave no address is in the list too, with an empty cell."
+            + (f" {terms.sentence(terms.PHONE_IN_CSV)}" if is_dialled else "")
+        )
     for file_format, name in FORMATS.items():
         take_away.button(
             f"{name} of {numbers.count(found)}",

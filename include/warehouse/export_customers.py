@@ -7,7 +7,7 @@ how to have it again; an Excel file says so on a sheet of its own as well.
 import hashlib
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -75,6 +75,9 @@ COLUMNS = {
     "run_id": "count",
 }
 CONTACT_COLUMNS = {"full_name": "text", "email": "text", "phone": "text"}
+CONTACT_PHONE = "contact.phone"
+# Campaign tools refuse a number behind an apostrophe; 00 means the same as + and begins no formula.
+DIALLED = "regexp_replace({0}, '^[+](?=[ ().-]*[0-9][0-9 ().-]*$)', '00')"
 JOIN_CONTACT = "left join mart.customer_contact as contact on contact.customer_id = customer.customer_id"
 
 
@@ -194,6 +197,7 @@ def write_selection(
         "filters": selection.document,
         **selection.further,
         "columns": list(layout.kinds),
+        **_notes(layout, file_format),
         "sql": _statement(driver, selection, columns),
     }
     out.parent.mkdir(parents=True, exist_ok=True)
@@ -216,6 +220,12 @@ def write_selection(
     return Export(path=out, about_path=about_path, rows=rows, sha256=str(about["sha256"]), run_id=shown.run_id)
 
 
+def _notes(layout: Layout, file_format: str) -> dict[str, str]:
+    """What a reader of the file should know about its values."""
+    is_dialled = file_format == "csv" and CONTACT_PHONE in layout.sources.values()
+    return {"telephone_numbers": terms.sentence(terms.PHONE_IN_CSV)} if is_dialled else {}
+
+
 def _statement(driver: PsycopgConnection, selection: Selection, columns: list[str]) -> str:
     """The SELECT with its values bound, as text that can be run again."""
     layout = selection.layout
@@ -230,9 +240,10 @@ def _statement(driver: PsycopgConnection, selection: Selection, columns: list[st
 
 
 def _csv_columns(layout: Layout) -> list[str]:
-    """Text so that no spreadsheet takes it for a formula, flags as true and false."""
+    """Text so that no spreadsheet takes it for a formula, numbers to be dialled with 00, flags as true and false."""
     expressions = {"text": "mart.safe_text({0})", "flag": "{0}::text"}
-    return _selected(layout, expressions)
+    dialled = {name: DIALLED.format(source) for name, source in layout.sources.items() if source == CONTACT_PHONE}
+    return _selected(replace(layout, sources=layout.sources | dialled), expressions)
 
 
 def _xlsx_columns(layout: Layout) -> list[str]:

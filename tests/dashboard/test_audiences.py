@@ -21,6 +21,7 @@ from dashboard.data.customers import Arrangement
 from include.warehouse.customer_filter import CustomerFilter
 from include.warehouse.database import engine
 from include.warehouse.errors import WarehouseError
+from include.warehouse.export_customers import DIALLED
 from include.warehouse.settings import Settings
 from include.warehouse.users import User
 from tests.fixtures.retailer import ODD_IDS
@@ -288,6 +289,52 @@ def test_an_export_for_a_channel_has_only_who_agreed_by_now_and_what_it_needs(pu
         pytest.raises(Exception, match="may not see contact data"),
     ):
         export.prepare(asked, "csv", with_contact=True)
+
+
+@pytest.mark.parametrize("file_format", ["csv", "xlsx"])
+def test_a_list_for_text_messages_has_numbers_that_can_be_dialled(file_format: str, published: Settings) -> None:
+    prepared = export.prepare(
+        Audience(CustomerFilter(month=MONTH), channel="sms"), file_format, with_contact=True, audience_id=None
+    )
+    path = downloads.find(*prepared.file.url.split("/")[-2:])
+    assert path is not None
+    with engine(published).connect() as connection:
+        known = dict(connection.exec_driver_sql("select customer_id, phone from mart.customer_contact").tuples().all())
+    if file_format == "csv":
+        with path.open(encoding="utf-8", newline="") as file:
+            header, *rows = csv.reader(file)
+    else:
+        header, *rows = openpyxl.load_workbook(path, read_only=True)["Customers"].iter_rows(values_only=True)
+    listed = {row[2].removeprefix("'"): row[header.index("phone")] for row in rows}
+    assert len(listed) > 50
+    assert "email" not in header
+    for customer_id, phone in listed.items():
+        assert known[customer_id].startswith("+34 ")
+        assert phone == (f"00{known[customer_id][1:]}" if file_format == "csv" else known[customer_id])
+    assert prepared.about is not None
+    about = json.loads((path.parent / prepared.about.name).read_text())
+    assert ("00 in place of +" in about.get("telephone_numbers", "")) == (file_format == "csv")
+
+
+@pytest.mark.parametrize(
+    ("phone", "written"),
+    [
+        ("+34600000001", "0034600000001"),
+        ("+34 (600) 00-00.01", "0034 (600) 00-00.01"),
+        ("+(34) 600", "00(34) 600"),
+        ("0034 600", "0034 600"),
+        ("+34 600 ext. 5", "'+34 600 ext. 5"),
+        ("+1+1", "'+1+1"),
+        ("+", "'+"),
+        ("+34*2", "'+34*2"),
+        ("=1", "'=1"),
+        ("-600", "'-600"),
+    ],
+)
+def test_only_a_telephone_number_is_written_otherwise(published: Settings, phone: str, written: str) -> None:
+    with engine(published).connect() as connection:
+        value = text(f"select mart.safe_text({DIALLED.format(':phone')})")
+        assert connection.execute(value, {"phone": phone}).scalar_one() == written
 
 
 def test_filters_of_ten_thousand_characters_and_hostile_ones_are_answered() -> None:
