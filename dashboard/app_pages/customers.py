@@ -298,7 +298,7 @@ def _bars(name: str, counted: pandas.Series, colour: list[str], total: int) -> N
         about = f"Customers by {name}: the {len(counted)} most frequent, and all others together."
         counted = pandas.concat([counted, pandas.Series({"All others": others})])
         colour = [*colour, colours.SOFT]
-    labels = [str(label) for label in counted.index]
+    labels = [charts.text(label) for label in counted.index]
     chart = charts.figure(60 + 28 * len(counted), showlegend=False)
     chart.add_bar(
         x=counted.tolist(),

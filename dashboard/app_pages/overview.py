@@ -177,12 +177,12 @@ def _tiers(month: Month, history: pandas.DataFrame) -> None:
             chart.add_bar(
                 x=_month_names(table),
                 y=table[tier],
-                name=words.tier(tier),
+                name=charts.text(words.tier(tier)),
                 marker_color=colour[tier],
                 hovertemplate="%{y:,.0f}",
             )
     chart.update_layout(hovermode="x unified")
-    names = f"{words.listed([words.tier(tier) for tier in best])} {'holds' if len(best) == 1 else 'hold'}"
+    names = f"{words.plain(words.listed([words.tier(tier) for tier in best]))} {'holds' if len(best) == 1 else 'hold'}"
     share = numbers.share(sum(held[tier] for tier in best), engaged)
     charts.show(
         f"{names} {share} of {numbers.counted(engaged, 'engaged customer')}",

@@ -13,8 +13,9 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from dashboard.components import numbers, session, words
-from dashboard.data import cohorts, overview
+from dashboard.data import cohorts, customers, overview, scores
 from dashboard.data import warehouse as data_layer
+from dashboard.data.audience import Audience
 from include.warehouse.settings import REPOSITORY, Settings
 from include.warehouse.users import User
 from include.warehouse.wording import terms
@@ -154,6 +155,39 @@ def test_a_breakdown_of_one_value_says_that_all_have_it(
     page.run()
     assert not page.exception
     assert "**All have the tier Gold**" in texts(page)
+
+
+def test_a_name_from_a_file_or_the_rules_is_shown_as_it_was_written(
+    reading: Callable[[Settings], None], published: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reading(published)
+    name, escaped = '<a href="x">&<b>*1*', '&lt;a href="x"&gt;&amp;&lt;b&gt;*1*'
+    grid = scores.grid(date(2025, 10, 1))
+    found = customers.by_attribute(date(2025, 10, 1), Audience(), "city").assign(value=name)
+    monkeypatch.setattr(customers, "by_attribute", lambda *asked: found.head(1))
+    monkeypatch.setattr(scores, "grid", lambda month: grid.assign(segment="<b>"))
+    monkeypatch.setattr(words, "tier", lambda tier: name)
+    pages = {stem: run(PAGES[0].with_name(f"{stem}.py"), month="2025-10") for stem in ("overview", "rfmt", "movements")}
+    breakdown = AppTest.from_file(str(CUSTOMERS), default_timeout=120)
+    breakdown.session_state[session.USER] = ADMIN
+    breakdown.session_state["shown as"] = "Breakdown"
+    pages["customers"] = breakdown.run()
+    pages["customer"] = run(PAGES[0].with_name("customer.py"), month="2025-10", customer="C0100")
+    for stem, page in pages.items():
+        drawn = [json.loads(chart.proto.spec) for chart in page.get("plotly_chart")]
+        labels = "\n".join(_strings([(chart["data"], chart["layout"].get("annotations")) for chart in drawn]))
+        assert "<b>*" not in labels, stem
+        assert escaped in labels or "<br>&lt;b&gt;" in labels, stem
+        said = "\n".join([texts(page), *(str(metric.value) for metric in page.metric)])
+        assert name not in said, stem
+        assert (words.plain(name) in said) == (stem in ("overview", "customers", "customer")), stem
+
+
+def _strings(drawn: Any) -> list[str]:
+    """All texts of a chart."""
+    if isinstance(drawn, dict | list | tuple):
+        return [text for part in (drawn.values() if isinstance(drawn, dict) else drawn) for text in _strings(part)]
+    return [drawn] if isinstance(drawn, str) else []
 
 
 def test_names_are_offered_to_whoever_may_see_them(reading: Callable[[Settings], None], published: Settings) -> None:
