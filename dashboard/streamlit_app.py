@@ -8,16 +8,16 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import streamlit as st
-from sqlalchemy.exc import DBAPIError, ProgrammingError
+from sqlalchemy.exc import DBAPIError
 from streamlit.navigation.page import StreamlitPage
 
 from dashboard.app_pages.sign_in import sign_in
 from dashboard.components import session
 from dashboard.components.cache import forget_publication
 from include.warehouse.users import User
+from include.warehouse.wording import failures
 
 PAGES = Path(__file__).parent / "app_pages"
-QUERY_CANCELED = "57014"
 
 log = logging.getLogger(__name__)
 
@@ -38,7 +38,8 @@ def main() -> None:
             sign_in()
     except DBAPIError as error:
         log.exception("page %s", title)
-        st.error(_explained(error), icon=":material/error:")
+        what, remedy = failures.explained(error.orig)
+        st.error(f"**{what}** {remedy}", icon=":material/error:")
     # Streamlit's own rerun, stop and change of page are no Exception and pass
     except Exception:
         moment = datetime.now(UTC)
@@ -65,20 +66,6 @@ def _pages(user: User | None) -> dict[str, list[StreamlitPage]]:
 def _sign_out() -> None:
     session.end()
     st.switch_page(PAGES / "overview.py")
-
-
-def _explained(error: DBAPIError) -> str:
-    if getattr(error.orig, "pgcode", None) == QUERY_CANCELED:
-        return "**This took too long and was stopped.** Choose fewer customers or a shorter time, then try again."
-    if isinstance(error, ProgrammingError):
-        return (
-            "**The warehouse does not have what this page needs.** It may be older than the dashboard:"
-            " let an administrator run `python -m include.warehouse migrate`."
-        )
-    return (
-        "**The warehouse does not answer.** It may be starting or stopped. Reload this page in a moment;"
-        " if it stays away, let an administrator run `python -m include.warehouse status`."
-    )
 
 
 def _undrawn(moment: datetime) -> str:

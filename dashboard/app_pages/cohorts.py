@@ -48,6 +48,9 @@ def main() -> None:
 
 def _heat_map(month: Month, view: str, found: pandas.DataFrame) -> None:
     table = _values(month, view, found)
+    if table.empty:
+        empty(_nothing_yet(month, view))
+        return
     newest = table.dropna(axis=1, how="all").iloc[::-1]
     sizes = found.drop_duplicates("cohort").set_index("cohort")["customers"]
     shades = newest.drop(columns=[0], errors="ignore") if view == "recurring" else newest
@@ -77,6 +80,14 @@ def _heat_map(month: Month, view: str, found: pandas.DataFrame) -> None:
     charts.show(_finding(view, table), _explanation(month, view), chart, "cohorts", least_width=width)
     with st.expander("The same as a table"):
         _table(view, newest, sizes)
+
+
+def _nothing_yet(month: Month, view: str) -> str:
+    """Why there is no cell at all."""
+    reason = f"{words.month(month.month)} is open: a month is shown once it is whole." if month.is_open else ""
+    if view == "cumulative":
+        reason = f"{reason} Nobody can have bought again before the month after the first has ended."
+    return f"Nothing can be observed yet. {reason.strip()}"
 
 
 def _table(view: str, newest: pandas.DataFrame, sizes: pandas.Series) -> None:

@@ -112,7 +112,7 @@ def _headline(name: str, row: dict[str, Any]) -> None:
     st.subheader(words.plain(name), anchor=False)
     with st.grid(min_column_width=130):
         st.metric("Status", words.status(row["activity_status"]))
-        st.metric("Tier", words.tier(row["value_tier"]))
+        st.metric("Tier", words.plain(words.tier(row["value_tier"])))
         st.metric("Segment", words.plain(row["segment"]))
         st.metric("Event of the month", words.EVENT[row["lifecycle_event"]])
         st.metric("Monetary", numbers.money(float(row["monetary"])), help=terms.sentence(terms.MONETARY))
@@ -251,7 +251,7 @@ def _timeline(month: Month, history: pandas.DataFrame) -> None:
     names = [words.short_month(day) for day in history["month"]]
     chart = make_subplots(rows=3, cols=1, shared_xaxes=True, row_heights=[0.1, 0.1, 0.8], vertical_spacing=0.02)
     tier, status = history["value_tier"], history["activity_status"]
-    _strip(chart, 1, names, [words.tier(name) for name in tier], _colours(tier, tiers))
+    _strip(chart, 1, names, [charts.text(words.tier(name)) for name in tier], _colours(tier, tiers))
     _strip(chart, 2, names, [words.status(name) for name in status], _colours(status, colours.STATUS))
     chart.add_bar(
         x=names,
@@ -302,7 +302,9 @@ def _legend(chart: go.Figure, values: pandas.Series, word: Callable[[str], str],
     """Names the colours of the values that occur."""
     for value in [name for name in colour if name in set(values)]:
         marker = {"symbol": "square", "size": 11, "color": colour[value]}
-        chart.add_scatter(x=[None], y=[None], mode="markers", marker=marker, name=word(value), row=3, col=1)
+        chart.add_scatter(
+            x=[None], y=[None], mode="markers", marker=marker, name=charts.text(word(value)), row=3, col=1
+        )
 
 
 def _colours(values: pandas.Series, colour: dict[str, str]) -> list[str]:

@@ -21,6 +21,7 @@ from include.warehouse.wording import terms
 
 ROWS = 50
 ROWS_IN_SIGHT = 20
+LONGEST_PAGE = 9
 FORMATS = {"csv": "CSV", "xlsx": "Excel"}
 ADDRESS = (*NAMES, *audiences.ADDRESS, "where", "sort", "order", "columns", "page")
 
@@ -32,8 +33,9 @@ def main() -> None:
         "Customers", "Filter on the left, look through the list, take exactly these customers with you.", ADDRESS
     )
     opened = audiences.opened()
+    notices = st.container()
     with st.sidebar:
-        filters = customer_filters(month)
+        filters = customer_filters(month, notices)
     groups, is_any = conditions(month)
     asked = Audience(filters, groups, is_any)
     unchanged = audiences.unchanged(asked, opened)
@@ -108,7 +110,11 @@ def _channel_export(month: Month, audience: Audience, opened: SavedAudience | No
         f"With name and {'e-mail address' if channel == 'email' else 'telephone number'}", key="export contact"
     )
     if with_contact:
-        st.caption("Who opted in and gave no address is in the list too, with an empty cell.")
+        is_dialled = "phone" in export.CONTACT[channel]
+        st.caption(
+            "Who opted in and gave no address is in the list too, with an empty cell."
+            + (f" {terms.sentence(terms.PHONE_IN_CSV)}" if is_dialled else "")
+        )
     for file_format, name in FORMATS.items():
         take_away.button(
             f"{name} of {numbers.count(found)}",
@@ -231,13 +237,19 @@ def _page_number(pages: int, listed: tuple[object, ...]) -> int:
     if st.session_state.get("list of pages", listed) != listed:
         st.session_state["page"] = 1
     st.session_state["list of pages"] = listed
-    address.restore("page", 1, lambda given: int(given[0]) if given[0].isdecimal() else 1)
+    address.restore("page", 1, _page_of)
     number: int = max(1, min(st.session_state["page"], pages))
     if pages > 1:
         number = st.pagination(pages, default=number, key=f"page of {hash(listed)}", max_visible_pages=5)
     st.session_state["page"] = number
     address.write("page", [str(number)] if number > 1 else [])
     return number
+
+
+def _page_of(given: list[str]) -> int:
+    """The page that an address asks for; the first where no list can have it."""
+    text = given[0]
+    return int(text) if text.isdecimal() and len(text) <= LONGEST_PAGE else 1
 
 
 def _breakdown(month: Month, audience: Audience, counts: Counts) -> None:
@@ -286,7 +298,7 @@ def _bars(name: str, counted: pandas.Series, colour: list[str], total: int) -> N
         about = f"Customers by {name}: the {len(counted)} most frequent, and all others together."
         counted = pandas.concat([counted, pandas.Series({"All others": others})])
         colour = [*colour, colours.SOFT]
-    labels = [str(label) for label in counted.index]
+    labels = [charts.text(label) for label in counted.index]
     chart = charts.figure(60 + 28 * len(counted), showlegend=False)
     chart.add_bar(
         x=counted.tolist(),

@@ -177,7 +177,7 @@ def _fates(files: pandas.DataFrame) -> None:
         for column, (name, colour) in FATES.items():
             chart.add_bar(
                 x=100 * shown[column].astype(float) / shown["rows_received"].astype(float),
-                y=[f"{row.file_name} · {numbers.count(row.rows_received)}" for row in shown.itertuples()],
+                y=[f"{charts.text(row.file_name)} · {numbers.count(row.rows_received)}" for row in shown.itertuples()],
                 name=name,
                 orientation="h",
                 marker_color=colour,
@@ -422,7 +422,7 @@ def _steps(runs: pandas.DataFrame) -> None:
     chart = charts.figure(60 + 28 * len(steps), showlegend=False)
     chart.add_bar(
         x=steps["seconds"].astype(float)[::-1],
-        y=steps["step"][::-1],
+        y=steps["step"][::-1].map(charts.text),
         orientation="h",
         marker_color=colours.MAIN,
         text=[_step_text(row) for row in steps[::-1].itertuples()],
@@ -432,7 +432,7 @@ def _steps(runs: pandas.DataFrame) -> None:
     )
     chart.update_xaxes(visible=False, range=[0, 1.6 * float(steps["seconds"].max())])
     charts.show(
-        f"The step “{slowest['step']}” took longest: {float(slowest['seconds']):,.1f} s",
+        f"The step “{words.plain(slowest['step'])}” took longest: {float(slowest['seconds']):,.1f} s",
         "Seconds of every step, its parts added up although they may run side by side"
         + (f". {SEES_SOME.format('Rows and bytes')}" if signed_in().is_restricted else ", with rows and bytes."),
         chart,

@@ -127,7 +127,7 @@ def _flows(month: Month, earlier: date, dimension: Dimension, found: pandas.Data
     chart.add_trace(
         go.Sankey(
             node={
-                "label": [dimension.word(value) for value in origins + destinations],
+                "label": [charts.text(dimension.word(value)) for value in origins + destinations],
                 "color": colour,
                 "x": [0.001] * len(origins) + [0.999] * len(destinations),
                 "y": left + right,
@@ -187,7 +187,7 @@ def _finding(dimension: Dimension, moved: pandas.DataFrame, measure: str) -> str
     is_money = measure == "monetary"
     if dimension.name != "value_tier":
         top = moved.sort_values(measure).iloc[-1]
-        way = f"{dimension.word(top['origin'])} to {dimension.word(top['destination'])}"
+        way = words.plain(f"{dimension.word(top['origin'])} to {dimension.word(top['destination'])}")
         if is_money:
             return f"{way} was the move with the most money: {numbers.money(top['monetary'])}"
         return f"{way} was the most frequent move: {numbers.counted(top['customers'], 'customer')}"

@@ -134,16 +134,22 @@ def _card(month: Month, headline: Headline, now: float, before: float | None, la
             help=headline.meaning,
             chart_data=headline.line,
         )
-        name = same_days(month, month.months_before(LAST_YEAR))
+        if not before:
+            # no share of nothing
+            st.caption(_beside_nothing(month, headline, month.months_before(1), before))
         changed = numbers.change(now, last_year)
-        if last_year is None:
-            st.caption(f"{name}: {_why_unknown(month.months_before(LAST_YEAR))}")
-        elif changed is None:
-            st.caption(f"{name}: {headline.shown(last_year)}")
-        else:
+        if changed and last_year:
+            name = same_days(month, month.months_before(LAST_YEAR))
             st.caption(f"{changed} on {name} ({headline.shown(last_year)})")
+        else:
+            st.caption(_beside_nothing(month, headline, month.months_before(LAST_YEAR), last_year))
         if month.is_open and headline.is_flow and headline.line:
             st.caption(f"Line: whole months until {month.months_before(1):%b %Y}")
+
+
+def _beside_nothing(month: Month, headline: Headline, other: date, value: float | None) -> str:
+    """What another month had where no change can be said: nothing, or why that is not known."""
+    return f"{same_days(month, other)}: {_why_unknown(other) if value is None else headline.shown(value)}"
 
 
 def _why_unknown(other: date) -> str:
@@ -177,12 +183,12 @@ def _tiers(month: Month, history: pandas.DataFrame) -> None:
             chart.add_bar(
                 x=_month_names(table),
                 y=table[tier],
-                name=words.tier(tier),
+                name=charts.text(words.tier(tier)),
                 marker_color=colour[tier],
                 hovertemplate="%{y:,.0f}",
             )
     chart.update_layout(hovermode="x unified")
-    names = f"{words.listed([words.tier(tier) for tier in best])} {'holds' if len(best) == 1 else 'hold'}"
+    names = f"{words.plain(words.listed([words.tier(tier) for tier in best]))} {'holds' if len(best) == 1 else 'hold'}"
     share = numbers.share(sum(held[tier] for tier in best), engaged)
     charts.show(
         f"{names} {share} of {numbers.counted(engaged, 'engaged customer')}",
@@ -225,8 +231,11 @@ def _events(month: Month, history: pandas.DataFrame) -> None:
     others = [
         f"{words.EVENT[event]}: {numbers.count(_value(table.iloc[-1], event))}" for event in ("retained", "registered")
     ]
+    finding = f"{words.EVENT[largest]} was the most frequent change: {numbers.counted(int(now[largest]), 'customer')}"
+    if not now[largest]:
+        finding = f"Nobody began to buy, came back, slipped or changed tier in {words.month(month.month)}"
     charts.show(
-        f"{words.EVENT[largest]} was the most frequent change: {numbers.counted(int(now[largest]), 'customer')}",
+        finding,
         f"Lifecycle events of the month{mark} {', '.join(others)}."
         + (" They are compared with the month before once the month is whole." if month.is_open else ""),
         chart,
@@ -333,7 +342,9 @@ def _draw_revenue(month: Month, other: date, before: Revenue, after: Revenue) ->
     lowest = min(float(before.amount), float(after.amount), float(before.amount) + min(0.0, *_sums(brought)))
     highest = max(float(before.amount), float(after.amount), float(before.amount) + max(0.0, *_sums(brought)))
     room = (highest - lowest) or highest
-    chart.update_yaxes(range=[max(0, lowest - room), highest + 0.3 * room], tickprefix=numbers.currency_prefix())
+    # a sum that runs below zero on the way is drawn whole
+    bottom = lowest - 0.3 * room if lowest < 0 else max(0.0, lowest - room)
+    chart.update_yaxes(range=[bottom, highest + 0.3 * room], tickprefix=numbers.currency_prefix())
     left, right = st.columns([3, 2], gap="large")
     with left:
         charts.show(

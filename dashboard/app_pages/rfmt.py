@@ -91,7 +91,7 @@ def _grid(grid: pandas.DataFrame, ruled: dict[str, Any]) -> None:
 
 def _in_lines(segment: str) -> str:
     """The name in lines that fit into a cell on a telephone."""
-    return "<br>".join(wrap(segment, width=11))
+    return "<br>".join(charts.text(line) for line in wrap(segment, width=11))
 
 
 def _cell(cells: pandas.DataFrame, r_score: int, f_score: int, measure: str) -> float:

@@ -6,7 +6,7 @@ from decimal import Decimal
 import streamlit as st
 
 from dashboard.components import address, numbers, words
-from dashboard.components.builder import drafts_of, stop_at_link
+from dashboard.components.builder import check_months, drafts_of, stop_at_link
 from dashboard.components.cache import ask
 from dashboard.components.filters import NAMES, set_filters
 from dashboard.components.session import signed_in
@@ -48,7 +48,7 @@ def opened() -> SavedAudience | None:
         # a link that says more than the audience's key shows what it says
         if not any(st.query_params.get_all(name) for name in (*NAMES, "where", "changed")):
             _set(found)
-        st.session_state["audience that is set"] = key
+        _note_open(found)
     elif found is None:
         st.session_state["audience that is set"] = None
     address.write("audience", [str(key)] if found else [])
@@ -59,6 +59,12 @@ def _key(text: str) -> int:
     if not (text.isascii() and text.isdecimal() and len(text) < 19):
         stop_at_link("The audience of this link cannot be read.")
     return int(text)
+
+
+def _note_open(one: SavedAudience) -> None:
+    """Keeps which audience was opened, and as of when: another window may save it meanwhile."""
+    st.session_state["audience that is set"] = one.audience_id
+    st.session_state["audience as of"] = one.changed_at
 
 
 def _set(one: SavedAudience) -> None:
@@ -132,7 +138,7 @@ def manage(audience: Audience, one: SavedAudience | None, is_changed: bool) -> N
         if one:
             _share(one, is_changed)
             _delete(one)
-    if one and is_changed:
+    if one and (is_changed or one.changed_at != st.session_state["audience as of"]):
         st.button(
             "Go back to what was saved",
             icon=":material/undo:",
@@ -165,13 +171,15 @@ def _set_open(one: SavedAudience) -> None:
     for name in (*NAMES, *ADDRESS, "where"):
         address.write(name, [])
     st.session_state["half"] = "all"
-    st.session_state["audience"] = st.session_state["audience that is set"] = one.audience_id
+    st.session_state["audience"] = one.audience_id
+    _note_open(one)
     _set(one)
 
 
 def _save(audience: Audience, one: SavedAudience | None) -> None:
     is_mine = one is not None and one.owner == signed_in().email
-    key = one.audience_id if one else "new"
+    as_of = st.session_state["audience as of"] if one else None
+    key = f"{one.audience_id} {as_of}" if one else "new"
     with st.form(f"save {key}", border=False):
         name = st.text_input("Name", value=one.name if one else "", max_chars=saved.LONGEST_NAME, key=f"name {key}")
         percent = st.number_input(
@@ -190,11 +198,13 @@ def _save(audience: Audience, one: SavedAudience | None) -> None:
         return
     try:
         share = Decimal(f"{percent:.2f}")
-        audience_id = saved.save(one.audience_id if one and is_saved else None, name, audience, share)
+        as_opened = replace(one, changed_at=as_of) if one and is_saved else None
+        audience_id = saved.save(as_opened, name, audience, share)
     except AudienceError as error:
         st.error(f"Not saved: {words.plain(error)}.")
         return
-    st.session_state["audience"] = st.session_state["audience that is set"] = audience_id
+    st.session_state["audience"] = audience_id
+    _note_open(saved.find(audience_id))
     st.rerun()
 
 
@@ -265,6 +275,8 @@ def compare(month: Month, one: SavedAudience | None) -> None:
         return
     try:
         pair = [saved.complete(known[key].audience, (key,)) for key in chosen]
+        for audience in pair:
+            check_months(audience.groups)
     except AudienceError as error:
         st.error(f"These audiences cannot be compared: {words.plain(error)}.")
         return

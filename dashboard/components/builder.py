@@ -112,7 +112,7 @@ def conditions(month: Month) -> tuple[tuple[Group, ...], bool]:
     address.write("where", [link] if 0 < len(link) <= LONGEST_LINK else [])
     try:
         asked = look_up(complete, saved.find)
-        _check_months(asked)
+        check_months(asked)
     except AudienceError as error:
         # to go on without the condition would show, and give away, other customers than were asked for
         st.error(f"These conditions cannot be answered: {words.plain(error)}.", icon=":material/link_off:")
@@ -120,7 +120,7 @@ def conditions(month: Month) -> tuple[tuple[Group, ...], bool]:
     return asked, drafts.is_any
 
 
-def _check_months(groups: tuple[Group, ...]) -> None:
+def check_months(groups: tuple[Group, ...]) -> None:
     """Raises AudienceError where the groups, or the saved audiences in them, ask for a month that is not published."""
     unknown = sorted(months_asked(groups) - _published())
     if unknown:
@@ -240,7 +240,7 @@ def _group_count(month: Month, group: DraftGroup) -> None:
         alone = Group(complete[0].conditions, complete[0].is_any)
         try:
             asked = look_up((alone,), saved.find)
-            _check_months(asked)
+            check_months(asked)
             counted = ask(customers.group_counts, month.month, asked)[0]
         except AudienceError:
             return

@@ -26,11 +26,16 @@ def figure(height: int = 300, **layout: Any) -> go.Figure:
     return empty
 
 
-def name_tag(text: str, **place: Any) -> dict[str, Any]:
+def text(value: object) -> str:
+    """A value from data as a label or hover text: Plotly would take <b> or <a> in it for its own markup."""
+    return str(value).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def name_tag(name: str, **place: Any) -> dict[str, Any]:
     """An annotation that stays readable on any colours: the theme's text on the theme's background."""
     light = st.context.theme.type or "light"
     return {
-        "text": text,
+        "text": text(name),
         "font": {"color": st.get_option(f"theme.{light}.textColor"), "size": 12},
         "bgcolor": st.get_option(f"theme.{light}.backgroundColor"),
         "borderpad": 1,

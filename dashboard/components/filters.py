@@ -3,9 +3,11 @@
 from collections.abc import Callable, Sequence
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from dashboard.components import address, words
 from dashboard.components.cache import ask
+from dashboard.components.session import signed_in
 from dashboard.data import customers, overview
 from dashboard.data.months import Month
 from include.warehouse.customer_filter import CHANNELS, CustomerFilter, is_storable, storable
@@ -17,18 +19,21 @@ LONGEST_SEARCH = 10_000
 LONGEST_SHOWN, MOST_SHOWN = 40, 5
 
 
-def customer_filters(month: Month) -> CustomerFilter:
-    """Draws the filters and gives what was chosen; nothing chosen restricts nothing."""
+def customer_filters(month: Month, notices: DeltaGenerator) -> CustomerFilter:
+    """Draws the filters and gives what was chosen; nothing chosen restricts nothing.
+
+    In `notices` stands which of the chosen values nobody has in this month.
+    """
     search = _search()
-    statuses = _choice("status", "Status", list(words.STATUS), words.status)
-    tiers = _choice("tier", "Tier", ask(overview.tiers, month.rule_set), words.tier)
-    segments = _choice("segment", "Segment", ask(customers.segments, month.rule_set), str)
-    events = _choice("event", "Event of the month", list(words.EVENT), lambda event: words.EVENT[event])
-    channels = _choice("opt_in", "Opted in to (all of)", list(CHANNELS), lambda channel: words.CHANNEL[channel])
+    statuses = _choice(notices, "status", "Status", list(words.STATUS), _among(words.STATUS))
+    tiers = _choice(notices, "tier", "Tier", ask(overview.tiers, month.rule_set), words.tier)
+    segments = _choice(notices, "segment", "Segment", ask(customers.segments, month.rule_set), str)
+    events = _choice(notices, "event", "Event of the month", list(words.EVENT), _among(words.EVENT))
+    channels = _choice(notices, "opt_in", "Opted in to (all of)", list(CHANNELS), _among(words.CHANNEL))
     stores = ask(customers.store_names)
-    groups = _attribute(month, "customer_group", "Customer group", str)
-    cities = _attribute(month, "city", "City", str)
-    homes = _attribute(month, "home_store_id", "Home store", lambda store: store_label(store, stores))
+    groups = _attribute(month, notices, "customer_group", "Customer group", str)
+    cities = _attribute(month, notices, "city", "City", str)
+    homes = _attribute(month, notices, "home_store_id", "Home store", lambda store: store_label(store, stores))
     st.button("Clear all filters", on_click=_clear, icon=":material/filter_alt_off:", type="tertiary")
     return CustomerFilter(
         month=month.month,
@@ -63,37 +68,57 @@ def _search() -> str:
     return text
 
 
-def _attribute(month: Month, name: str, label: str, shown: Callable[[str], str]) -> list[str]:
-    """As _choice, for a column of the master, whose unknown value stands in the address as nothing.
-
-    A value that nobody has in this month stays chosen: to drop it would show customers who were not asked for.
-    """
+def _attribute(month: Month, notices: DeltaGenerator, name: str, label: str, shown: Callable[[str], str]) -> list[str]:
+    """As _choice, for a column of the master, whose unknown value stands in the address as nothing."""
     known = [value or "" for value in ask(customers.values, month.month, name)]
-    given = [value for value in st.query_params.get_all(name) if len(value) <= LONGEST_VALUE and is_storable(value)]
-    options = list(dict.fromkeys([*known, *given, *st.session_state.get(name, [])]))
-    return _choice(name, label, options, lambda value: shown(value) if value else UNKNOWN)
+    return _choice(notices, name, label, known, shown)
 
 
-def _choice(name: str, label: str, options: Sequence[str], shown: Callable[[str], str]) -> list[str]:
-    address.restore(name, [], list)
-    asked = st.session_state[name]
-    st.session_state[name] = [value for value in asked if value in options]
-    _say_unknown(label, [value for value in asked if value not in options], is_all=not st.session_state[name])
+def _choice(
+    notices: DeltaGenerator, name: str, label: str, known: Sequence[str], shown: Callable[[str], str]
+) -> list[str]:
+    """Draws a filter; a chosen value that nobody has in this month stays chosen, and `notices` say so meanwhile.
+
+    To drop it would show, and give away, customers who were not asked for.
+    """
+    address.restore(name, [], lambda given: [_readable(value) for value in given])
+
+    def in_words(value: str) -> str:
+        return shown(value) if value else UNKNOWN
+
+    st.session_state[name] = asked = list(st.session_state[name])
     chosen: list[str] = st.multiselect(
-        label, options, format_func=shown, key=name, persist_state="session", placeholder="All"
+        label,
+        list(dict.fromkeys([*known, *asked])),
+        format_func=in_words,
+        key=name,
+        persist_state="session",
+        placeholder="All",
     )
     address.write(name, chosen)
+    nobodys = [value for value in chosen if value not in known]
+    if nobodys:
+        values = words.listed([f"“{words.plain(_brief(in_words(value)))}”" for value in nobodys[:MOST_SHOWN]], "or")
+        nobody = "none of your customers has" if signed_in().is_restricted else "nobody has"
+        notices.warning(
+            f"**{label}:** {nobody} {values} in this month. What is chosen stays until you take it out of the filter.",
+            icon=":material/filter_alt:",
+        )
     return chosen
 
 
-def _say_unknown(label: str, values: Sequence[str], *, is_all: bool) -> None:
-    """Says which values a link asks for, or were chosen in another month, that nobody can have in this one."""
-    if not values:
-        return
-    shown = words.listed([f"“{words.plain(value[:LONGEST_SHOWN])}”" for value in values[:MOST_SHOWN]])
-    said = "does not exist in this month and is" if len(values) == 1 else "do not exist in this month and are"
-    everybody = " Nothing else was asked for here, so this filter now leaves nobody out." if is_all else ""
-    st.warning(f"**{label}:** {shown} {said} ignored.{everybody}", icon=":material/filter_alt_off:")
+def _among(known: dict[str, str]) -> Callable[[str], str]:
+    """The words of values, of which an address may name others."""
+    return lambda value: known.get(value, value)
+
+
+def _readable(value: str) -> str:
+    """A value of an address as a filter can ask for it: what no text of the database can hold finds nobody."""
+    return "".join(one if is_storable(one) else "\N{REPLACEMENT CHARACTER}" for one in value[:LONGEST_VALUE])
+
+
+def _brief(value: str) -> str:
+    return value if len(value) <= LONGEST_SHOWN else f"{value[:LONGEST_SHOWN]}…"
 
 
 def store_label(store: str, names: dict[str, str]) -> str:

@@ -6,7 +6,7 @@ The SQL speaks of `mart.customer_snapshot as customer`. Names come from FIELDS a
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
@@ -192,13 +192,17 @@ class Audience:
 
 @dataclass(frozen=True)
 class SavedAudience:
-    """An audience under a name; `holdout_percent` of its customers are held out of campaigns."""
+    """An audience under a name; `holdout_percent` of its customers are held out of campaigns.
+
+    `changed_at` is when it was saved last, as it is here.
+    """
 
     audience_id: int
     name: str
     owner: str
     audience: Audience
     holdout_percent: Decimal = Decimal(0)
+    changed_at: datetime | None = None
 
     def as_document(self) -> dict[str, Any]:
         """What it asks for, under its name."""

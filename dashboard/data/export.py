@@ -4,6 +4,7 @@ A CSV is written by the database (COPY); an Excel file by a process of its own, 
 """
 
 import json
+import logging
 import re
 import subprocess
 import sys
@@ -21,7 +22,7 @@ from dashboard.data.downloads import Prepared
 from dashboard.data.export_log import log_export
 from dashboard.data.links import customers_link, left_out
 from dashboard.data.warehouse import acting_as, connect, current_user
-from include.warehouse.customer_filter import check_filter
+from include.warehouse.customer_filter import check_texts
 from include.warehouse.errors import WarehouseError
 from include.warehouse.export_customers import Export, Layout, Selection, every_column, write_selection
 from include.warehouse.file_hash import sha256_of
@@ -36,6 +37,10 @@ MIME = {
 }
 # What a campaign by each channel needs.
 CONTACT = {"email": ("full_name", "email"), "sms": ("full_name", "phone"), "phone": ("full_name", "phone")}
+
+REFUSED = "refused"
+
+log = logging.getLogger(__name__)
 
 
 def prepare(
@@ -84,7 +89,8 @@ def write_list(
     """Writes the list and its companion, which says how to show it again, in this process."""
     with connect() as connection:
         shown = published_month(connection, audience.filters.month)
-        check_filter(connection, audience.filters, shown.rule_set)
+        # a value that the month's rules do not know finds nobody, as on the page
+        check_texts(audience.filters)
         conditions, parameters = where(audience, shown.month)
         selection = Selection(conditions, parameters, audience.as_document(), layout, again or {})
         return write_selection(connection, shown, selection, file_format, path)
@@ -113,8 +119,11 @@ def _write_elsewhere(audience: Audience, file_format: str, path: Path, layout: L
         check=False,
     )
     if done.returncode:
-        raise WarehouseError(f"the file could not be written: {done.stderr.strip()[-500:]}")
+        log.error("%s was not written, exit code %s: %s", path.name, done.returncode, done.stderr.strip())
+        raise WarehouseError(f"Tell an administrator: the dashboard's log says why, below {path.name}.")
     answer = json.loads(done.stdout)
+    if REFUSED in answer:
+        raise WarehouseError(answer[REFUSED])
     return Export(**answer | {name: Path(answer[name]) for name in ("path", "about_path")})
 
 

@@ -28,6 +28,7 @@ from include.warehouse.customer_filter import CustomerFilter, is_storable
 
 LONGEST_NAME = 200
 MOST_HELD_OUT = 90
+SELECT = "select audience_id, name, owner, definition, holdout_percent, changed_at from mart.audience"
 FILTERS = [item.name for item in fields(CustomerFilter) if item.name not in ("month", "search")]
 MAY_BE_UNKNOWN = ("customer_group", "city", "home_store_id")
 
@@ -35,7 +36,7 @@ MAY_BE_UNKNOWN = ("customer_group", "city", "home_store_id")
 def audiences() -> list[SavedAudience]:
     """All saved audiences by name, without those that they name; one that cannot be read any more is left out."""
     found = []
-    for row in rows("select audience_id, name, owner, definition, holdout_percent from mart.audience order by name"):
+    for row in rows(f"{SELECT} order by name"):
         try:
             found.append(_read(row))
         except AudienceError:
@@ -45,11 +46,7 @@ def audiences() -> list[SavedAudience]:
 
 def find(audience_id: int) -> SavedAudience:
     """The saved audience with this key, without those that it names. Raises AudienceError."""
-    found = rows(
-        "select audience_id, name, owner, definition, holdout_percent from mart.audience"
-        " where audience_id = :audience_id",
-        audience_id=audience_id,
-    )
+    found = rows(f"{SELECT} where audience_id = :audience_id", audience_id=audience_id)
     if not found:
         raise AudienceError(f"audience {audience_id} does not exist any more")
     return _read(found[0])
@@ -60,29 +57,37 @@ def complete(audience: Audience, inside: tuple[int, ...] = ()) -> Audience:
     return replace(audience, groups=look_up(audience.groups, find, inside))
 
 
-def save(audience_id: int | None, name: str, audience: Audience, holdout_percent: Decimal) -> int:
-    """Saves for who has signed in, without a key as a new one or in place of theirs of this name; gives the key.
+def save(replaced: SavedAudience | None, name: str, audience: Audience, holdout_percent: Decimal) -> int:
+    """Saves for who has signed in, as a new audience or in place of `replaced` as it was read; gives the key.
 
-    Raises AudienceError for what cannot be saved: no name, a share out of range, somebody else's, part of itself.
+    Raises AudienceError for what cannot be saved: no name or a taken one, a share out of range, part of itself, in
+    place of one that is somebody else's, deleted, or changed since it was read.
     """
     name = name.strip()
     if not 1 <= len(name) <= LONGEST_NAME or not is_storable(name):
         raise AudienceError(f"a name has 1 to {LONGEST_NAME} characters")
     if not 0 <= holdout_percent <= MOST_HELD_OUT:
         raise AudienceError(f"a holdout is 0 to {MOST_HELD_OUT} %")
-    complete(audience, () if audience_id is None else (audience_id,))
-    definition = json.dumps(to_document(audience), ensure_ascii=False)
+    complete(audience, (replaced.audience_id,) if replaced else ())
     try:
         with change() as connection:
             saved: int = connection.execute(
-                text("select mart.save_audience(:audience_id, :name, cast(:definition as jsonb), :percent)"),
-                {"audience_id": audience_id, "name": name, "definition": definition, "percent": holdout_percent},
+                text("select mart.save_audience(:key, :changed_at, :name, cast(:definition as jsonb), :percent)"),
+                {
+                    "key": replaced.audience_id if replaced else None,
+                    "changed_at": replaced.changed_at if replaced else None,
+                    "name": name,
+                    "definition": json.dumps(to_document(audience), ensure_ascii=False),
+                    "percent": holdout_percent,
+                },
             ).scalar_one()
     except DBAPIError as error:
         if isinstance(error.orig, errors.UniqueViolation):
-            raise AudienceError("another audience of yours has this name") from error
+            raise AudienceError(
+                "another audience of yours has this name; choose another name, or open that one and save changes there"
+            ) from error
         if isinstance(error.orig, errors.RaiseException):
-            raise AudienceError("this audience is somebody else's; save it under a name of your own") from error
+            raise AudienceError(str(error.orig.diag.message_primary)) from error
         raise
     return saved
 
@@ -154,6 +159,7 @@ def _read(row: dict[str, Any]) -> SavedAudience:
         owner=row["owner"],
         audience=from_document(row["definition"]),
         holdout_percent=row["holdout_percent"],
+        changed_at=row["changed_at"],
     )
 
 

@@ -93,6 +93,8 @@ def filter_clauses(
         condition = f"customer.{column} = any(%({prefix}{name})s)"
         conditions.append(f"({condition} or customer.{column} is null)" if None in values else condition)
     conditions += [f"customer.opt_in_{channel}" for channel in CHANNELS if channel in filters.opt_in]
+    # nobody has opted in to a channel that does not exist
+    conditions += ["false"] if set(filters.opt_in) - set(CHANNELS) else []
     if filters.search:
         found = (
             f"select customer_id from mart.customer_search where {search_clause(filters.search, prefix, parameters)}"
@@ -132,6 +134,11 @@ def check_filter(connection: Connection, filters: CustomerFilter, rule_set: int)
         unknown = [value for value in getattr(filters, name) if value not in values]
         if unknown:
             raise InputError(f"{name}: {unknown[0]!r} does not exist; choose from {', '.join(values)}")
+    check_texts(filters)
+
+
+def check_texts(filters: CustomerFilter) -> None:
+    """Raises InputError for a value that the database cannot be asked about."""
     texts = [filters.search, *(value for name in LIST_COLUMNS for value in getattr(filters, name))]
     if any(value and not is_storable(value) for value in texts):
         raise InputError("a filter holds a character that no stored text can have, such as NUL; remove it")

@@ -7,22 +7,24 @@ how to have it again; an Excel file says so on a sheet of its own as well.
 import hashlib
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+import psycopg2
 from psycopg2.extensions import DECIMAL, UNICODE, new_type, register_type
 from psycopg2.extensions import connection as PsycopgConnection  # noqa: N812 - a type, not a call
 from sqlalchemy import Connection
 
 from include.warehouse.customer_filter import CustomerFilter, check_filter, where_clause
 from include.warehouse.database import engine
-from include.warehouse.errors import InputError
+from include.warehouse.errors import InputError, WarehouseError
 from include.warehouse.excel_list import ListBook
 from include.warehouse.file_hash import sha256_of
 from include.warehouse.published import PublishedMonth, published_month
 from include.warehouse.settings import Settings
+from include.warehouse.wording import failures, terms
 
 FORMATS = ("csv", "xlsx")
 ROWS_PER_FETCH = 5_000
@@ -73,6 +75,9 @@ COLUMNS = {
     "run_id": "count",
 }
 CONTACT_COLUMNS = {"full_name": "text", "email": "text", "phone": "text"}
+CONTACT_PHONE = "contact.phone"
+# Campaign tools refuse a number behind an apostrophe; 00 means the same as + and begins no formula.
+DIALLED = "regexp_replace({0}, '^[+](?=[ ().-]*[0-9][0-9 ().-]*$)', '00')"
 JOIN_CONTACT = "left join mart.customer_contact as contact on contact.customer_id = customer.customer_id"
 
 
@@ -171,7 +176,10 @@ def write_selection(
     file_format: str,
     out: Path,
 ) -> Export:
-    """Writes any selection of customers and its companion; the selection restricts the month itself."""
+    """Writes any selection of customers and its companion; the selection restricts the month itself.
+
+    Raises WarehouseError, in words for a reader, where the database does not get to the end.
+    """
     if file_format not in FORMATS:
         raise InputError(f"format {file_format!r} does not exist; choose from {', '.join(FORMATS)}")
     if out.is_dir():
@@ -189,6 +197,7 @@ def write_selection(
         "filters": selection.document,
         **selection.further,
         "columns": list(layout.kinds),
+        **_notes(layout, file_format),
         "sql": _statement(driver, selection, columns),
     }
     out.parent.mkdir(parents=True, exist_ok=True)
@@ -202,9 +211,19 @@ def write_selection(
         about_path = out.with_name(f"{out.name}.about.json")
         about_path.write_text(json.dumps(about, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
         unfinished.replace(out)
+    except psycopg2.Error as error:
+        if driver.closed:
+            connection.invalidate(error)
+        raise WarehouseError(" ".join(failures.LOST if driver.closed else failures.explained(error))) from error
     finally:
         unfinished.unlink(missing_ok=True)
     return Export(path=out, about_path=about_path, rows=rows, sha256=str(about["sha256"]), run_id=shown.run_id)
+
+
+def _notes(layout: Layout, file_format: str) -> dict[str, str]:
+    """What a reader of the file should know about its values."""
+    is_dialled = file_format == "csv" and CONTACT_PHONE in layout.sources.values()
+    return {"telephone_numbers": terms.sentence(terms.PHONE_IN_CSV)} if is_dialled else {}
 
 
 def _statement(driver: PsycopgConnection, selection: Selection, columns: list[str]) -> str:
@@ -221,9 +240,10 @@ def _statement(driver: PsycopgConnection, selection: Selection, columns: list[st
 
 
 def _csv_columns(layout: Layout) -> list[str]:
-    """Text so that no spreadsheet takes it for a formula, flags as true and false."""
+    """Text so that no spreadsheet takes it for a formula, numbers to be dialled with 00, flags as true and false."""
     expressions = {"text": "mart.safe_text({0})", "flag": "{0}::text"}
-    return _selected(layout, expressions)
+    dialled = {name: DIALLED.format(source) for name, source in layout.sources.items() if source == CONTACT_PHONE}
+    return _selected(replace(layout, sources=layout.sources | dialled), expressions)
 
 
 def _xlsx_columns(layout: Layout) -> list[str]:

@@ -21,6 +21,7 @@ from dashboard.data.customers import Arrangement
 from include.warehouse.customer_filter import CustomerFilter
 from include.warehouse.database import engine
 from include.warehouse.errors import WarehouseError
+from include.warehouse.export_customers import DIALLED
 from include.warehouse.settings import Settings
 from include.warehouse.users import User
 from tests.fixtures.retailer import ODD_IDS
@@ -60,15 +61,24 @@ def test_a_saved_audience_comes_back_as_it_was_and_only_its_owner_changes_it() -
     key = saved.save(None, "  Ünïcode 🎉 \u202e name ", asked, Decimal("12.5"))
     found = saved.find(key)
     assert (found.name, found.audience, found.holdout_percent) == ("Ünïcode 🎉 \u202e name", asked, Decimal("12.50"))
-    assert saved.save(None, "Ünïcode 🎉 \u202e name", LAPSED, Decimal(0)) == key, "the same name is the same audience"
+    with pytest.raises(AudienceError, match="another audience of yours has this name; choose another"):
+        saved.save(None, "Ünïcode 🎉 \u202e name", named("in", key), Decimal(0))
+    assert saved.find(key) == found
     with data_layer.acting_as(OTHER):
         with pytest.raises(AudienceError, match="somebody else's"):
-            saved.save(key, "mine now", LAPSED, Decimal(0))
+            saved.save(found, "mine now", LAPSED, Decimal(0))
         assert not saved.delete(key)
+    assert saved.save(found, found.name, LAPSED, Decimal(5)) == key
+    # a second window has the audience as it was before
+    with pytest.raises(AudienceError, match="saved in another window since"):
+        saved.save(found, found.name, GOLD, Decimal(0))
+    assert saved.find(key).holdout_percent == 5
     assert saved.find(key).audience == LAPSED
     assert saved.delete(key)
     with pytest.raises(AudienceError, match="does not exist"):
         saved.find(key)
+    with pytest.raises(AudienceError, match="does not exist any more; save it as new"):
+        saved.save(found, found.name, LAPSED, Decimal(0))
 
 
 def test_what_was_stored_by_other_means_is_checked_again(published: Settings) -> None:
@@ -122,7 +132,7 @@ def test_an_audience_cannot_be_part_of_itself() -> None:
     first = saved.save(None, "ring 1", LAPSED, Decimal(0))
     second = saved.save(None, "ring 2", named("in", first), Decimal(0))
     with pytest.raises(AudienceError, match="part of itself"):
-        saved.save(first, "ring 1", named("in", second), Decimal(0))
+        saved.save(saved.find(first), "ring 1", named("in", second), Decimal(0))
     deep = second
     for number in range(DEEPEST_AUDIENCE - 1):
         deep = saved.save(None, f"deeper {number}", named("in", deep), Decimal(0))
@@ -138,7 +148,7 @@ def test_a_holdout_is_stable_and_has_its_share(snapshot: pd.DataFrame) -> None:
     assert not held & rest
     assert 0.12 < len(held) / len(snapshot) < 0.28
     assert members(Audience(half=Half(key, Decimal(20), is_holdout=True))) == held
-    saved.save(key, "campaign", LAPSED, Decimal(30))
+    saved.save(saved.find(key), "campaign", LAPSED, Decimal(30))
     more = members(Audience(half=Half(key, Decimal(30), is_holdout=True)))
     assert held < more, "a larger share holds out the same customers and more"
     other = saved.save(None, "another campaign", Audience(), Decimal(20))
@@ -281,9 +291,56 @@ def test_an_export_for_a_channel_has_only_who_agreed_by_now_and_what_it_needs(pu
         export.prepare(asked, "csv", with_contact=True)
 
 
+@pytest.mark.parametrize("file_format", ["csv", "xlsx"])
+def test_a_list_for_text_messages_has_numbers_that_can_be_dialled(file_format: str, published: Settings) -> None:
+    prepared = export.prepare(
+        Audience(CustomerFilter(month=MONTH), channel="sms"), file_format, with_contact=True, audience_id=None
+    )
+    path = downloads.find(*prepared.file.url.split("/")[-2:])
+    assert path is not None
+    with engine(published).connect() as connection:
+        known = dict(connection.exec_driver_sql("select customer_id, phone from mart.customer_contact").tuples().all())
+    if file_format == "csv":
+        with path.open(encoding="utf-8", newline="") as file:
+            header, *rows = csv.reader(file)
+    else:
+        header, *rows = openpyxl.load_workbook(path, read_only=True)["Customers"].iter_rows(values_only=True)
+    listed = {row[2].removeprefix("'"): row[header.index("phone")] for row in rows}
+    assert len(listed) > 50
+    assert "email" not in header
+    for customer_id, phone in listed.items():
+        assert known[customer_id].startswith("+34 ")
+        assert phone == (f"00{known[customer_id][1:]}" if file_format == "csv" else known[customer_id])
+    assert prepared.about is not None
+    about = json.loads((path.parent / prepared.about.name).read_text())
+    assert ("00 in place of +" in about.get("telephone_numbers", "")) == (file_format == "csv")
+
+
+@pytest.mark.parametrize(
+    ("phone", "written"),
+    [
+        ("+34600000001", "0034600000001"),
+        ("+34 (600) 00-00.01", "0034 (600) 00-00.01"),
+        ("+(34) 600", "00(34) 600"),
+        ("0034 600", "0034 600"),
+        ("+34 600 ext. 5", "'+34 600 ext. 5"),
+        ("+1+1", "'+1+1"),
+        ("+", "'+"),
+        ("+34*2", "'+34*2"),
+        ("=1", "'=1"),
+        ("-600", "'-600"),
+    ],
+)
+def test_only_a_telephone_number_is_written_otherwise(published: Settings, phone: str, written: str) -> None:
+    with engine(published).connect() as connection:
+        value = text(f"select mart.safe_text({DIALLED.format(':phone')})")
+        assert connection.execute(value, {"phone": phone}).scalar_one() == written
+
+
 def test_filters_of_ten_thousand_characters_and_hostile_ones_are_answered() -> None:
     for odd in [*ODD_IDS, "ب" * 10_000, "🎉" * 5_000, "'" * 10_000]:
         condition = Condition("city", "is", tuple([odd] * 20))
         assert members(Audience(groups=(Group((condition,)),))) == set()
         key = saved.save(None, "hostile", Audience(groups=(Group((condition,)),)), Decimal(0))
         assert saved.find(key).audience.groups[0].conditions[0].values[0] == odd
+        assert saved.delete(key)

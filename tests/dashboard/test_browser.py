@@ -185,6 +185,19 @@ def test_a_row_of_the_list_opens_its_customer(
     assert address_of(page) == {"month": ["2025-10"], "customer": [first]}
 
 
+def test_a_filter_that_nobody_matches_stays_when_the_month_changes(
+    page: Page, visit: Callable[[Page, str], None]
+) -> None:
+    visit(page, "customers?month=2025-10&tier=diamond")
+    for month in ("2025-10", "2025-03"):
+        expect(page.get_by_text("nobody has “Diamond” in this month")).to_be_visible()
+        assert (address_of(page)["month"], address_of(page)["tier"]) == ([month], ["diamond"])
+        assert metric(page, "Customers") == "0"
+        page.get_by_test_id("stSelectbox").filter(has_text="Month").get_by_role("combobox").click()
+        page.get_by_role("option", name="March 2025").click()
+        settled(page)
+
+
 def test_a_page_turn_and_a_sort_go_through_the_database(page: Page, visit: Callable[[Page, str], None]) -> None:
     visit(page, "customers")
     expect(page.get_by_text("1–50 of 420, sorted by Monetary.")).to_be_visible()

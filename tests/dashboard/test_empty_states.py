@@ -1,14 +1,18 @@
 """Every page for whom it has little to show: a seller without customers, and one before and in their first month."""
 
+import json
 import re
 from collections.abc import Callable
 from datetime import date
+from decimal import Decimal
 from pathlib import Path
 
+import pandas
 import pytest
 from sqlalchemy import text
 
-from dashboard.data import overview
+from dashboard.data import cohorts, overview
+from dashboard.data.overview import Flows
 from include.warehouse.database import connect
 from include.warehouse.settings import Settings
 from include.warehouse.users import User, add_user
@@ -17,7 +21,8 @@ from tests.fixtures.published import load_and_publish
 
 NOBODYS = User("nobodys@example.com", "Seller of nobody", "sales")
 LATE = User("late@example.com", "Seller of late customers", "sales")
-OVERVIEW = next(path for path in PAGES if path.stem == "overview")
+OVERVIEW, COHORTS = (next(path for path in PAGES if path.stem == name) for name in ("overview", "cohorts"))
+COHORT_COLUMNS = ["cohort", "k", "customers", "buyers", "repeated", "amount"]
 NONE_KNOWN = "None of your customers are known in this month"
 FIRST = date(2025, 6, 1)
 
@@ -63,6 +68,61 @@ def test_revenue_that_stays_is_said_to_stay(
     monkeypatch.setattr(overview, "comparable_revenue", lambda month, other: overview.revenue(month.month))
     said = texts(run(OVERVIEW, month="2025-10"))
     assert re.search(r"\*\*Revenue did not change: €[\d,]+\*\*", said)
+
+
+def test_a_month_after_nothing_says_what_was_before(
+    reading: Callable[[Settings], None], published: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reading(published)
+    nothing = Flows(engaged=0, new=0, won_back=0, lost=0, revenue=Decimal(0))
+    monkeypatch.setattr(overview, "comparison", lambda month, other: nothing)
+    page = run(OVERVIEW, month="2025-10")
+    captions = [caption.value for caption in page.caption]
+    assert captions.count("Sep 2025: 0") == captions.count("Oct 2024: 0") == len(page.metric) - 1
+    assert captions.count("Sep 2025: €0") == 1
+    assert "Dec 2023: not published" in texts(run(OVERVIEW, month="2024-01"))
+
+
+def test_a_month_without_events_names_no_most_frequent_one(
+    reading: Callable[[Settings], None], published: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reading(published)
+    history = overview.history(date(2025, 10, 1))
+    is_event = (history["dimension"] == "lifecycle_event") & ~history["value"].isin(["none", "retained", "registered"])
+    history.loc[is_event & (history["month"] == date(2025, 10, 1)), "customers"] = 0
+    monkeypatch.setattr(overview, "history", lambda month: history)
+    said = texts(run(OVERVIEW, month="2025-10"))
+    assert "Nobody began to buy, came back, slipped or changed tier in October 2025" in said
+    assert "most frequent change" not in said
+
+
+@pytest.mark.parametrize(("month", "view"), [("2025-11", "recurring"), ("2025-11", "total"), ("2025-10", "cumulative")])
+def test_cohorts_that_cannot_be_observed_yet_are_said(
+    month: str, view: str, reading: Callable[[Settings], None], published: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reading(published)
+    first = pandas.DataFrame([(date.fromisoformat(f"{month}-01"), 0, 9, 9, 0, 1.0)], columns=COHORT_COLUMNS)
+    monkeypatch.setattr(cohorts, "cohorts", lambda shown: first)
+    page = run(COHORTS, month=month, show=view)
+    said = [info.value for info in page.info]
+    assert len(said) == 1
+    assert said[0].startswith("Nothing can be observed yet. ")
+    assert ("November 2025 is open" in said[0]) == (month == "2025-11")
+    assert not page.get("plotly_chart")
+
+
+def test_revenue_that_runs_below_zero_on_the_way_is_drawn_whole(
+    reading: Callable[[Settings], None], published: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reading(published)
+    before, after = (float(overview.revenue(date(2025, month, 1)).amount) for month in (9, 10))
+    parts = {"Customers": -2 * before, "Orders per customer": after, "Items per order": before, "Price per item": 0.0}
+    monkeypatch.setattr(overview, "contributions", lambda old, new: parts)
+    page = run(OVERVIEW, month="2025-10")
+    specs = [json.loads(chart.proto.spec) for chart in page.get("plotly_chart")]
+    drawn = next(spec for spec in specs if spec["data"][0]["type"] == "waterfall")
+    low, high = drawn["layout"]["yaxis"]["range"]
+    assert low < -before < max(before, after) < high
 
 
 def _assign_late_customers(settings: Settings) -> None:

@@ -113,7 +113,14 @@ def test_a_condition_on_a_month_that_is_not_published_is_kept_and_said(
     inside = saved.save(None, "long ago", Audience(groups=from_text(asked)[0]), Decimal(0))
     page = opened("customers", month="2025-10", where=link("audience", "not_in", [str(inside)]))
     assert "January 0001 is not published" in page.error[0].value
-    saved.delete(inside)
+    other = saved.save(None, "of now", Audience(CustomerFilter(status=("active",))), Decimal(0))
+    page = opened("customers", state={"shown as": "Compare"}, month="2025-10")
+    page.selectbox(key=f"compare First {page.selectbox[-2].value}").set_value(inside).run()
+    page.selectbox(key=page.selectbox[-1].key).set_value(other).run()
+    assert "cannot be compared: January 0001 is not published" in page.error[0].value
+    assert "In both" not in [metric.label for metric in page.metric]
+    for key in (inside, other):
+        saved.delete(key)
 
 
 def test_a_condition_on_another_month_is_asked_of_that_month(published: Settings) -> None:
@@ -155,7 +162,7 @@ def test_shares_of_a_breakdown_are_of_all_customers(published: Settings) -> None
 
 
 def test_a_campaign_leaves_the_holdout_out_unless_said_otherwise() -> None:
-    key = saved.save(None, "campaign", Audience(CustomerFilter()), Decimal(30))
+    key = saved.save(None, "mailing", Audience(CustomerFilter()), Decimal(30))
     reached = Audience(CustomerFilter(month=MONTH), channel="email")
     rest = replace(reached, half=Half(key, Decimal("30.00"), is_holdout=False))
     everybody, others = (customers.total(MONTH, one) for one in (reached, rest))
@@ -202,6 +209,29 @@ def test_an_audience_that_was_changed_is_named_linked_and_logged_as_changed(publ
     assert shown(page) == count(published, "value_tier = 'gold'")
     assert "Audience: Golden" in labels(page)
     assert "changed" not in page.query_params
+    saved.delete(key)
+
+
+def test_of_two_windows_the_second_to_save_is_told_and_a_name_is_taken_once() -> None:
+    key = saved.save(None, "in two windows", Audience(CustomerFilter(tier=("gold",))), Decimal(30))
+    first, second = (opened("customers", month="2025-10", audience=str(key)) for _ in range(2))
+    first.multiselect(key="tier").set_value(["gold", "silver"]).run()
+    press(first, "Save changes")
+    assert not first.error
+    press(first, "Save changes")
+    assert not first.error, "a window knows what it saved itself"
+    press(second, "Save changes")
+    assert "Not saved: it was saved in another window since" in second.error[0].value
+    assert saved.find(key).audience.filters.tier == ("gold", "silver")
+    press(second, "Go back to what was saved")
+    assert second.multiselect(key="tier").value == ["gold", "silver"]
+    press(second, "Save as new")
+    assert "another audience of yours has this name" in second.error[0].value
+    fresh = opened("customers", month="2025-10")
+    next(one for one in fresh.text_input if one.label == "Name").set_value("in two windows")
+    press(fresh, "Save as new")
+    assert "another audience of yours has this name" in fresh.error[0].value
+    assert (saved.find(key).audience.filters.tier, saved.find(key).holdout_percent) == (("gold", "silver"), 30)
     saved.delete(key)
 
 

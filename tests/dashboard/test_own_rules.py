@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from datetime import date
+from decimal import Decimal
 from io import StringIO
 from typing import Any
 
@@ -15,9 +16,11 @@ from sqlalchemy import text
 from streamlit.testing.v1 import AppTest
 
 from dashboard.components import numbers, session
-from dashboard.data import export, months, overview
+from dashboard.data import export, months, overview, saved
 from dashboard.data import warehouse as data_layer
+from dashboard.data.audience import Audience
 from include.warehouse import rules
+from include.warehouse.customer_filter import CustomerFilter
 from include.warehouse.database import connect, engine
 from include.warehouse.settings import REPOSITORY, Settings
 from include.warehouse.stack_summary import Addresses, show_summary
@@ -196,3 +199,32 @@ def test_the_page_of_scores_knows_how_many_bands_there_are(
     share = ((scored["r_score"] >= bands[0]) & (scored["f_score"] >= bands[0])).mean()
     assert f"{numbers.share(share, 1)} of engaged customers buy often and recently" in shown
     assert page.dataframe[0].value["Score"].tolist() == [str(score) for score in range(bands[-1], 0, -1)]
+
+
+def test_a_tier_that_the_rules_of_a_month_do_not_have_is_nobodys(
+    ruled: Settings, customers: pd.DataFrame, reading: Callable[[Settings], None]
+) -> None:
+    reading(ruled)
+    golden = Audience(CustomerFilter(tier=("gold",), segment=("Champions",)))
+    key = saved.save(None, "golden", golden, Decimal(20))
+    page = AppTest.from_file(str(REPOSITORY / "dashboard" / "app_pages" / "customers.py"), default_timeout=120)
+    page.session_state[session.USER] = ADMIN
+    page.query_params["month"] = "2025-10"
+    page.query_params["audience"] = str(key)
+    page.run()
+    for _ in range(2):
+        assert not page.exception
+        assert page.multiselect(key="tier").value == ["gold"]
+        assert page.metric[0].value == "0"
+        said = "\n".join(warning.value for warning in page.warning)
+        assert "**Tier:** nobody has “Gold” in this month" in said
+        assert "**Segment:** nobody has “Champions” in this month" in said
+        assert not [button for button in page.button if button.label.startswith("CSV")]
+        page.run()
+    page.selectbox(key="month").set_value("2025-05").run()
+    then = customers[customers["month"] == date(2025, 5, 1)]
+    wanted = then[(then["value_tier"] == "gold") & (then["segment"] == "Champions")]
+    assert page.metric[0].value == str(len(wanted)) != "0"
+    assert not page.warning
+    assert "changed" not in page.query_params
+    saved.delete(key)

@@ -13,8 +13,9 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from dashboard.components import numbers, session, words
-from dashboard.data import cohorts, overview
+from dashboard.data import cohorts, customers, overview, scores
 from dashboard.data import warehouse as data_layer
+from dashboard.data.audience import Audience
 from include.warehouse.settings import REPOSITORY, Settings
 from include.warehouse.users import User
 from include.warehouse.wording import terms
@@ -81,19 +82,33 @@ def test_an_address_that_makes_no_sense_is_ignored(
     nonsense = "x' or 1=1 -- \U0001f600 \u202e" + "y" * 10_000
     names = ["month", "status", "tier", "where", "sort", "order", "columns", "page", "by", "from", "measure", "show"]
     page = run(path, **dict.fromkeys([*names, "search", "customer", "city", "opt_in", "section"], nonsense))
+    if path == CUSTOMERS:
+        assert _customers(run(path, page="9" * 5_000)) == 420
     if path.stem not in NO_MONTH:
         assert page.selectbox(key="month").value == "report"
 
 
-def test_a_filter_value_that_nobody_can_have_is_said(reading: Callable[[Settings], None], published: Settings) -> None:
+def test_a_filter_value_that_nobody_can_have_is_asked_and_said(
+    reading: Callable[[Settings], None], published: Settings
+) -> None:
     reading(published)
-    page = run(CUSTOMERS, status=["lost", "asleep"], segment="*Nobody*")
-    assert page.multiselect(key="status").value == ["lost"]
+    page = run(CUSTOMERS, status=["lost", "asleep"], segment="*Nobody*", city="x\0")
+    assert page.multiselect(key="status").value == ["lost", "asleep"]
+    assert _customers(page) == 0
     said = [warning.value for warning in page.warning]
     assert [text for text in said if "Status" in text and "asleep" in text and "lost" not in text]
-    assert [text for text in said if "Segment" in text and "Nobody" in text]
+    assert [text for text in said if "Segment" in text and r"\*Nobody\*" in text]
+    page.multiselect(key="segment").set_value([]).run()
+    page.multiselect(key="city").set_value([]).run()
+    assert _customers(page) > 0
+    assert [warning for warning in page.warning if "asleep" in warning.value], "as long as it is chosen"
+    for button in page.button:
+        if button.label.startswith("CSV of"):
+            button.click().run()
+    assert not page.error
     page.multiselect(key="status").set_value(["lost", "lapsed"]).run()
     assert not page.warning
+    assert _customers(run(CUSTOMERS, opt_in="carrier pigeon")) == 0
 
 
 def test_an_open_month_is_compared_with_the_same_days(reading: Callable[[Settings], None], published: Settings) -> None:
@@ -114,7 +129,7 @@ def test_filters_conditions_and_clearing(reading: Callable[[Settings], None], pu
     reading(published)
     page = run(REPOSITORY / "dashboard" / "app_pages" / "customers.py", status=["active"], tier=["gold", "nobody"])
     assert page.multiselect(key="status").value == ["active"]
-    assert page.multiselect(key="tier").value == ["gold"]
+    assert page.multiselect(key="tier").value == ["gold", "nobody"]
     narrowed = _customers(page)
     page.multiselect(key="tier").set_value([]).run()
     assert _customers(page) > narrowed
@@ -140,6 +155,39 @@ def test_a_breakdown_of_one_value_says_that_all_have_it(
     page.run()
     assert not page.exception
     assert "**All have the tier Gold**" in texts(page)
+
+
+def test_a_name_from_a_file_or_the_rules_is_shown_as_it_was_written(
+    reading: Callable[[Settings], None], published: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reading(published)
+    name, escaped = '<a href="x">&<b>*1*', '&lt;a href="x"&gt;&amp;&lt;b&gt;*1*'
+    grid = scores.grid(date(2025, 10, 1))
+    found = customers.by_attribute(date(2025, 10, 1), Audience(), "city").assign(value=name)
+    monkeypatch.setattr(customers, "by_attribute", lambda *asked: found.head(1))
+    monkeypatch.setattr(scores, "grid", lambda month: grid.assign(segment="<b>"))
+    monkeypatch.setattr(words, "tier", lambda tier: name)
+    pages = {stem: run(PAGES[0].with_name(f"{stem}.py"), month="2025-10") for stem in ("overview", "rfmt", "movements")}
+    breakdown = AppTest.from_file(str(CUSTOMERS), default_timeout=120)
+    breakdown.session_state[session.USER] = ADMIN
+    breakdown.session_state["shown as"] = "Breakdown"
+    pages["customers"] = breakdown.run()
+    pages["customer"] = run(PAGES[0].with_name("customer.py"), month="2025-10", customer="C0100")
+    for stem, page in pages.items():
+        drawn = [json.loads(chart.proto.spec) for chart in page.get("plotly_chart")]
+        labels = "\n".join(_strings([(chart["data"], chart["layout"].get("annotations")) for chart in drawn]))
+        assert "<b>*" not in labels, stem
+        assert escaped in labels or "<br>&lt;b&gt;" in labels, stem
+        said = "\n".join([texts(page), *(str(metric.value) for metric in page.metric)])
+        assert name not in said, stem
+        assert (words.plain(name) in said) == (stem in ("overview", "customers", "customer")), stem
+
+
+def _strings(drawn: Any) -> list[str]:
+    """All texts of a chart."""
+    if isinstance(drawn, dict | list | tuple):
+        return [text for part in (drawn.values() if isinstance(drawn, dict) else drawn) for text in _strings(part)]
+    return [drawn] if isinstance(drawn, str) else []
 
 
 def test_names_are_offered_to_whoever_may_see_them(reading: Callable[[Settings], None], published: Settings) -> None:

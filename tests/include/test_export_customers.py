@@ -15,8 +15,18 @@ from sqlalchemy import create_engine
 from include.warehouse import excel_list
 from include.warehouse.customer_filter import CustomerFilter
 from include.warehouse.database import engine
-from include.warehouse.errors import InputError
-from include.warehouse.export_customers import COLUMNS, CONTACT_COLUMNS, export_customers, write_customers
+from include.warehouse.errors import InputError, WarehouseError
+from include.warehouse.export_customers import (
+    COLUMNS,
+    CONTACT_COLUMNS,
+    FORMATS,
+    Selection,
+    every_column,
+    export_customers,
+    write_customers,
+    write_selection,
+)
+from include.warehouse.published import published_month
 from include.warehouse.roles import login_url
 from include.warehouse.settings import Settings
 from tests.fixtures.retailer import ODD_CITIES, ODD_IDS, ODD_NAMES
@@ -208,6 +218,33 @@ def test_contact_data_only_for_who_may_see_it(published: Settings, tmp_path: Pat
         )
     marketing.dispose()
     assert [row["email"] for row in read_csv(written.path)] == ["person2@example.org"]
+
+
+@pytest.mark.parametrize("file_format", FORMATS)
+@pytest.mark.parametrize(
+    ("condition", "said"),
+    [
+        ("pg_sleep(30) is not null", r"^This took too long and was stopped\. Choose fewer"),
+        ("pg_terminate_backend(pg_backend_pid())", r"^The connection to the warehouse was lost\. .* Try again"),
+        ("1 / (extract(day from customer.month)::integer - 1) = 1", "the database says: division by zero"),
+    ],
+)
+def test_a_list_that_the_database_does_not_finish_is_explained(
+    published: Settings, file_format: str, condition: str, said: str, tmp_path: Path
+) -> None:
+    pool = create_engine(
+        login_url(published, "analyst"), connect_args={"options": "-c statement_timeout=1000"}, hide_parameters=True
+    )
+    asked = Selection(f"customer.month = %(month)s and {condition}", {"month": MONTH}, {}, every_column())
+
+    def write() -> None:
+        with pool.connect() as connection:
+            write_selection(connection, published_month(connection, MONTH), asked, file_format, tmp_path / "list")
+
+    with pytest.raises(WarehouseError, match=said):
+        write()
+    pool.dispose()
+    assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize(

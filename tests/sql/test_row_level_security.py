@@ -460,7 +460,7 @@ def test_conditions_of_a_reader_are_not_asked_about_audiences_that_are_not_shown
     with logged_in(settings, "dashboard") as dashboard:
         dashboard.exec_driver_sql("set transaction read write")
         dashboard.exec_driver_sql(
-            """select mart.save_audience(null, 'a person', '{"search": "maria garcia"}'::jsonb, 0)"""
+            """select mart.save_audience(null, null, 'a person', '{"search": "maria garcia"}'::jsonb, 0)"""
         )
         dashboard.exec_driver_sql("set local role mart_reader")
         assert list(dashboard.exec_driver_sql(f"select * from mart.audience where {condition}")) == []
@@ -469,7 +469,7 @@ def test_conditions_of_a_reader_are_not_asked_about_audiences_that_are_not_shown
 @pytest.mark.parametrize(
     "statement",
     [
-        "select mart.save_audience(null, 'mine'::pg_catalog.text, '{}', 0)",
+        "select mart.save_audience(null, null, 'mine'::pg_catalog.text, '{}', 0)",
         "select mart.delete_audience(0)",
         "select mart.log_export('{}')",
         "select * from access.begin_sign_in('nobody@empresa.example'::pg_catalog.text)",

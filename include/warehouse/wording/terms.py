@@ -38,6 +38,10 @@ COHORTS = {
 MONETARY = "net amount of core lines in the trailing window, returns taken off"
 REACH = "customers opted in to the channel by the master's version valid at the end of the month; unknown counts as no"
 CHANNEL_REACH = "only customers who are in the current master and opted in to the channel there; unknown counts as no"
+PHONE_IN_CSV = (
+    "in a CSV telephone numbers begin with 00 in place of +, which a spreadsheet would take for a formula;"
+    " an Excel file keeps the +"
+)
 HOLDOUT = "share of an audience that is left out of its campaigns, so that their effect can be measured"
 HOLDOUT_IS_STABLE = "decided by a hash of audience and customer: the same customer is always in the same half"
 # figures that pages and Excel show

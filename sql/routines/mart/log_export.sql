@@ -42,7 +42,9 @@ begin
         grant usage on schema mart to dashboard;
     end if;
     foreach v_function in array array[
-        'mart.save_audience(bigint, text, jsonb, numeric)', 'mart.delete_audience(bigint)', 'mart.log_export(jsonb)'
+        'mart.save_audience(bigint, timestamptz, text, jsonb, numeric)',
+        'mart.delete_audience(bigint)',
+        'mart.log_export(jsonb)'
     ]::regprocedure[] loop
         execute format('revoke all on function %s from public', v_function);
         if exists (select from pg_roles r where r.rolname = 'dashboard') then
