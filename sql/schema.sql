@@ -105,6 +105,10 @@ CREATE TABLE ops.file (
     amount_duplicate numeric DEFAULT 0 NOT NULL,
     is_trimmed boolean DEFAULT false NOT NULL,
     tries integer DEFAULT 0 NOT NULL,
+    encoding text,
+    delimiter text,
+    CONSTRAINT file_delimiter_check CHECK ((delimiter = ANY (ARRAY[','::text, ';'::text, '	'::text]))),
+    CONSTRAINT file_encoding_check CHECK ((encoding = ANY (ARRAY['utf-8'::text, 'cp1252'::text]))),
     CONSTRAINT file_status_check CHECK ((status = ANY (ARRAY['received'::text, 'loaded'::text, 'skipped'::text, 'held'::text, 'discarded'::text, 'refused'::text])))
 );
 
@@ -173,6 +177,10 @@ COMMENT ON COLUMN ops.file.amount_duplicate IS 'Sum of net amounts of the duplic
 COMMENT ON COLUMN ops.file.is_trimmed IS 'Whether no value of the file has white space around it, as seen when it was copied.';
 
 COMMENT ON COLUMN ops.file.tries IS 'How often loading it has begun; more than once where it was interrupted or failed.';
+
+COMMENT ON COLUMN ops.file.encoding IS 'Encoding of a text file as it was read; null for workbooks, and where that was not yet written down.';
+
+COMMENT ON COLUMN ops.file.delimiter IS 'Delimiter of a text file as it was read; null for workbooks, and where that was not yet written down.';
 
 COMMENT ON FUNCTION access.visible_stamp(p_email text) IS 'A text that changes whenever the customers may change that a user sees who does not see all: with each customers file, and with the users.';
 
@@ -612,7 +620,7 @@ CREATE TABLE ops.feed_column (
     column_name text NOT NULL,
     "position" integer NOT NULL,
     data_type text NOT NULL,
-    words text[],
+    words jsonb,
     is_header_required boolean NOT NULL,
     CONSTRAINT feed_column_data_type_check CHECK ((data_type = ANY (ARRAY['text'::text, 'date'::text, 'number'::text, 'integer'::text, 'boolean'::text, 'word'::text])))
 );
@@ -627,7 +635,7 @@ COMMENT ON COLUMN ops.feed_column."position" IS 'Order in the contract, from 1.'
 
 COMMENT ON COLUMN ops.feed_column.data_type IS 'Type that a value must read as.';
 
-COMMENT ON COLUMN ops.feed_column.words IS 'Accepted values of a word column.';
+COMMENT ON COLUMN ops.feed_column.words IS 'What the words of a word column mean: each meaning with the words for it, in any case.';
 
 COMMENT ON COLUMN ops.feed_column.is_header_required IS 'Whether a file without this header is refused.';
 
@@ -665,13 +673,15 @@ COMMENT ON FUNCTION core.sales_days(p_file_id bigint, OUT p_texts text[], OUT p_
 
 COMMENT ON FUNCTION core.sales_shrink_message(p_file_id bigint) IS 'Why the shrink guard holds a sales file, or null.';
 
-COMMENT ON FUNCTION core.sales_texts(p_file_id bigint, p_decimal_mark text, p_is_trimmed boolean, p_compose text[], p_days jsonb, p_places tid[]) IS 'The rows of one sales file that are data, all or those at the places given: each value''s text, trimmed, numbers with a decimal point; a composed receipt id with its day as the readings say.';
+COMMENT ON FUNCTION core.sales_texts(p_file_id bigint, p_decimal_mark text, p_is_trimmed boolean, p_compose text[], p_days jsonb, p_sale_words text[], p_return_words text[], p_places tid[]) IS 'The rows of one sales file that are data, all or those at the places given: each value''s text, trimmed, numbers with a decimal point; a composed receipt id with its day as the readings say; the type by the words given, null where it is none of them.';
 
 COMMENT ON FUNCTION core.source_part(p_file_id bigint) IS 'What the lines of a sales file are marked with: 0 for a whole year, N for part N, -2 for part 0, -1 for a daily delta.';
 
 COMMENT ON PROCEDURE core.supersede_sales(IN p_file_id bigint, IN p_known_at timestamp with time zone) IS 'Moves withdrawn and replaced lines to core.sale_line_superseded.';
 
 COMMENT ON FUNCTION core.trimmed(p_text text, p_is_trimmed boolean) IS 'The trimmed text; where the loader has seen that a file has no white space around any value, the text itself.';
+
+COMMENT ON FUNCTION core.type_words(p_meaning text) IS 'The words of the sales contract that mean sale or return, in lower case.';
 
 COMMENT ON FUNCTION crm.accepted_dates(OUT first_date date, OUT last_date date) IS 'First and last accepted transaction date.';
 
@@ -914,6 +924,8 @@ COMMENT ON PROCEDURE mart.grant_writers() IS 'Lets the login role dashboard, and
 
 COMMENT ON FUNCTION mart.holdout_position(p_audience_id bigint, p_customer_id text) IS 'Place of a customer in an audience, 0.00 to 99.99, by a hash of both: below the audience''s holdout_percent the customer is held out. The same pair always has the same place, whatever the month and whoever else is in the audience; a larger share holds out the same customers and more.';
 
+COMMENT ON FUNCTION mart.line_no_to_send(p_natural_key text[], p_line_number bigint, p_reasons text[], p_column_map jsonb, p_composed_of jsonb) IS 'The line number with which a rejected sale line is sent again where its file has no column for it: its order within its receipt there; where the receipt is not known, or composed of what is in doubt, a number that no other line has. Null where the file has the column.';
+
 CREATE TABLE ops.export_log (
     export_id bigint NOT NULL,
     exported_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
@@ -1024,7 +1036,7 @@ COMMENT ON FUNCTION mart.rejects_have_contact(p_file_id bigint) IS 'Whether the 
 
 COMMENT ON FUNCTION mart.safe_text(p_text text) IS 'Text for a CSV file: a spreadsheet takes a cell that begins with = + - @, a tab or a line end for a formula, so an apostrophe goes before it; other text stays as it is.';
 
-COMMENT ON FUNCTION mart.save_audience(p_audience_id bigint, p_name text, p_definition jsonb, p_holdout_percent numeric) IS 'Saves an audience for the current user, without a key as a new one or in place of theirs of the same name; gives its key. The caller has checked the definition.';
+COMMENT ON FUNCTION mart.save_audience(p_audience_id bigint, p_changed_at timestamp with time zone, p_name text, p_definition jsonb, p_holdout_percent numeric) IS 'Saves an audience for the current user and gives its key: without a key as a new one, under a name that no other of theirs has; with one in place of theirs, if that was changed last at p_changed_at. The caller has checked the definition.';
 
 COMMENT ON FUNCTION mart.searchable(p_text text) IS 'The text as searches compare it: in small letters, without accents (jose for José).';
 
@@ -4224,9 +4236,14 @@ CREATE VIEW mart.rejected_records WITH (security_invoker='true') AS
     resolving_file.file_name AS resolved_by,
     file.feed,
     rejected_record.file_id,
-    rejected_record.resolution
-   FROM ((ops.rejected_record
+    rejected_record.resolution,
+        CASE
+            WHEN (file.feed = 'sales'::text) THEN mart.line_no_to_send(rejected_record.natural_key, rejected_record.line_number, rejected_record.reasons, file.column_map, (feed.contract -> 'transaction_id_from'::text))
+            ELSE NULL::bigint
+        END AS line_no_to_send
+   FROM (((ops.rejected_record
      JOIN ops.file ON ((file.file_id = rejected_record.file_id)))
+     LEFT JOIN ops.feed ON ((feed.feed = file.feed)))
      LEFT JOIN ops.file resolving_file ON ((resolving_file.file_id = rejected_record.resolved_by)));
 
 COMMENT ON VIEW mart.rejected_records IS 'Every rejected row with all its reasons, to correct and send again.';
@@ -4250,6 +4267,8 @@ COMMENT ON COLUMN mart.rejected_records.feed IS 'Feed of the file.';
 COMMENT ON COLUMN mart.rejected_records.file_id IS 'Key of the receipt in mart.source_file.';
 
 COMMENT ON COLUMN mart.rejected_records.resolution IS 'replayed (accepted after all), superseded (its file was), brought_again (its key was) or duplicate (a later replayed row of its key); null while open.';
+
+COMMENT ON COLUMN mart.rejected_records.line_no_to_send IS 'Line number with which to send a sale line again whose file has no column line_no: without its neighbours its order within the receipt would be another. Null elsewhere.';
 
 CREATE VIEW mart.rule_segment WITH (security_invoker='true') AS
  SELECT rule_set_id AS rule_set,
@@ -4743,8 +4762,9 @@ CREATE VIEW mart.source_file_column WITH (security_invoker='true') AS
  SELECT file.file_id,
     (header."position")::integer AS "position",
     header.column_name,
-    COALESCE(NULLIF((feed.contract ->> 'delimiter'::text), 'auto'::text), ','::text) AS delimiter,
-    (feed.contract ->> 'sheet'::text) AS sheet
+    replace(COALESCE(NULLIF((feed.contract ->> 'delimiter'::text), 'auto'::text), file.delimiter, ','::text), 'tab'::text, '	'::text) AS delimiter,
+    (feed.contract ->> 'sheet'::text) AS sheet,
+    COALESCE(NULLIF((feed.contract ->> 'encoding'::text), 'auto'::text), file.encoding, 'utf-8'::text) AS encoding
    FROM ((ops.file
      LEFT JOIN ops.feed ON ((feed.feed = file.feed)))
      CROSS JOIN LATERAL unnest(file.header) WITH ORDINALITY header(column_name, "position"));
@@ -4757,9 +4777,11 @@ COMMENT ON COLUMN mart.source_file_column."position" IS 'Position in the file, f
 
 COMMENT ON COLUMN mart.source_file_column.column_name IS 'Header as the file gave it; the key of rejected_records.raw_row.';
 
-COMMENT ON COLUMN mart.source_file_column.delimiter IS 'Delimiter that the feed''s contract asks for; a comma where any is recognised.';
+COMMENT ON COLUMN mart.source_file_column.delimiter IS 'Delimiter that the feed''s contract asks for, else that of the file; a comma where it is not known.';
 
 COMMENT ON COLUMN mart.source_file_column.sheet IS 'Sheet that the feed''s contract asks for; null where it is the first one.';
+
+COMMENT ON COLUMN mart.source_file_column.encoding IS 'Encoding that the feed''s contract asks for, else that of the file: utf-8 or cp1252; utf-8 where it is not known.';
 
 CREATE TABLE ops.step (
     step_id bigint NOT NULL,
