@@ -34,6 +34,7 @@ from include.warehouse.settings import Settings
 from include.warehouse.status import read_status
 from tests.fixtures.mart_rows import ACCEPTED, mart_rows
 from tests.oracle.files import RECEIVED_ON, RefusedFileError, csv_file, identify
+from tests.oracle.test_scores import DAYS_WITH_TIME, NO_TIMES
 
 SALES = "transaction_id,line_no,transaction_date,customer_id,product_id,store_id,quantity,unit_price"
 CUSTOMERS = 60
@@ -735,6 +736,15 @@ def test_the_next_load_goes_by_an_edited_contract(loaded: Settings, tmp_path: Pa
             "select transaction_date::text from mart.sale_line where transaction_date >= '2025-01-01' order by 1"
         ).scalars()
         assert list(days) == ["2025-03-05", "2025-03-06", "2025-03-07", "2025-03-08"]
+
+
+def test_the_time_of_day_behind_a_date_is_ignored_however_it_is_written(warehouse: Settings) -> None:
+    formats = load_contracts(warehouse)["sales"].date_formats
+    read = text("select core.read_date(core.day_text(given.text), :formats) from unnest(:texts) as given (text)")
+    with engine(warehouse).connect() as connection:
+        for texts, expected in ((DAYS_WITH_TIME, date(2024, 2, 3)), (NO_TIMES, None)):
+            days = connection.scalars(read, {"formats": formats, "texts": list(texts)})
+            assert dict(zip(texts, days, strict=True)) == dict.fromkeys(texts, expected)
 
 
 @pytest.mark.parametrize("date_format", ["YYYYMM", "YYYYMMDDD", "YYYYMMDDMM", "YY-MM-DD"])

@@ -122,6 +122,21 @@ def test_net_amount(quantity: str, price: str, discount: str, cents: int) -> Non
     assert net_cents(Decimal(quantity), Decimal(price), Decimal(discount)) == cents
 
 
+DAYS_WITH_TIME = (
+    "2024-02-03 10:30",
+    "2024-02-03 10:30:00.123",
+    "2024-02-03T10:30:00+01:00",
+    "2024-02-03 10:30:00 UTC",
+    "2024-02-03 10:30:00 CET",
+    "03/02/2024, 10:30:00",
+    "03/02/2024 10:30:00 a. m.",
+    "3/2/2024, 10:30:00\u202fAM",
+    "2024-02-03 10.30.00",
+    "2024-02-03\t10:30:00",
+)
+NO_TIMES = ("2024-02-03 noon", "2024-02-03 10", "2024-02-03 10:30 later", "2024-02-0310:30", "2024-02-03x10:30")
+
+
 def test_reading_values() -> None:
     assert [read_number(text) for text in ("+1.50", "-.5", "1e3", "1,5", "1 000", "1000000000000", "٣")] == [
         Decimal("1.5"),
@@ -131,7 +146,8 @@ def test_reading_values() -> None:
     assert [read_whole_number(text) for text in ("1.0", "1.5", "x")] == [1, None, None]
     day = date(2024, 2, 3)
     written = ("2024-02-03", "03/02/2024", "3/2/2024", "03.02.2024 23:59", "2024-02-03T10:00:00Z")
-    assert {read_date(text) for text in written} == {day}
+    assert {read_date(text) for text in (*written, *DAYS_WITH_TIME)} == {day}
+    assert {read_date(text) for text in NO_TIMES} == {None}
     assert [read_date(text) for text in ("2023-02-29", "13/13/2024", "20240203", "2024-02-03x")] == [None] * 4
     assert [read_boolean(text) for text in ("SI", "Y", "f", "perhaps")] == [True, True, False, None]
 

@@ -11,7 +11,10 @@ LIMIT = Decimal(10) ** 12
 AMOUNT_LIMIT = Decimal(10) ** 15  # a larger net amount is not read: whole cents of many lines must add up in 64 bits
 
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)", re.ASCII)
-_TIME_OF_DAY = r"(?:[ T]+\d{1,2}:\d{2}(?::\d{2}(?:\.\d+)?)?\s*(?:Z|[+-]\d{2}(?::?\d{2})?)?)?"
+_TIME_OF_DAY = (
+    r"(?:(?:T|,?[ \t]+)\d{1,2}[:.]\d{2}(?:[:.]\d{2}(?:[.,]\d+)?)?"
+    r"[\s\u00a0\u202f]*(?:[AP]M|[ap]m|[ap]\.[\s\u00a0]?m\.)?\s*(?:[A-Z]{1,5})?(?:[+-]\d{2}(?::?\d{2})?)?)?"
+)
 _DATES = (
     re.compile(r"(?P<year>\d{4})-(?P<month>\d{1,2})-(?P<day>\d{1,2})" + _TIME_OF_DAY, re.ASCII),
     re.compile(r"(?P<day>\d{1,2})/(?P<month>\d{1,2})/(?P<year>\d{4})" + _TIME_OF_DAY, re.ASCII),
