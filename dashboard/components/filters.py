@@ -4,9 +4,9 @@ from collections.abc import Callable, Sequence
 
 import streamlit as st
 
-from dashboard.components import address, words
+from dashboard.components import address, known, words
 from dashboard.components.cache import ask
-from dashboard.data import customers, overview
+from dashboard.data import customers
 from dashboard.data.months import Month
 from include.warehouse.customer_filter import CHANNELS, CustomerFilter, is_storable, storable
 
@@ -21,8 +21,8 @@ def customer_filters(month: Month) -> CustomerFilter:
     """Draws the filters and gives what was chosen; nothing chosen restricts nothing."""
     search = _search()
     statuses = _choice("status", "Status", list(words.STATUS), words.status)
-    tiers = _choice("tier", "Tier", ask(overview.tiers, month.rule_set), words.tier)
-    segments = _choice("segment", "Segment", ask(customers.segments, month.rule_set), str)
+    tiers = _choice("tier", "Tier", known.tiers([month]), words.tier)
+    segments = _choice("segment", "Segment", known.segments([month]), str)
     events = _choice("event", "Event of the month", list(words.EVENT), lambda event: words.EVENT[event])
     channels = _choice("opt_in", "Opted in to (all of)", list(CHANNELS), lambda channel: words.CHANNEL[channel])
     stores = ask(customers.store_names)
@@ -68,9 +68,9 @@ def _attribute(month: Month, name: str, label: str, shown: Callable[[str], str])
 
     A value that nobody has in this month stays chosen: to drop it would show customers who were not asked for.
     """
-    known = [value or "" for value in ask(customers.values, month.month, name)]
+    found = [value or "" for value in ask(customers.values, month.month, name)]
     given = [value for value in st.query_params.get_all(name) if len(value) <= LONGEST_VALUE and is_storable(value)]
-    options = list(dict.fromkeys([*known, *given, *st.session_state.get(name, [])]))
+    options = list(dict.fromkeys([*found, *given, *st.session_state.get(name, [])]))
     return _choice(name, label, options, lambda value: shown(value) if value else UNKNOWN)
 
 
