@@ -9,11 +9,10 @@ import plotly.graph_objects as go
 import streamlit as st
 from plotly.subplots import make_subplots
 
-from dashboard.components import address, charts, colours, numbers, tables, words
+from dashboard.components import address, charts, colours, known, numbers, tables, words
 from dashboard.components.cache import ask, ask_fresh
 from dashboard.components.page import empty, header
 from dashboard.data import customer as data
-from dashboard.data import overview
 from dashboard.data import rules as rule_data
 from dashboard.data.months import Month
 from include.warehouse.wording import rules, terms
@@ -247,7 +246,8 @@ def _before(row: dict[str, Any]) -> str:
 
 
 def _timeline(month: Month, history: pandas.DataFrame) -> None:
-    tiers = colours.tier_colours(ask(overview.tiers, month.rule_set))
+    colour = colours.tier_colours()
+    tiers = {tier: colour[tier] for tier in known.tiers(known.months(month.month, history["month"].min()))}
     names = [words.short_month(day) for day in history["month"]]
     chart = make_subplots(rows=3, cols=1, shared_xaxes=True, row_heights=[0.1, 0.1, 0.8], vertical_spacing=0.02)
     tier, status = history["value_tier"], history["activity_status"]

@@ -7,13 +7,13 @@ from functools import partial
 import pandas
 import streamlit as st
 
-from dashboard.components import address, audiences, charts, colours, columns, numbers, take_away, words
+from dashboard.components import address, audiences, charts, colours, columns, known, numbers, take_away, words
 from dashboard.components.builder import conditions
 from dashboard.components.cache import ask, ask_fresh
 from dashboard.components.filters import NAMES, customer_filters, store_label
 from dashboard.components.page import empty, header
 from dashboard.components.session import signed_in
-from dashboard.data import customers, export, overview
+from dashboard.data import customers, export
 from dashboard.data.audience import Audience, SavedAudience
 from dashboard.data.customers import Arrangement, Counts
 from dashboard.data.months import Month
@@ -253,11 +253,11 @@ def _page_of(given: list[str]) -> int:
 
 
 def _breakdown(month: Month, audience: Audience, counts: Counts) -> None:
-    tiers = ask(overview.tiers, month.rule_set)
+    tiers = known.tiers([month])
     left, right = st.columns(2, gap="large")
     with left:
         by_tier = counts.groups.groupby("value_tier")["customers"].sum().reindex(tiers).dropna()
-        colour = colours.tier_colours(tiers)
+        colour = colours.tier_colours()
         _bars("tier", by_tier.rename(words.tier), [colour[str(tier)] for tier in by_tier.index], counts.customers)
         by_status = counts.groups.groupby("activity_status")["customers"].sum().reindex(list(words.STATUS)).dropna()
         status_colours = [colours.STATUS[str(status)] for status in by_status.index]
@@ -298,19 +298,21 @@ def _bars(name: str, counted: pandas.Series, colour: list[str], total: int) -> N
         about = f"Customers by {name}: the {len(counted)} most frequent, and all others together."
         counted = pandas.concat([counted, pandas.Series({"All others": others})])
         colour = [*colour, colours.SOFT]
-    labels = [charts.text(label) for label in counted.index]
+    # rows are told apart by their place: two values may be called alike
+    places, labels = list(range(len(counted))), [charts.text(label) for label in counted.index]
     chart = charts.figure(60 + 28 * len(counted), showlegend=False)
     chart.add_bar(
         x=counted.tolist(),
-        y=labels,
+        y=places,
         orientation="h",
         marker_color=colour,
         text=[f"{numbers.count(value)} · {numbers.share(value, total)}" for value in counted],
         textposition="outside",
         cliponaxis=False,
-        hovertemplate="%{y}: %{x:,.0f}<extra></extra>",
+        customdata=labels,
+        hovertemplate="%{customdata}: %{x:,.0f}<extra></extra>",
     )
-    chart.update_yaxes(autorange="reversed")
+    chart.update_yaxes(autorange="reversed", tickvals=places, ticktext=labels, showgrid=False, zeroline=False)
     chart.update_xaxes(visible=False, range=[0, 1.35 * float(counted.max())])
     charts.show(finding, about, chart, f"by {name}")
 

@@ -79,11 +79,14 @@ def _scores(ruled: dict[str, Any]) -> None:
         "Score",
         "Meaning",
     )
-    _table(
-        {words.tier(row["tier"]): rules.tier_rule(row["tier"], ruled) for row in ruled["tiers"]}
-        | {words.tier("none"): "not scored"},
-        "Tier",
-        "Rule",
+    tiers = [*(row["tier"] for row in ruled["tiers"]), "none"]
+    tables.show_texts(
+        pandas.DataFrame(
+            {
+                "Tier": [words.tier(tier) for tier in tiers],
+                "Rule": [rules.tier_rule(tier, ruled) for tier in tiers],
+            }
+        )
     )
     st.caption(f"ABC class: {rules.abc_rule(ruled)}.")
 

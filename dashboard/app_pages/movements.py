@@ -2,33 +2,32 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import date
 from typing import Any
 
 import pandas
 import plotly.graph_objects as go
 import streamlit as st
 
-from dashboard.components import address, charts, colours, numbers, words
+from dashboard.components import address, charts, colours, known, numbers, tables, words
 from dashboard.components.cache import ask
 from dashboard.components.page import empty, header, nobody_known
-from dashboard.data import customers, movements, overview
 from dashboard.data import months as calendar
+from dashboard.data import movements
 from dashboard.data.months import Month
 
 # Pixels of a flow chart: between its nodes, enough for a line of text; above and below; a node's width.
 GAP = 24
 MARGIN = 16
 THICKNESS = 14
+DIMENSIONS = {"value_tier": "Tier", "activity_status": "Status", "segment": "Segment"}
 MEASURES = {"customers": "Customers", "monetary": "Money"}
 
 
 @dataclass(frozen=True)
 class Dimension:
-    """What customers move between: its values in order, their words and colours."""
+    """What customers move between: its values in order, those of earlier rules alone last, their words and colours."""
 
     name: str
-    label: str
     values: list[str]
     word: Callable[[str], str]
     colour: dict[str, str]
@@ -45,19 +44,20 @@ def main() -> None:
     if not earlier_months:
         empty("Movements compare two months; this is the first.")
         return
-    dimension, earlier, measure = _choose(month, earlier_months)
-    found = ask(movements.movements, earlier, month.month, dimension.name)
+    name, earlier, measure = _choose(earlier_months)
+    found = ask(movements.movements, earlier.month, month.month, name)
     if found.empty:
         nobody_known()
         return
+    dimension = _dimension(name, [month, earlier])
     _flows(month, earlier, dimension, found, measure)
     _matrix(month, earlier, dimension, found, measure)
 
 
-def _choose(month: Month, earlier_months: list[Month]) -> tuple[Dimension, date, str]:
-    dimensions = {dimension.name: dimension for dimension in _dimensions(month)}
-    keys = [f"{other.month:%Y-%m}" for other in earlier_months]
-    address.restore("by", "value_tier", lambda given: given[0] if given[0] in dimensions else "value_tier")
+def _choose(earlier_months: list[Month]) -> tuple[str, Month, str]:
+    earlier = {f"{other.month:%Y-%m}": other for other in earlier_months}
+    keys = list(earlier)
+    address.restore("by", "value_tier", lambda given: given[0] if given[0] in DIMENSIONS else "value_tier")
     address.restore("from", keys[0], lambda given: given[0] if given[0] in keys else keys[0])
     address.restore("measure", "customers", lambda given: given[0] if given[0] in MEASURES else "customers")
     if st.session_state["from"] not in keys:
@@ -65,8 +65,8 @@ def _choose(month: Month, earlier_months: list[Month]) -> tuple[Dimension, date,
     with st.container(horizontal=True, vertical_alignment="bottom"):
         name = st.segmented_control(
             "Move between",
-            list(dimensions),
-            format_func=lambda value: dimensions[value].label,
+            list(DIMENSIONS),
+            format_func=lambda value: DIMENSIONS[value],
             key="by",
             persist_state="session",
             required=True,
@@ -74,7 +74,7 @@ def _choose(month: Month, earlier_months: list[Month]) -> tuple[Dimension, date,
         chosen: str = st.selectbox(
             "Since",
             keys,
-            format_func=lambda key: words.month(_month_of(key)),
+            format_func=lambda key: words.month(earlier[key].month),
             key="from",
             persist_state="session",
             width=200,
@@ -90,26 +90,24 @@ def _choose(month: Month, earlier_months: list[Month]) -> tuple[Dimension, date,
     address.write("by", [name] if name and name != "value_tier" else [])
     address.write("from", [chosen] if chosen != keys[0] else [])
     address.write("measure", [measure] if measure and measure != "customers" else [])
-    return dimensions[name or "value_tier"], _month_of(chosen), measure or "customers"
+    return name or "value_tier", earlier[chosen], measure or "customers"
 
 
-def _dimensions(month: Month) -> list[Dimension]:
-    tiers = ask(overview.tiers, month.rule_set)
-    segments = ask(customers.segments, month.rule_set)
-    statuses = list(words.STATUS)
-    return [
-        Dimension("value_tier", "Tier", tiers, words.tier, colours.tier_colours(tiers)),
-        Dimension("activity_status", "Status", statuses, words.status, colours.STATUS),
-        Dimension("segment", "Segment", segments, str, colours.segment_colours(segments)),
-    ]
+def _dimension(name: str, months: list[Month]) -> Dimension:
+    if name == "value_tier":
+        return Dimension(name, known.tiers(months), words.tier, colours.tier_colours())
+    if name == "activity_status":
+        return Dimension(name, list(words.STATUS), words.status, colours.STATUS)
+    segments = known.segments(months)
+    return Dimension(name, segments, str, colours.segment_colours(segments))
 
 
-def _flows(month: Month, earlier: date, dimension: Dimension, found: pandas.DataFrame, measure: str) -> None:
+def _flows(month: Month, earlier: Month, dimension: Dimension, found: pandas.DataFrame, measure: str) -> None:
     moved = found[(found["origin"] != found["destination"]) & (found["origin"] != movements.NOT_KNOWN)]
     if moved.empty:
         empty("Nobody moved between these months.")
         return
-    finding = _finding(dimension, moved, measure)
+    finding = _finding(month, dimension, moved, measure)
     moved = moved[moved[measure] > 0]
     if moved.empty:
         empty("Who moved between these months has no money in the window.")
@@ -158,7 +156,8 @@ def _flows(month: Month, earlier: date, dimension: Dimension, found: pandas.Data
     )
     charts.show(
         finding,
-        f"From {words.month(earlier)} on the left to {words.month(month.month)} on the right; who stayed is left out.",
+        f"From {words.month(earlier.month)} on the left to {words.month(month.month)} on the right;"
+        " who stayed is left out.",
         chart,
         "flows",
     )
@@ -183,7 +182,7 @@ def _name_tags(dimension: Dimension, values: list[str], centres: list[float], **
     ]
 
 
-def _finding(dimension: Dimension, moved: pandas.DataFrame, measure: str) -> str:
+def _finding(month: Month, dimension: Dimension, moved: pandas.DataFrame, measure: str) -> str:
     is_money = measure == "monetary"
     if dimension.name != "value_tier":
         top = moved.sort_values(measure).iloc[-1]
@@ -191,33 +190,40 @@ def _finding(dimension: Dimension, moved: pandas.DataFrame, measure: str) -> str
         if is_money:
             return f"{way} was the move with the most money: {numbers.money(top['monetary'])}"
         return f"{way} was the most frequent move: {numbers.counted(top['customers'], 'customer')}"
-    rank = {tier: -position for position, tier in enumerate(dimension.values)}
     scored = moved[(moved["origin"] != "none") & (moved["destination"] != "none")]
-    rises = scored["destination"].map(rank).astype(int) > scored["origin"].map(rank).astype(int)
-    up, down = float(scored[measure][rises].sum()), float(scored[measure][~rises].sum())
+    rank = {tier: -position for position, tier in enumerate(known.tiers([month]))}
+    # no rule says whether a tier of other rules is higher or lower
+    is_ranked = scored["origin"].isin(list(rank))
+    ranked = scored[is_ranked]
+    rises = ranked["destination"].map(rank).astype(int) > ranked["origin"].map(rank).astype(int)
+    up, down = float(ranked[measure][rises].sum()), float(ranked[measure][~rises].sum())
+    others = float(scored[measure][~is_ranked].sum())
+    left = f"a tier that the rules of {words.month(month.month)} do not have"
     if is_money:
-        return f"Customers with {numbers.money(up)} moved up a tier, with {numbers.money(down)} moved down"
-    return f"{numbers.counted(up, 'customer')} moved up a tier, {numbers.count(down)} moved down"
+        sentence = f"Customers with {numbers.money(up)} moved up a tier, with {numbers.money(down)} moved down"
+        return f"{sentence}, with {numbers.money(others)} left {left}" if others else sentence
+    sentence = f"{numbers.counted(up, 'customer')} moved up a tier, {numbers.count(down)} moved down"
+    return f"{sentence}, {numbers.count(others)} left {left}" if others else sentence
 
 
-def _matrix(month: Month, earlier: date, dimension: Dimension, found: pandas.DataFrame, measure: str) -> None:
+def _matrix(month: Month, earlier: Month, dimension: Dimension, found: pandas.DataFrame, measure: str) -> None:
     table = found.pivot_table(index="origin", columns="destination", values=measure, aggfunc="sum")
     origins = [value for value in [*dimension.values, movements.NOT_KNOWN] if value in table.index]
     destinations = [value for value in dimension.values if value in table.columns]
     table = table.reindex(index=origins, columns=destinations)
     st.markdown(f"**{_stayed(found, measure)}**")
     st.caption(
-        f"Rows: {words.month(earlier)}. Columns: {words.month(month.month)}."
+        f"Rows: {words.month(earlier.month)}. Columns: {words.month(month.month)}."
         + (" Money: net amount of core lines in the later month's window." if measure == "monetary" else "")
     )
     shown = table.copy()
-    shown.columns = pandas.Index([dimension.word(value) for value in destinations])
-    shown.insert(0, "From", [dimension.word(value) if value else "Not yet known" for value in origins])
+    start = tables.beside("From", destinations)
+    shown.insert(0, start, [dimension.word(value) if value else "Not yet known" for value in origins])
     largest = float(table.max().max() or 1)
     styled = shown.style.format(
         lambda value: "" if pandas.isna(value) else (numbers.money if measure == "monetary" else numbers.count)(value),
-        subset=list(shown.columns[1:]),
-    ).map(lambda value: colours.shade(value, largest), subset=list(shown.columns[1:]))
+        subset=destinations,
+    ).map(lambda value: colours.shade(value, largest), subset=destinations)
     event = st.dataframe(
         styled,
         hide_index=True,
@@ -225,18 +231,17 @@ def _matrix(month: Month, earlier: date, dimension: Dimension, found: pandas.Dat
         selection_mode="single-cell",
         height="content",
         placeholder="",
-        key=f"matrix {dimension.name} {earlier} {month.month} {measure}",
+        key=f"matrix {dimension.name} {earlier.month} {month.month} {measure}",
         column_config={
-            column: st.column_config.Column(column, alignment="right" if number else "left")
-            for number, column in enumerate(shown.columns)
+            start: st.column_config.Column("From", alignment="left"),
+            **{value: st.column_config.Column(dimension.word(value), alignment="right") for value in destinations},
         },
     )
     cells = event["selection"]["cells"]
     if cells:
         row, column = cells[0]
-        position = list(shown.columns).index(column)
-        if position > 0:
-            _open(month, earlier, dimension, origins[row], destinations[position - 1])
+        if column in destinations:
+            _open(month, earlier, dimension, origins[row], column)
 
 
 def _stayed(found: pandas.DataFrame, measure: str) -> str:
@@ -247,18 +252,14 @@ def _stayed(found: pandas.DataFrame, measure: str) -> str:
     return f"{share}{' of the money is with customers who' if measure == 'monetary' else ''} stayed where they were"
 
 
-def _open(month: Month, earlier: date, dimension: Dimension, origin: str, destination: str) -> None:
+def _open(month: Month, earlier: Month, dimension: Dimension, origin: str, destination: str) -> None:
     st.switch_page(
         "app_pages/customers.py",
         query_params={
             "month": f"{month.month:%Y-%m}",
-            "where": movements.link(earlier, dimension.name, origin, destination),
+            "where": movements.link(earlier.month, dimension.name, origin, destination),
         },
     )
-
-
-def _month_of(key: str) -> date:
-    return date.fromisoformat(f"{key}-01")
 
 
 def _faint(colour: str) -> str:

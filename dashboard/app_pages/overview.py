@@ -4,12 +4,13 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from functools import partial
+from itertools import chain
 
 import pandas
 import plotly.graph_objects as go
 import streamlit as st
 
-from dashboard.components import address, charts, colours, numbers, tables, words
+from dashboard.components import address, charts, colours, known, numbers, tables, words
 from dashboard.components.cache import ask
 from dashboard.components.page import empty, header, nobody_known, same_days
 from dashboard.components.session import as_signed_in, signed_in
@@ -17,7 +18,7 @@ from dashboard.data import export, overview
 from dashboard.data import months as calendar
 from dashboard.data.months import Month
 from dashboard.data.overview import Flows, Revenue
-from dashboard.data.rules import rule_set
+from dashboard.data.rules import best_tiers, rule_set
 from include.warehouse.wording import rules, terms
 
 LAST_YEAR = 12
@@ -168,21 +169,21 @@ def _line(month: Month, history: pandas.DataFrame, dimension: str, values: list[
 
 
 def _tiers(month: Month, history: pandas.DataFrame) -> None:
-    tiers = [tier for tier in ask(overview.tiers, month.rule_set) if tier != "none"]
-    colour = colours.tier_colours(tiers)
+    own = {other.month: known.tiers([other])[:-1] for other in known.months(month.month, history["month"].min())}
+    colour = colours.tier_colours()
     table = _by_month(history, "value_tier")
-    held = {tier: int(table[tier].iloc[-1]) for tier in tiers if tier in table and table[tier].iloc[-1]}
+    held = {tier: int(table[tier].iloc[-1]) for tier in own[month.month] if tier in table and table[tier].iloc[-1]}
     engaged = sum(held.values())
     if not engaged:
         empty("Nobody is engaged in this month, so nobody has a tier.")
         return
-    best = [tier for tier in tiers[:2] if tier in held] or list(held)[:1]
+    best = [tier for tier in ask(best_tiers, month.rule_set) if tier in held] or list(held)[:1]
     chart = charts.figure(320, barmode="stack", legend_traceorder="reversed")
-    for tier in reversed(tiers):
+    for tier in reversed(list(dict.fromkeys(chain.from_iterable(own.values())))):
         if tier in table:
             chart.add_bar(
                 x=_month_names(table),
-                y=table[tier],
+                y=[count if tier in own[other] else None for other, count in table[tier].items()],
                 name=charts.text(words.tier(tier)),
                 marker_color=colour[tier],
                 hovertemplate="%{y:,.0f}",
@@ -192,7 +193,8 @@ def _tiers(month: Month, history: pandas.DataFrame) -> None:
     share = numbers.share(sum(held[tier] for tier in best), engaged)
     charts.show(
         f"{names} {share} of {numbers.counted(engaged, 'engaged customer')}",
-        f"Engaged customers by value tier, {numbers.counted(len(table), 'month')}.",
+        f"Engaged customers by value tier, {numbers.counted(len(table), 'month')}."
+        + (" The tiers of each month are those of its own rules." if len(set(map(tuple, own.values()))) > 1 else ""),
         chart,
         "tiers",
     )
@@ -397,18 +399,18 @@ def _factor(name: str, value: Decimal) -> str:
 
 def _tier_by_status(month: Month) -> None:
     found = ask(overview.tier_by_status, month.month)
-    tiers = ask(overview.tiers, month.rule_set)
+    tiers = known.tiers([month])
     table = found.pivot_table(index="activity_status", columns="value_tier", values="customers", aggfunc="sum")
     table = table.reindex(index=[status for status in words.STATUS if status in table.index], columns=tiers)
-    table["total"] = table.sum(axis=1)
-    table.loc["total"] = table.sum()
-    total = int(table.loc["total", "total"])
+    everybody, status = tables.beside("All", tiers), tables.beside("Status", tiers)
+    table[everybody] = table.sum(axis=1)
+    table.loc["All"] = table.sum()
+    total = int(table[everybody].iloc[-1])
     shown = table.map(lambda value: "" if pandas.isna(value) or value == 0 else numbers.count(value))
-    shown.columns = pandas.Index([words.tier(tier) if tier != "total" else "All" for tier in table.columns])
-    shown.insert(0, "Status", [words.STATUS.get(status, "All") for status in table.index])
+    shown.insert(0, status, [words.STATUS.get(name, "All") for name in table.index])
     st.markdown(f"**{numbers.count(total)} customers by status and tier**")
     st.caption(f"Everybody known until {words.day(month.as_of_date)}. Only scored statuses have a tier.")
-    tables.show(shown)
+    tables.show(shown, labels={tier: words.tier(tier) for tier in tiers} | {everybody: "All", status: "Status"})
 
 
 def _reach(month: Month, history: pandas.DataFrame) -> None:

@@ -154,15 +154,15 @@ def _tenure_in_words(tenure: list[int], score: int) -> str:
 
 
 def _distribution(month: Month, metric: str, bands: list[Band]) -> None:
-    cuts = _cuts(metric, bands)
-    if not cuts:
+    if sum(band.has_limit for band in bands) < 2:
         empty(f"{words.METRIC[metric]} tells nobody apart in this month.")
         return
+    cuts = _cuts(metric, bands)
     found = ask(scores.distribution, month.month, metric)
-    width = ceil(max(cuts) * REACH[metric] / BARS)
-    last = int(max(cuts) * REACH[metric]) // width
-    bar = (found["value"] // width).clip(lower=0)
-    inside = found[bar <= last].groupby(bar)["customers"].sum()
+    left, right = _range_drawn(metric, cuts, found)
+    width = max(1, ceil((right - left) / BARS))
+    bar = found["value"] // width
+    inside = found[(bar >= left // width) & (bar <= right // width)].groupby(bar)["customers"].sum()
     beyond = int(found["customers"].sum() - inside.sum())
     starts = [int(number) * width for number in inside.index]
     chart = charts.figure(260, showlegend=False, bargap=0.05)
@@ -181,7 +181,7 @@ def _distribution(month: Month, metric: str, bands: list[Band]) -> None:
     charts.show(
         f"{words.METRIC[metric]}: half have {half}",
         f"Scored customers by {UNITS[metric]}; dotted lines are the cut points."
-        + (f" {numbers.count(beyond)} lie beyond the right edge." if beyond else ""),
+        + (f" {numbers.count(beyond)} lie beyond the edges." if beyond else ""),
         chart,
         f"distribution of {metric}",
     )
@@ -192,6 +192,13 @@ def _cuts(metric: str, bands: list[Band]) -> list[float]:
     if metric == "recency":
         return [float(band.highest) + 1 for band in bands if band.highest is not None]
     return [float(band.lowest) for band in bands if band.lowest is not None]
+
+
+def _range_drawn(metric: str, cuts: list[float], found: pandas.DataFrame) -> tuple[int, int]:
+    """The least and the greatest value that are drawn: from 0, or from the lowest below it, but no farther than up."""
+    lowest, highest = int(found["value"].min()), int(found["value"].max())
+    right = int(max(cuts) * REACH[metric]) if max(cuts) > 0 else highest
+    return min(0, lowest if right <= 0 else max(lowest, -right)), right
 
 
 def _range(metric: str, start: int, width: int) -> str:

@@ -2,15 +2,15 @@
 
 from dataclasses import dataclass, field
 from datetime import date
-from itertools import count
+from itertools import chain, count, groupby
 from typing import Any, Literal, NoReturn
 
 import streamlit as st
 
-from dashboard.components import address, columns, numbers, words
+from dashboard.components import address, columns, known, numbers, words
 from dashboard.components.cache import ask
 from dashboard.components.filters import NAMES, set_filters
-from dashboard.data import customers, overview, saved
+from dashboard.data import customers, saved
 from dashboard.data import months as calendar
 from dashboard.data.audience import (
     FIELDS,
@@ -33,8 +33,10 @@ from dashboard.data.audience import (
 )
 from dashboard.data.links import LONGEST_LINK
 from dashboard.data.months import Month
+from dashboard.data.rules import best_tiers, rule_set, tiers
 from include.warehouse.customer_filter import CustomerFilter
 from include.warehouse.export_customers import COLUMNS
+from include.warehouse.wording import rules
 
 HIDDEN: Literal["collapsed"] = "collapsed"
 OPERATOR_WORDS = {
@@ -196,25 +198,43 @@ def _complete(drafts: Drafts) -> tuple[Group, ...]:
 
 
 def _presets(month: Month) -> None:
-    best = tuple(tier for tier in ask(overview.tiers, month.rule_set) if tier != "none")[:2]
     presets = {
-        "Win back": (
-            Condition("activity_status", "is", ("lapsed", "lost")),
-            Condition("last_scored_tier", "is", best),
-        ),
-        "High value slipping": (
-            Condition("activity_status", "is", ("at_risk",)),
-            Condition("m_score", "at_least", ("4",)),
-        ),
-        "New and worth keeping": (
-            Condition("activity_status", "is", ("new",)),
-            Condition("frequency", "at_least", ("2",)),
-        ),
+        "Win back": _once_best(month, "lapsed", "lost"),
+        "High value slipping": _slipping(month),
+        "New and worth keeping": [
+            Group((Condition("activity_status", "is", ("new",)), Condition("frequency", "at_least", ("2",))))
+        ],
     }
     with st.container(horizontal=True, vertical_alignment="center"):
         st.caption("Begin with", width="content")
         for name, preset in presets.items():
             st.button(name, on_click=_set_preset, args=(preset,), type="tertiary", key=f"preset {name}")
+
+
+def _slipping(month: Month) -> list[Group]:
+    """Who is at risk and of high value: by their score, or where nobody at risk is scored, by their last tier."""
+    ruled = ask(rule_set, month.rule_set)
+    if "at_risk" not in ruled["scored_statuses"]:
+        return _once_best(month, "at_risk")
+    is_valuable = Condition("m_score", "at_least", (str(rules.good_band(ruled)),))
+    return [Group((Condition("activity_status", "is", ("at_risk",)), is_valuable))]
+
+
+def _once_best(month: Month, *statuses: str) -> list[Group]:
+    """Who has one of these statuses and was in a best tier of the rules by which they were scored last."""
+    status = Condition("activity_status", "is", statuses)
+    scored_by = list(reversed(known.months(month.month)))
+    best = {other.rule_set: ask(best_tiers, other.rule_set) for other in scored_by}
+    named = list(dict.fromkeys(chain.from_iterable(reversed(best.values()))))
+    if all(set(found) == set(named).intersection(ask(tiers, decided_by)) for decided_by, found in best.items()):
+        return [Group((status, Condition("last_scored_tier", "is", tuple(named))))]
+    # a best tier of some rules is a lower one of others: each by the months that they decide
+    groups = []
+    for decided_by, run in groupby(scored_by, lambda other: other.rule_set):
+        decided = [f"{other.month}" for other in run]
+        when = Condition("last_scored_month", "between", (decided[0], decided[-1]))
+        groups.append(Group((status, Condition("last_scored_tier", "is", tuple(best[decided_by])), when)))
+    return groups
 
 
 def _group(month: Month, drafts: Drafts, group: DraftGroup, position: int) -> None:
@@ -361,13 +381,13 @@ def _value(kind: str, key: str, text: str | None) -> str | None:
 
 
 def _list(month: Month, draft: Draft, kind: str, key: str) -> list[str]:
-    known = _options(month, draft.column) if kind == "choice" else {}
-    options = list(dict.fromkeys([*known, *draft.values]))
+    offered = _options(draft.month or month.month, draft.column) if kind == "choice" else {}
+    options = list(dict.fromkeys([*offered, *draft.values]))
     chosen: list[str] = st.multiselect(
         "Values",
         options,
         default=[value for value in draft.values if value in options],
-        format_func=lambda value: known.get(value, value),
+        format_func=lambda value: offered.get(value, value),
         accept_new_options=kind == "text",
         placeholder="Choose" if kind == "choice" else "Type a value, Enter",
         key=key,
@@ -393,18 +413,27 @@ def _saved(draft: Draft, key: str) -> list[str]:
     return [chosen] if chosen else []
 
 
-def _options(month: Month, name: str) -> dict[str, str]:
-    """The values of a column and the words for them."""
+def _options(month: date, name: str) -> dict[str, str]:
+    """The values of a column in a month and the words for them."""
     if name in columns.STATUSES:
         return words.STATUS
     if name in columns.TIERS:
-        return {tier: words.tier(tier) for tier in ask(overview.tiers, month.rule_set)}
+        return {tier: words.tier(tier) for tier in known.tiers(_decided(month, name))}
     if name in ("segment", "previous_segment"):
-        return {segment: segment for segment in ask(customers.segments, month.rule_set)}
+        return {segment: segment for segment in known.segments(_decided(month, name))}
     fixed = {"lifecycle_event": words.EVENT, "growth_state": words.GROWTH, "abc_class": {"A": "A", "B": "B", "C": "C"}}
     if name in fixed:
         return fixed[name]
-    return {value: value for value in ask(customers.values, month.month, name) if value is not None}
+    return {value: value for value in ask(customers.values, month, name) if value is not None}
+
+
+def _decided(month: date, name: str) -> list[Month]:
+    """The months whose tier or segment a column of `month` tells."""
+    if name.startswith("last_scored"):
+        return known.months(month)
+    if name.startswith("previous"):
+        return [other for other in known.months(month) if other.months_before(-1) == month]
+    return known.months(month, month)
 
 
 def _match(key: str, label: str, is_any: bool, options: dict[str, str], collapsed: bool = False) -> bool:
@@ -458,5 +487,5 @@ def _remove_condition(group: DraftGroup, draft: Draft) -> None:
     drafts.groups = [other for other in drafts.groups if other.conditions]
 
 
-def _set_preset(preset: tuple[Condition, ...]) -> None:
-    st.session_state["where"] = drafts_of((Group(preset),))
+def _set_preset(preset: list[Group]) -> None:
+    st.session_state["where"] = drafts_of(tuple(preset), is_any=len(preset) > 1)

@@ -5,7 +5,10 @@ Those of tiers and statuses are Excel's as well; growth: the muted scheme of Pau
 
 import pandas
 
-from include.warehouse.palette import STATUS, tier_colours
+from dashboard.components.cache import ask
+from dashboard.data import rules
+from include.warehouse import palette
+from include.warehouse.palette import STATUS
 
 __all__ = ["STATUS", "tier_colours"]
 
@@ -40,6 +43,11 @@ SEGMENTS = (
     "#88ccee",
     "#999933",
 )
+
+
+def tier_colours() -> dict[str, str]:
+    """Colour of every tier of all rule sets, none among them."""
+    return palette.tier_colours(ask(rules.all_tiers))
 
 
 def segment_colours(segments: list[str]) -> dict[str, str]:

@@ -5,10 +5,10 @@ from collections.abc import Callable, Sequence
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from dashboard.components import address, words
+from dashboard.components import address, known, words
 from dashboard.components.cache import ask
 from dashboard.components.session import signed_in
-from dashboard.data import customers, overview
+from dashboard.data import customers
 from dashboard.data.months import Month
 from include.warehouse.customer_filter import CHANNELS, CustomerFilter, is_storable, storable
 
@@ -26,8 +26,8 @@ def customer_filters(month: Month, notices: DeltaGenerator) -> CustomerFilter:
     """
     search = _search()
     statuses = _choice(notices, "status", "Status", list(words.STATUS), _among(words.STATUS))
-    tiers = _choice(notices, "tier", "Tier", ask(overview.tiers, month.rule_set), words.tier)
-    segments = _choice(notices, "segment", "Segment", ask(customers.segments, month.rule_set), str)
+    tiers = _choice(notices, "tier", "Tier", known.tiers([month]), words.tier)
+    segments = _choice(notices, "segment", "Segment", known.segments([month]), str)
     events = _choice(notices, "event", "Event of the month", list(words.EVENT), _among(words.EVENT))
     channels = _choice(notices, "opt_in", "Opted in to (all of)", list(CHANNELS), _among(words.CHANNEL))
     stores = ask(customers.store_names)
@@ -70,12 +70,12 @@ def _search() -> str:
 
 def _attribute(month: Month, notices: DeltaGenerator, name: str, label: str, shown: Callable[[str], str]) -> list[str]:
     """As _choice, for a column of the master, whose unknown value stands in the address as nothing."""
-    known = [value or "" for value in ask(customers.values, month.month, name)]
-    return _choice(notices, name, label, known, shown)
+    found = [value or "" for value in ask(customers.values, month.month, name)]
+    return _choice(notices, name, label, found, shown)
 
 
 def _choice(
-    notices: DeltaGenerator, name: str, label: str, known: Sequence[str], shown: Callable[[str], str]
+    notices: DeltaGenerator, name: str, label: str, options: Sequence[str], shown: Callable[[str], str]
 ) -> list[str]:
     """Draws a filter; a chosen value that nobody has in this month stays chosen, and `notices` say so meanwhile.
 
@@ -89,14 +89,14 @@ def _choice(
     st.session_state[name] = asked = list(st.session_state[name])
     chosen: list[str] = st.multiselect(
         label,
-        list(dict.fromkeys([*known, *asked])),
+        list(dict.fromkeys([*options, *asked])),
         format_func=in_words,
         key=name,
         persist_state="session",
         placeholder="All",
     )
     address.write(name, chosen)
-    nobodys = [value for value in chosen if value not in known]
+    nobodys = [value for value in chosen if value not in options]
     if nobodys:
         values = words.listed([f"“{words.plain(_brief(in_words(value)))}”" for value in nobodys[:MOST_SHOWN]], "or")
         nobody = "none of your customers has" if signed_in().is_restricted else "nobody has"

@@ -247,14 +247,6 @@ def values(month: date, attribute: str) -> list[str | None]:
     return [None if pandas.isna(value) else str(value) for value in found["value"]]
 
 
-def segments(rule_set: int) -> list[str]:
-    """Segments of a rule set, in its order."""
-    found = frame(
-        "select segment from mart.rule_segment where rule_set = :rule_set order by position", rule_set=rule_set
-    )
-    return list(found["segment"])
-
-
 def store_names() -> dict[str, str]:
     """Name of every store that has one."""
     found = frame("select store_id, store_name from mart.stores where store_name is not null")

@@ -67,14 +67,6 @@ def tier_by_status(month: date) -> pandas.DataFrame:
     )
 
 
-def tiers(rule_set: int) -> list[str]:
-    """Tiers of a rule set, best first, then none."""
-    found = frame(
-        "select tier from mart.rule_tier where rule_set = :rule_set order by tier_rank desc", rule_set=rule_set
-    )
-    return [*found["tier"], "none"]
-
-
 @dataclass(frozen=True)
 class Flows:
     """What an overview counts in a month, or in its first days."""

@@ -26,17 +26,21 @@ def grid(month: date) -> pandas.DataFrame:
 
 @dataclass(frozen=True)
 class Band:
-    """The values of a metric that score `band`: from `lowest` to `highest`, both included, None being open."""
+    """The values of a metric that score `band`: from `lowest` to `highest`, both included, None being open.
+
+    Without a limit of its own nobody was in it when the cut points were made: it is for values that came later.
+    """
 
     band: int
     lowest: Decimal | None
     highest: Decimal | None
+    has_limit: bool = True
 
 
 def bands(month: date) -> dict[str, list[Band]]:
     """The bands of recency, frequency and monetary by the month's stored cut points, the best band first.
 
-    A band without a limit has no values. The worst band that has one takes all that is worse as well.
+    A band without a limit had no values. What is worse than every limit is band 1, whether that band has one or not.
     """
     limits: dict[str, list[tuple[int, Decimal]]] = {metric: [] for metric in METRICS}
     for row in rows(
@@ -61,11 +65,17 @@ def _bands(metric: str, limits: list[tuple[int, Decimal]]) -> list[Band]:
         is_worst = position == len(limits) - 1
         if metric == "recency":
             lowest = Decimal(0) if better is None else better + step
-            found.append(Band(band, lowest, None if is_worst else limit))
+            found.append(Band(band, lowest, None if is_worst and band == 1 else limit))
         else:
             highest = None if better is None else better - step
-            found.append(Band(band, None if is_worst else limit, highest))
+            found.append(Band(band, None if is_worst and band == 1 else limit, highest))
         better = limit
+    if better is None or found[-1].band == 1:
+        return found
+    if metric == "recency":
+        found.append(Band(1, better + step, None, has_limit=False))
+    elif metric == "monetary" or better > 0:
+        found.append(Band(1, None, better - step, has_limit=False))
     return found
 
 

@@ -85,6 +85,20 @@ def read_rule_set(connection: Connection, rule_set: int) -> dict[str, Any]:
     }
 
 
+def read_tiers(connection: Connection) -> list[list[str]]:
+    """Tiers, best first, of every rule set that was ever approved, in the order of approval, which never changes."""
+    found = connection.execute(
+        text(
+            "select array_agg(rule_tier.tier order by rule_tier.tier_rank desc)"
+            " from mart.rule_set join mart.rule_tier using (rule_set)"
+            " where rule_set.approved_at is not null"
+            " group by rule_set.rule_set, rule_set.approved_at"
+            " order by rule_set.approved_at, rule_set.rule_set"
+        )
+    )
+    return list(found.scalars())
+
+
 def published_month(connection: Connection, month: date | None) -> PublishedMonth:
     """The month, or the report month; raises InputError where it is not published."""
     row = connection.exec_driver_sql(PUBLISHED_MONTH, {"month": month}).mappings().first()

@@ -103,7 +103,7 @@ def _every_page(month: Month) -> list[Query]:
     return [
         ("every page", "paint: publication", months.publication),
         ("every page", "paint: months", months.months),
-        ("every page", "paint: tiers", lambda: overview.tiers(month.rule_set)),
+        ("every page", "paint: tiers", lambda: rules.tiers(month.rule_set)),
     ]
 
 

@@ -1,10 +1,12 @@
 """What readers see where a company's own rules decide: other tiers, segments, statuses, bands and window since June."""
 
+import json
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from datetime import date
 from decimal import Decimal
 from io import StringIO
+from pathlib import Path
 from typing import Any
 
 import openpyxl
@@ -16,12 +18,17 @@ from sqlalchemy import text
 from streamlit.testing.v1 import AppTest
 
 from dashboard.components import numbers, session
-from dashboard.data import export, months, overview, saved
+from dashboard.data import customers as customer_data
+from dashboard.data import export, months, overview, saved, scores
 from dashboard.data import warehouse as data_layer
-from dashboard.data.audience import Audience
+from dashboard.data.audience import Audience, Condition, Group, from_text, to_text
+from dashboard.data.rules import all_tiers, best_tiers
+from dashboard.data.rules import tiers as tiers_of
+from dashboard.data.scores import Band
 from include.warehouse import rules
 from include.warehouse.customer_filter import CustomerFilter
 from include.warehouse.database import connect, engine
+from include.warehouse.palette import TIER, tier_colours
 from include.warehouse.settings import REPOSITORY, Settings
 from include.warehouse.stack_summary import Addresses, show_summary
 from include.warehouse.summary import write_summary
@@ -30,6 +37,12 @@ from tests.dashboard.conftest import ADMIN
 from tests.fixtures.published import load_and_publish
 from tests.fixtures.workbook import charts, read_table
 
+PAGES = sorted(
+    path for path in (REPOSITORY / "dashboard" / "app_pages").glob("*.py") if path.stem not in ("__init__", "sign_in")
+)
+CUSTOMERS, MOVEMENTS, OVERVIEW, RFMT = (
+    REPOSITORY / "dashboard" / "app_pages" / f"{name}.py" for name in ("customers", "movements", "overview", "rfmt")
+)
 SELLER = User("seller@example.com", "Seller", "sales")
 SINCE = date(2025, 6, 1)
 # nobody is known for long enough to reach S or Ghosts
@@ -50,21 +63,37 @@ OWN = {
         {"segment": "Rest", "statuses": ["new", "active"]},
     ],
 }
+# names that a page might take for its own, or for one another
+ALIKE = {
+    "tiers": [
+        {"tier": "gold", "minimum_total": 14},
+        {"tier": "Gold", "minimum_total": 11},
+        {"tier": "total", "minimum_total": 9},
+        {"tier": "All", "minimum_total": 7},
+        {"tier": "platinum", "minimum_total": 4},
+    ],
+    "segments": [
+        {"segment": "Prospect", "statuses": ["prospect"]},
+        {"segment": "From", "statuses": ["new"]},
+        {"segment": "All others", "statuses": ["active", "at_risk", "lapsed", "lost"]},
+    ],
+}
 
 
 @pytest.fixture(scope="module")
 def ruled(
     passing_warehouse: Callable[[], AbstractContextManager[Settings]], tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Settings]:
-    """The retailer's months, those since June by the company's own rules."""
+    """The retailer's months, those since June by the company's own rules, two of the year before by ALIKE."""
     folder = tmp_path_factory.mktemp("own_rules")
     content: dict[str, Any] = yaml.safe_load(rules.DEFAULT.read_text(encoding="utf-8"))
-    (folder / "own.yml").write_text(yaml.safe_dump(content | OWN), encoding="utf-8")
     with passing_warehouse() as settings:
         with engine(settings).begin() as connection:
-            version = rules.draft(connection, folder / "own.yml")
-            rules.approve(connection, version)
-            rules.activate(connection, version, SINCE)
+            for changed, since in ((OWN, SINCE), (ALIKE, date(2024, 6, 1)), ({}, date(2024, 8, 1))):
+                (folder / "own.yml").write_text(yaml.safe_dump(content | changed), encoding="utf-8")
+                version = rules.draft(connection, folder / "own.yml")
+                rules.approve(connection, version)
+                rules.activate(connection, version, since)
         load_and_publish(settings, folder)
         with connect(settings) as owner:
             add_user(owner, SELLER.email, SELLER.role, password="a long enough password")
@@ -181,6 +210,197 @@ def test_an_open_month_is_compared_in_excel_as_on_the_overview(
             assert found[f"Change on {span}"] == (change if change is None else pytest.approx(change, abs=1e-6)), (
                 measure
             )
+
+
+def shown(path: Path, month: str, **asked: str) -> AppTest:
+    page = AppTest.from_file(str(path), default_timeout=120)
+    page.session_state[session.USER] = ADMIN
+    page.session_state["shown as"] = "Breakdown"
+    for name, value in ({"month": month} | asked).items():
+        page.query_params[name] = value
+    page.run()
+    assert not page.exception, (path.stem, month, asked, page.exception)
+    assert not page.error, (path.stem, month, asked, page.error)
+    return page
+
+
+def traces(page: AppTest, *, having: str) -> dict[str, dict[str, Any]]:
+    """The parts of the first chart with a part of this name, by name."""
+    for chart in page.get("plotly_chart"):
+        parts = {part.get("name"): part for part in json.loads(chart.proto.spec)["data"]}  # type: ignore[union-attr]
+        if having in parts:
+            return parts
+    raise AssertionError(f"no chart shows {having}")
+
+
+# the first month of rules, compared with one of other rules, and a month whose names look alike
+@pytest.mark.parametrize("month", ["2025-06", "2024-07"])
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: path.stem)
+def test_every_page_shows_a_month_beside_one_of_other_rules(
+    path: Path, month: str, ruled: Settings, customers: pd.DataFrame, reading: Callable[[Settings], None]
+) -> None:
+    reading(ruled)
+    customer = {"customer": str(customers["customer_id"].min())} if path.stem == "customer" else {}
+    page = shown(path, month, **customer)
+    of_month = customers[customers["month"] == date.fromisoformat(f"{month}-01")]
+    tiers = of_month["value_tier"].value_counts()
+    if path.stem == "overview":
+        table = next(frame.value for frame in page.dataframe if "none" in frame.value)
+        wanted = [*(tiers.get(name, 0) for name in table.columns[1:-1]), len(of_month)]
+        assert table.iloc[-1].tolist()[1:] == [numbers.count(count) if count else "" for count in wanted]
+
+
+@pytest.mark.parametrize(("month", "earlier"), [("2025-06", "2025-05"), ("2025-11", "2024-07"), ("2024-07", "2024-06")])
+def test_movements_between_months_of_different_rules_add_up(
+    month: str, earlier: str, ruled: Settings, customers: pd.DataFrame, reading: Callable[[Settings], None]
+) -> None:
+    reading(ruled)
+    by_month = {name: customers[customers["month"] == date.fromisoformat(f"{name}-01")] for name in (month, earlier)}
+    both = by_month[month].merge(by_month[earlier], on="customer_id", how="left", suffixes=("", "_then"))
+    for dimension in ("value_tier", "activity_status", "segment"):
+        counted = both.groupby([both[f"{dimension}_then"].fillna(""), dimension]).size()
+        page = shown(MOVEMENTS, month, by=dimension, **{"from": earlier})
+        matrix = page.dataframe[0].value
+        assert sorted(matrix.columns[1:]) == sorted(counted.index.unique(1))
+        assert len(matrix) == counted.index.unique(0).size
+        assert matrix[matrix.columns[1:]].to_numpy(float, na_value=0).sum() == len(by_month[month])
+    shown(MOVEMENTS, month, measure="monetary", **{"from": earlier})
+    page = shown(MOVEMENTS, month, **{"from": earlier})
+    rule_set = next(one.rule_set for one in months.months() if f"{one.month:%Y-%m}" == month)
+    moved = both[
+        (both["value_tier"] != both["value_tier_then"])
+        & (both["value_tier"] != "none")
+        & ~both["value_tier_then"].isin(["none"])
+        & both["value_tier_then"].notna()
+    ]
+    left = (~moved["value_tier_then"].isin(tiers_of(rule_set))).sum()
+    said = next(element.value for element in page.markdown if "moved up a tier" in element.value)
+    assert (f"{numbers.count(left)} left a tier that the rules of" in said) == bool(left), said
+
+
+def test_the_overview_draws_the_tiers_of_every_month(
+    ruled: Settings, customers: pd.DataFrame, reading: Callable[[Settings], None]
+) -> None:
+    reading(ruled)
+    chart = traces(shown(OVERVIEW, "2025-11"), having="Platinum")
+    by_tier = customers.groupby(["month", "value_tier"]).size()
+    last_13 = sorted(customers["month"].unique())[-13:]
+    for name, tier in {"A": "A", "C": "C", "Platinum": "platinum", "Bronze": "bronze"}.items():
+        wanted = [by_tier.get((month, tier), 0) if (tier in "SAC") == (month >= SINCE) else None for month in last_13]
+        assert chart[name]["y"] == wanted
+
+
+def test_customers_who_left_are_won_back_by_the_rules_that_scored_them(
+    ruled: Settings, customers: pd.DataFrame, reading: Callable[[Settings], None]
+) -> None:
+    reading(ruled)
+    best = {1: {"platinum", "gold"}, 2: {"S", "A"}, 3: {"gold", "Gold"}, 4: {"platinum", "gold"}}
+    rule_set = {month: of_month["rule_set"].iloc[0] for month, of_month in customers.groupby("month")}
+    for month, alone in (("2024-05", True), ("2025-11", False)):
+        page = shown(CUSTOMERS, month)
+        now = customers[customers["month"] == date.fromisoformat(f"{month}-01")]
+        for preset, statuses in {"Win back": ["lapsed", "lost"], "High value slipping": ["at_risk"]}.items():
+            next(button for button in page.button if button.label == preset).click().run()
+            assert not page.exception
+            groups, is_any = from_text(str(page.query_params["where"]))
+            wanted = {
+                row.customer_id
+                for row in now.itertuples()
+                if row.activity_status in statuses
+                and (
+                    row.m_score >= 4
+                    if preset == "High value slipping" and alone
+                    else row.last_scored_month and row.last_scored_tier in best[rule_set[row.last_scored_month]]
+                )
+            }
+            audience = Audience(CustomerFilter(month=now["month"].iloc[0]), groups, is_any)
+            assert customer_data.total(now["month"].iloc[0], audience) == len(wanted), preset
+            assert bool(wanted) != alone or preset != "Win back"
+            assert (len(groups) == 1) == alone
+    assert best_tiers(1) == ["platinum", "gold"]
+
+
+def test_conditions_offer_the_values_of_the_month_that_they_ask_about(
+    ruled: Settings, customers: pd.DataFrame, reading: Callable[[Settings], None]
+) -> None:
+    reading(ruled)
+    may = date(2025, 5, 1)
+    asked = [
+        Condition("value_tier", "is", ("gold",), may),
+        Condition("segment", "is", ("Champions",), may),
+        Condition("previous_tier", "is", ("gold",), SINCE),
+        Condition("previous_segment", "is", ("Champions",), SINCE),
+        Condition("last_scored_tier", "is", ("gold",)),
+        Condition("value_tier", "is", ("A",)),
+    ]
+    page = shown(CUSTOMERS, "2025-11", where=to_text([Group(tuple(asked))], is_any=False))
+    offered = [list(box.options) for box in page.multiselect if box.label == "Values"]
+    default = ["Platinum", "Gold", "Silver", "Bronze", "No tier"]
+    names = sorted(customers[customers["month"] == may]["segment"].unique())
+    assert offered[0] == offered[2] == default
+    assert set(names) <= set(offered[1])
+    assert offered[1] == offered[3]
+    assert offered[4] == ["S", "A", "C", *default[:-1], "Gold", "Total", "All", "No tier"]
+    assert offered[5] == ["S", "A", "C", "No tier"]
+
+
+def test_a_tier_keeps_its_colour_under_other_rules(
+    ruled: Settings, book: openpyxl.Workbook, reading: Callable[[Settings], None]
+) -> None:
+    reading(ruled)
+    drawn = {
+        month: {name: part["marker"]["color"] for name, part in traces(shown(OVERVIEW, month), having=having).items()}
+        for month, having in {"2025-11": "A", "2025-05": "Platinum", "2024-07": "Total"}.items()
+    }
+    assert drawn["2025-11"]["Platinum"] == drawn["2025-05"]["Platinum"] == TIER["platinum"]
+    own = tier_colours(all_tiers())
+    assert {own[tier] for tier in "SAC"} == {drawn["2025-11"][tier] for tier in "AC"} | {own["S"]}
+    assert len(set(own.values())) == len(own)
+
+
+def test_bands_say_how_any_value_would_be_scored(ruled: Settings, reading: Callable[[Settings], None]) -> None:
+    reading(ruled)
+    with engine(ruled).connect() as connection:
+        limits = pd.read_sql("select * from mart.cut_point where metric <> 'abc'", connection)
+    seen_without_first = 0
+    for (month, metric), found in limits.groupby(["month", "metric"]):
+        bands = scores.bands(month)[metric]
+        better = -1 if metric == "recency" else 1
+        step = Decimal("0.01") if metric == "monetary" else Decimal(1)
+        known = [(int(row.band), Decimal(f"{row.limit_value:.2f}")) for row in found.itertuples()]
+        seen_without_first += min(band for band, _ in known) > 1
+        for value in {limit + distance for _, limit in known for distance in (-step, Decimal(0), step)}:
+            if value < 0 and metric != "monetary":
+                continue
+            reached = max((band for band, limit in known if value * better >= limit * better), default=1)
+            fitting = [
+                band.band
+                for band in bands
+                if (band.lowest is None or band.lowest <= value) and (band.highest is None or value <= band.highest)
+            ]
+            assert fitting == [reached], (month, metric, value)
+    assert seen_without_first
+
+
+def test_a_month_in_which_nobody_brought_money_is_drawn(
+    ruled: Settings, reading: Callable[[Settings], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reading(ruled)
+    bands, distribution = scores.bands, scores.distribution
+
+    def of_returns(month: date) -> dict[str, list[Band]]:
+        return bands(month) | {"monetary": [Band(5, Decimal(0), None), Band(2, None, Decimal("-0.01"))]}
+
+    def returned(month: date, metric: str) -> pd.DataFrame:
+        values = pd.DataFrame({"value": [-30, -5, 0], "customers": [2, 1, 3]})
+        return values if metric == "monetary" else distribution(month, metric)
+
+    monkeypatch.setattr(scores, "bands", of_returns)
+    monkeypatch.setattr(scores, "distribution", returned)
+    page = shown(RFMT, "2025-11")
+    drawn = json.loads(page.get("plotly_chart")[-1].proto.spec)["data"][0]  # type: ignore[union-attr]
+    assert sum(drawn["y"]) == 6
+    assert [value // 1 for value in drawn["x"]] == [-30, -5, 0]
 
 
 @pytest.mark.parametrize(("month", "bands"), [("2025-11", range(7, 11)), ("2025-05", range(4, 6))])

@@ -9,7 +9,8 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from include.warehouse.published import PublishedMonth, read_rule_set
+from include.warehouse.palette import tier_colours
+from include.warehouse.published import PublishedMonth, read_rule_set, read_tiers
 from include.warehouse.summary import customer_queries, quality_queries, trend_queries
 from include.warehouse.wording import catalog
 
@@ -60,12 +61,14 @@ class Figure:
 class Figures:
     """Everything the summary shows of one month; `rules` are those of its rule set, `comments` the catalog's.
 
+    `tier_colours` are those of the tiers of all rule sets.
     `seen_by` names the reader whose customers these are, where they are not all.
     """
 
     shown: PublishedMonth
     rules: dict[str, Any]
     comments: dict[str, str]
+    tier_colours: dict[str, str]
     by_name: dict[str, Figure]
     seen_by: str | None = None
 
@@ -97,6 +100,7 @@ def read_figures(connection: Connection, shown: PublishedMonth, seen_by: str | N
         shown=shown,
         rules=read_rule_set(connection, shown.rule_set),
         comments=catalog.comments(connection),
+        tier_colours=tier_colours(read_tiers(connection)),
         by_name={name: _read(connection, name, statement, shown) for name, statement in statements.items()},
         seen_by=seen_by,
     )

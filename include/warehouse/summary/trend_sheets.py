@@ -3,8 +3,7 @@
 from datetime import date
 from typing import Any
 
-from include.warehouse.palette import STATUS, tier_colours
-from include.warehouse.published import PublishedMonth
+from include.warehouse.palette import STATUS
 from include.warehouse.summary.figures import Figures
 from include.warehouse.summary.parts import add_bars, add_line, day, last_year, previous_month, subtitle
 from include.warehouse.wording import rules, words
@@ -150,15 +149,16 @@ def draw_trend(book: Book, figures: Figures) -> Table:
     columns += [Column(f"tier {tier}", f"{words.tier(tier)} (tier)", "count") for tier in tiers]
     columns += [Column(name, *METRICS[name]) for name in names[8:]]
     table = sheet.table(FIRST_TABLE_ROW, "thirteen_months", columns, rows)
-    _trend_charts(book, sheet, table, tiers, shown)
+    _trend_charts(book, sheet, table, tiers, figures)
     return table
 
 
-def _trend_charts(book: Book, sheet: Sheet, table: Table, tiers: list[str], shown: PublishedMonth) -> None:
+def _trend_charts(book: Book, sheet: Sheet, table: Table, tiers: list[str], figures: Figures) -> None:
+    shown = figures.shown
     open_month = f" ({shown.month:%B} so far)" if shown.is_open else ""
     by_tier = book.chart("column", "Engaged customers by value tier", "stacked")
-    for tier, colour in reversed(tier_colours(tiers).items()):
-        add_bars(by_tier, table, "month", f"tier {tier}", colour)
+    for tier in reversed(tiers):
+        add_bars(by_tier, table, "month", f"tier {tier}", figures.tier_colours[tier])
     sales = book.chart("column", f"Revenue, {shown.currency}, and orders (right){open_month}")
     add_bars(sales, table, "month", "sales", SERIES_COLORS[0])
     add_line(book.line(sales, second_axis=True), table, "orders", SERIES_COLORS[1], second_axis=True)
