@@ -2,6 +2,6 @@
 
 alter table ops.file
     add column encoding text check (encoding in ('utf-8', 'cp1252')),
-    add column delimiter text check (delimiter in (',', ';', e'\t'));
+    add column delimiter text check (length(delimiter) = 1);
 comment on column ops.file.encoding is 'Encoding of a text file as it was read; null for workbooks, and where that was not yet written down.';
 comment on column ops.file.delimiter is 'Delimiter of a text file as it was read; null for workbooks, and where that was not yet written down.';
