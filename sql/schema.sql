@@ -107,7 +107,7 @@ CREATE TABLE ops.file (
     tries integer DEFAULT 0 NOT NULL,
     encoding text,
     delimiter text,
-    CONSTRAINT file_delimiter_check CHECK ((delimiter = ANY (ARRAY[','::text, ';'::text, '	'::text]))),
+    CONSTRAINT file_delimiter_check CHECK ((length(delimiter) = 1)),
     CONSTRAINT file_encoding_check CHECK ((encoding = ANY (ARRAY['utf-8'::text, 'cp1252'::text]))),
     CONSTRAINT file_status_check CHECK ((status = ANY (ARRAY['received'::text, 'loaded'::text, 'skipped'::text, 'held'::text, 'discarded'::text, 'refused'::text])))
 );
