@@ -12,6 +12,7 @@ from sqlalchemy import Connection, text
 
 from include.warehouse.contracts import Contract, FilePeriod, match_feed
 from include.warehouse.errors import HeldError, InputError, SkippedError
+from include.warehouse.feed_tables import FEED_TABLES
 from include.warehouse.reading import copy_rows, inspect, read_header
 from include.warehouse.reading.file_format import is_excel
 from include.warehouse.settings import Settings
@@ -64,6 +65,11 @@ def prepare(
     )
     connection.commit()
     contract, period = match_feed(contracts, row["file_name"], row["feed"])
+    if contract.feed not in FEED_TABLES:
+        raise InputError(
+            f"{row['file_name']}: there are no tables for {contract.feed}; in its contract write one of"
+            f" {', '.join(FEED_TABLES)} for the feed"
+        )
     if contract.encoding != "auto":
         inspection = replace(inspection, encoding=contract.encoding)
     _describe(connection, file_id, contract, period)

@@ -100,11 +100,13 @@ def test_the_build_runs_the_steps_in_their_order(dags: dict[str, Any]) -> None:
         assert before in build["tasks"][task_id]["after"], task_id
 
 
-def test_a_contract_less_is_a_dag_less(tmp_path: Path) -> None:
+def test_a_contract_more_or_less_is_a_dag_more_or_less(tmp_path: Path) -> None:
     folder = shutil.copytree(load_settings().contracts, tmp_path / "feeds")
+    promotions = (folder / "promotions.yml").read_text(encoding="utf-8")
     (folder / "promotions.yml").unlink()
+    (folder / "kiosks.yml").write_text(promotions.replace("feed: promotions", "feed: kiosks"), encoding="utf-8")
     read = read_dags(tmp_path / "airflow", WAREHOUSE_CONTRACTS=str(folder))["dags"]
-    assert {"ingest_stores", "ingest_promotions"} & read.keys() == {"ingest_stores"}
+    assert {"ingest_stores", "ingest_promotions", "ingest_kiosks"} & read.keys() == {"ingest_stores", "ingest_kiosks"}
 
 
 def form(**fields: object) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from include.warehouse.contracts import load_contracts
 from include.warehouse.database import engine
 from include.warehouse.errors import InputError
 from include.warehouse.feed_tables import FEED_TABLES
+from include.warehouse.load import load_files
 from include.warehouse.settings import Settings, load_settings
 
 KEPT_AS = {"text": "text", "date": "date", "number": "numeric", "boolean": "boolean"}
@@ -45,7 +46,6 @@ def words(**meanings: list[str]) -> dict[str, Any]:
         ("customers", column("city", "number"), "columns.city", "type: text"),
         ("customers", {"natural_key": ["email"]}, "natural_key", "natural_key: [customer_id]"),
         ("customers", {"load_mode": "replace_period"}, "load_mode", "load_mode: snapshot"),
-        ("customers", {"feed": "clients"}, "feed", "sales, customers, products, stores, promotions"),
         ("stores", {"columns": dict.fromkeys(("store_name", "city", "region"))}, "columns", "add a column"),
         ("stores", {"feed": "sales", "load_mode": "replace_period"}, "natural_key", "[transaction_id, line_no]"),
         ("products", {"columns": {"product_type": None}}, "columns", "product_type"),
@@ -66,6 +66,20 @@ def test_what_no_table_serves_is_refused(
     message = str(refused.value)
     assert message.startswith(f"{feed}.yml: the contract cannot be used: {field}"), message
     assert remedy in message.removeprefix(f"{feed}.yml: the contract cannot be used: {field}"), message
+
+
+def test_a_file_of_a_feed_without_tables_is_refused_and_others_are_loaded(
+    fresh_warehouse: Settings, tmp_path: Path
+) -> None:
+    of_kiosks = edited(tmp_path / "feeds", "promotions", feed="kiosks", files=["kiosks*"])
+    settings = replace(fresh_warehouse, contracts=of_kiosks.contracts)
+    files = [tmp_path / "kiosks.csv", tmp_path / "stores.csv"]
+    for path in files:
+        path.write_text("store_id,store_name\nS1,One\n", encoding="utf-8")
+    kiosks, stores = sorted(load_files(settings, files), key=lambda result: result.file_name)
+    assert (kiosks.status, stores.status) == ("refused", "loaded")
+    assert kiosks.message is not None
+    assert "there are no tables for kiosks" in kiosks.message
 
 
 def test_a_feed_has_one_contract(tmp_path: Path) -> None:
