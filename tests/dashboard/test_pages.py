@@ -166,7 +166,7 @@ def test_a_name_from_a_file_or_the_rules_is_shown_as_it_was_written(
     found = customers.by_attribute(date(2025, 10, 1), Audience(), "city").assign(value=name)
     monkeypatch.setattr(customers, "by_attribute", lambda *asked: found.head(1))
     monkeypatch.setattr(scores, "grid", lambda month: grid.assign(segment="<b>"))
-    monkeypatch.setattr(words, "tier", lambda tier: name)
+    monkeypatch.setattr(words, "tier", lambda tier: f"{tier} {name}")
     pages = {stem: run(PAGES[0].with_name(f"{stem}.py"), month="2025-10") for stem in ("overview", "rfmt", "movements")}
     breakdown = AppTest.from_file(str(CUSTOMERS), default_timeout=120)
     breakdown.session_state[session.USER] = ADMIN
