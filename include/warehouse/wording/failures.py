@@ -5,11 +5,11 @@ import psycopg2
 QUERY_CANCELED = "57014"
 # classes of codes: the connection, and what an operator does to the server
 UNREACHABLE = ("08", "57")
-LOST = (
-    "The connection to the warehouse was lost.",
-    "It may be starting or stopped. Try again in a moment; if it stays away, let an administrator run"
-    " `python -m include.warehouse status`.",
+AWAY = (
+    "It may be starting or stopped. {} in a moment; if it stays away, let an administrator run"
+    " `python -m include.warehouse status`."
 )
+LOST = ("The connection to the warehouse was lost.", AWAY.format("Try again"))
 
 
 def explained(cause: object) -> tuple[str, str]:
@@ -27,8 +27,4 @@ def explained(cause: object) -> tuple[str, str]:
             "The warehouse could not finish this.",
             f"Let an administrator look; the database says: {cause.diag.message_primary}",
         )
-    return (
-        "The warehouse does not answer.",
-        "It may be starting or stopped. Reload this page in a moment; if it stays away, let an administrator run"
-        " `python -m include.warehouse status`.",
-    )
+    return "The warehouse does not answer.", AWAY.format("Reload this page")
