@@ -918,6 +918,8 @@ COMMENT ON FUNCTION mart.customers_changed_since(p_month date) IS 'Customers for
 
 COMMENT ON FUNCTION mart.delete_audience(p_audience_id bigint) IS 'Deletes an audience of the current user; gives whether there was one.';
 
+COMMENT ON FUNCTION mart.dialled_number(p_phone text) IS 'A telephone number for a CSV file with 00 in place of a leading +: it means the same, and begins no formula, so that no apostrophe goes before it. Other text stays as it is.';
+
 COMMENT ON PROCEDURE mart.grant_readers() IS 'Lets the roles mart_reader, contact_reader and sales_reader read mart; customer_contact is not for mart_reader. A role that is missing is passed over.';
 
 COMMENT ON PROCEDURE mart.grant_writers() IS 'Lets the login role dashboard, and nobody else, save audiences and note exports.';

@@ -76,8 +76,6 @@ COLUMNS = {
 }
 CONTACT_COLUMNS = {"full_name": "text", "email": "text", "phone": "text"}
 CONTACT_PHONE = "contact.phone"
-# Campaign tools refuse a number behind an apostrophe; 00 means the same as + and begins no formula.
-DIALLED = "regexp_replace({0}, '^[+](?=[ ().-]*[0-9][0-9 ().-]*$)', '00')"
 JOIN_CONTACT = "left join mart.customer_contact as contact on contact.customer_id = customer.customer_id"
 
 
@@ -242,7 +240,10 @@ def _statement(driver: PsycopgConnection, selection: Selection, columns: list[st
 def _csv_columns(layout: Layout) -> list[str]:
     """Text so that no spreadsheet takes it for a formula, numbers to be dialled with 00, flags as true and false."""
     expressions = {"text": "mart.safe_text({0})", "flag": "{0}::text"}
-    dialled = {name: DIALLED.format(source) for name, source in layout.sources.items() if source == CONTACT_PHONE}
+    # campaign tools refuse a number behind an apostrophe
+    dialled = {
+        name: f"mart.dialled_number({source})" for name, source in layout.sources.items() if source == CONTACT_PHONE
+    }
     return _selected(replace(layout, sources=layout.sources | dialled), expressions)
 
 

@@ -21,7 +21,6 @@ from dashboard.data.customers import Arrangement
 from include.warehouse.customer_filter import CustomerFilter
 from include.warehouse.database import engine
 from include.warehouse.errors import WarehouseError
-from include.warehouse.export_customers import DIALLED
 from include.warehouse.settings import Settings
 from include.warehouse.users import User
 from tests.fixtures.retailer import ODD_IDS
@@ -333,7 +332,7 @@ def test_a_list_for_text_messages_has_numbers_that_can_be_dialled(file_format: s
 )
 def test_only_a_telephone_number_is_written_otherwise(published: Settings, phone: str, written: str) -> None:
     with engine(published).connect() as connection:
-        value = text(f"select mart.safe_text({DIALLED.format(':phone')})")
+        value = text("select mart.safe_text(mart.dialled_number(:phone))")
         assert connection.execute(value, {"phone": phone}).scalar_one() == written
 
 
