@@ -1,5 +1,6 @@
 """The dashboard as readers meet it: its data layer on a warehouse, its pages, and a server for the browser."""
 
+import json
 import os
 import socket
 import subprocess
@@ -9,10 +10,12 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import pytest
 import streamlit
 from playwright.sync_api import Browser, Page, StorageState
+from streamlit.testing.v1 import AppTest
 
 from dashboard.data import warehouse as data_layer
 from include.warehouse.credentials import read_credentials
@@ -41,6 +44,12 @@ def reading(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[Settings], No
 def _forget() -> None:
     data_layer.engine.cache_clear()
     streamlit.cache_data.clear()
+
+
+def drawn_charts(page: AppTest) -> list[dict[str, Any]]:
+    """What Plotly is given for every chart of a page, in their order."""
+    charts: Any = page.get("plotly_chart")
+    return [json.loads(chart.proto.spec) for chart in charts]
 
 
 @contextmanager

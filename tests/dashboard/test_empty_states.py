@@ -1,6 +1,5 @@
 """Every page for whom it has little to show: a seller without customers, and one before and in their first month."""
 
-import json
 import re
 from collections.abc import Callable
 from datetime import date
@@ -16,6 +15,7 @@ from dashboard.data.overview import Flows
 from include.warehouse.database import connect
 from include.warehouse.settings import Settings
 from include.warehouse.users import User, add_user
+from tests.dashboard.conftest import drawn_charts
 from tests.dashboard.test_pages import PAGES, run, texts
 from tests.fixtures.published import load_and_publish
 
@@ -119,8 +119,7 @@ def test_revenue_that_runs_below_zero_on_the_way_is_drawn_whole(
     parts = {"Customers": -2 * before, "Orders per customer": after, "Items per order": before, "Price per item": 0.0}
     monkeypatch.setattr(overview, "contributions", lambda old, new: parts)
     page = run(OVERVIEW, month="2025-10")
-    specs = [json.loads(chart.proto.spec) for chart in page.get("plotly_chart")]
-    drawn = next(spec for spec in specs if spec["data"][0]["type"] == "waterfall")
+    drawn = next(spec for spec in drawn_charts(page) if spec["data"][0]["type"] == "waterfall")
     low, high = drawn["layout"]["yaxis"]["range"]
     assert low < -before < max(before, after) < high
 

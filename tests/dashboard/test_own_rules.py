@@ -1,6 +1,5 @@
 """What readers see where a company's own rules decide: other tiers, segments, statuses, bands and window since June."""
 
-import json
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from datetime import date
@@ -33,7 +32,7 @@ from include.warehouse.settings import REPOSITORY, Settings
 from include.warehouse.stack_summary import Addresses, show_summary
 from include.warehouse.summary import write_summary
 from include.warehouse.users import User, add_user
-from tests.dashboard.conftest import ADMIN
+from tests.dashboard.conftest import ADMIN, drawn_charts
 from tests.fixtures.published import load_and_publish
 from tests.fixtures.workbook import charts, read_table
 
@@ -226,8 +225,8 @@ def shown(path: Path, month: str, **asked: str) -> AppTest:
 
 def traces(page: AppTest, *, having: str) -> dict[str, dict[str, Any]]:
     """The parts of the first chart with a part of this name, by name."""
-    for chart in page.get("plotly_chart"):
-        parts = {part.get("name"): part for part in json.loads(chart.proto.spec)["data"]}  # type: ignore[union-attr]
+    for chart in drawn_charts(page):
+        parts = {part.get("name"): part for part in chart["data"]}
         if having in parts:
             return parts
     raise AssertionError(f"no chart shows {having}")
@@ -398,7 +397,7 @@ def test_a_month_in_which_nobody_brought_money_is_drawn(
     monkeypatch.setattr(scores, "bands", of_returns)
     monkeypatch.setattr(scores, "distribution", returned)
     page = shown(RFMT, "2025-11")
-    drawn = json.loads(page.get("plotly_chart")[-1].proto.spec)["data"][0]  # type: ignore[union-attr]
+    drawn = drawn_charts(page)[-1]["data"][0]
     assert sum(drawn["y"]) == 6
     assert [value // 1 for value in drawn["x"]] == [-30, -5, 0]
 

@@ -1,6 +1,5 @@
 """Every page in each of its states, run by Streamlit's own test runner."""
 
-import json
 import re
 from collections.abc import Callable
 from datetime import date
@@ -19,7 +18,7 @@ from dashboard.data.audience import Audience
 from include.warehouse.settings import REPOSITORY, Settings
 from include.warehouse.users import User
 from include.warehouse.wording import terms
-from tests.dashboard.conftest import ADMIN
+from tests.dashboard.conftest import ADMIN, drawn_charts
 
 PAGES = sorted(
     path for path in (REPOSITORY / "dashboard" / "app_pages").glob("*.py") if path.stem not in ("__init__", "sign_in")
@@ -174,7 +173,7 @@ def test_a_name_from_a_file_or_the_rules_is_shown_as_it_was_written(
     pages["customers"] = breakdown.run()
     pages["customer"] = run(PAGES[0].with_name("customer.py"), month="2025-10", customer="C0100")
     for stem, page in pages.items():
-        drawn = [json.loads(chart.proto.spec) for chart in page.get("plotly_chart")]
+        drawn = drawn_charts(page)
         labels = "\n".join(_strings([(chart["data"], chart["layout"].get("annotations")) for chart in drawn]))
         assert "<b>*" not in labels, stem
         assert escaped in labels or "<br>&lt;b&gt;" in labels, stem
@@ -308,7 +307,7 @@ def test_every_cohort_and_age_is_on_the_map(
     found = pandas.DataFrame(rows, columns=["cohort", "k", "customers", "buyers", "repeated", "amount"])
     monkeypatch.setattr(cohorts, "cohorts", lambda month: found)
     page = run(REPOSITORY / "dashboard" / "app_pages" / "cohorts.py", show="total", month="2025-10")
-    chart = json.loads(page.get("plotly_chart")[0].proto.spec)["data"][0]
+    chart = drawn_charts(page)[0]["data"][0]
     table = page.dataframe[0].value
     assert len(chart["y"]) == len(table) == 46
     assert chart["x"] == list(table.columns[2:]) == [str(age) for age in range(46)]
