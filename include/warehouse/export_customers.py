@@ -239,26 +239,23 @@ def _statement(driver: PsycopgConnection, selection: Selection, columns: list[st
 
 def _csv_columns(layout: Layout) -> list[str]:
     """Text so that no spreadsheet takes it for a formula, numbers to be dialled with 00, flags as true and false."""
-    expressions = {"text": "mart.safe_text({0})"}
+    expressions = {"text": "mart.safe_text({0})", "flag": "{0}::text"}
     # campaign tools refuse a number behind an apostrophe
     dialled = {
         name: f"mart.dialled_number({source})" for name, source in layout.sources.items() if source == CONTACT_PHONE
     }
-    # workers write numbers and dates as text, which COPY would do on one core
-    return _selected(replace(layout, sources=layout.sources | dialled), expressions, "{0}::text")
+    return _selected(replace(layout, sources=layout.sources | dialled), expressions)
 
 
 def _xlsx_columns(layout: Layout) -> list[str]:
     """Dates as Excel counts them: days since 1899-12-30."""
     expressions = {"date": "{0} - date '1899-12-30'"}
-    return _selected(layout, expressions, "{0}")
+    return _selected(layout, expressions)
 
 
-def _selected(layout: Layout, expressions: dict[str, str], otherwise: str) -> list[str]:
-    """Each column by the expression of its kind; `otherwise` is that of all other kinds."""
+def _selected(layout: Layout, expressions: dict[str, str]) -> list[str]:
     return [
-        f"{expressions.get(kind, otherwise).format(layout.sources[name])} as {name}"
-        for name, kind in layout.kinds.items()
+        f"{expressions.get(kind, '{0}').format(layout.sources[name])} as {name}" for name, kind in layout.kinds.items()
     ]
 
 
