@@ -181,11 +181,15 @@ comment on function crm.publications_until(timestamptz) is 'Known times and as-o
 
 create or replace procedure crm.know_customers(p_run_id bigint)
 language plpgsql
+-- only a plan for these very values knows whether everybody is asked for
+set plan_cache_mode = force_custom_plan
 as $$
 declare
     v_run ops.run;
     v_publications record;
     v_fact_set crm.fact_set;
+    -- an array, which an index is asked with: a subquery after an "or" goes through all customers
+    v_touched text[];
     -- a run of touched customers alone has every change noted
     v_everybody boolean := exists (
         select from ops.run_month m where m.run_id = p_run_id and m.rows_mode <> 'touched'
@@ -193,6 +197,9 @@ declare
 begin
     select r.* into v_run from ops.run r where r.run_id = p_run_id;
     select * into v_publications from crm.publications_until(v_run.known_at);
+    if not v_everybody then
+        v_touched := array(select t.customer_id from crm.touched_customer t where t.run_id = p_run_id);
+    end if;
 
     if v_run.kind = 'refresh' then
         -- first seen counts from the first publication: what an unpublished run fixed is fixed anew
@@ -211,7 +218,7 @@ begin
         delete from crm.customer_known k
         where
             k.fact_set_id = v_fact_set.fact_set_id
-            and (v_everybody or k.customer_id in (select t.customer_id from crm.touched_customer t where t.run_id = p_run_id))
+            and (v_everybody or k.customer_id = any (v_touched))
             and not exists (
                 select
                 from core.customer_version v
@@ -244,7 +251,7 @@ begin
                     from crm.customer_month m
                     where
                         m.fact_set_id = $2
-                        and ($3 or m.customer_id in (select t.customer_id from crm.touched_customer t where t.run_id = $1))
+                        and ($3 or m.customer_id = any ($1))
                     group by m.customer_id
                 ) as f on f.customer_id = v.customer_id
                 left join crm.customer_first_seen s on s.customer_id = v.customer_id
@@ -257,14 +264,14 @@ begin
                         and c.version_to = ''infinity''
                         and c.known_from <= $4
                         and c.known_to > $4
-                        and ($3 or c.customer_id in (select t.customer_id from crm.touched_customer t where t.run_id = $1))
+                        and ($3 or c.customer_id = any ($1))
                     group by o.customer_id
                 ) as a on a.customer_id = v.customer_id
                 where
                     v.version_to = ''infinity''
                     and v.known_from <= $4
                     and v.known_to > $4
-                    and ($3 or v.customer_id in (select t.customer_id from crm.touched_customer t where t.run_id = $1))
+                    and ($3 or v.customer_id = any ($1))
             ) as n
             left join crm.customer_known k on k.fact_set_id = $2 and k.customer_id = n.customer_id
             where k.known_from is distinct from n.known_from
@@ -274,7 +281,7 @@ begin
                     then 'on conflict (fact_set_id, customer_id) do update set known_from = excluded.known_from'
             end
         ) using
-            p_run_id, v_fact_set.fact_set_id, v_everybody, v_run.known_at, v_publications.known_at,
+            v_touched, v_fact_set.fact_set_id, v_everybody, v_run.known_at, v_publications.known_at,
             v_publications.as_of_date, v_run.as_of_date;
 
         if v_run.kind = 'refresh' then
@@ -285,7 +292,7 @@ begin
                 on v.customer_id = k.customer_id and v.version_to = 'infinity' and v.known_to = 'infinity'
             where
                 k.fact_set_id = v_fact_set.fact_set_id
-                and (v_everybody or k.customer_id in (select t.customer_id from crm.touched_customer t where t.run_id = p_run_id))
+                and (v_everybody or k.customer_id = any (v_touched))
                 and v.registration_date is null
                 and not exists (select from core.sale_line l where l.customer_id = k.customer_id)
             on conflict (customer_id) do nothing;
