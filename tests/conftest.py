@@ -19,6 +19,7 @@ from playwright.sync_api import Error as PlaywrightError
 from sqlalchemy.engine import make_url
 
 from include.warehouse import server
+from include.warehouse.credentials import read_credentials
 from include.warehouse.database import engine
 from include.warehouse.migrate import migrate
 from include.warehouse.settings import Settings, load_settings
@@ -71,7 +72,11 @@ def warehouse() -> Iterator[Settings]:
     try:
         migrate(settings)
         engine(settings).dispose()
-        _execute_as_owner(settings, f"create database {TEMPLATE} template warehouse strategy file_copy")
+        # its files go with the tests: no loss of power needs to be outlived
+        superuser = read_credentials(settings)["superuser_password"]
+        for statement in ("alter system set fsync = off", "select pg_reload_conf()"):
+            _execute(settings, statement, username=server.SUPERUSER, password=superuser)
+        _execute(settings, f"create database {TEMPLATE} template warehouse strategy file_copy")
         yield settings
         engine(settings).dispose()
     finally:
@@ -119,7 +124,7 @@ def fresh_warehouse(new_warehouse: Callable[[], Settings]) -> Settings:
 
 def _make(warehouse: Settings, home: Path) -> Settings:
     name = f"test_{os.getpid()}_{next(numbers)}"
-    _execute_as_owner(warehouse, f"create database {name} template {TEMPLATE} strategy file_copy")
+    _execute(warehouse, f"create database {name} template {TEMPLATE} strategy file_copy")
     url = make_url(server.ensure_running(warehouse)).set(database=name)
     home.mkdir(exist_ok=True)
     shutil.copy(warehouse.secrets, home)
@@ -133,13 +138,14 @@ def _drop(warehouse: Settings, settings: Settings) -> None:
     name = make_url(str(settings.url)).database
     try:
         # gives autovacuum, which only a superuser may end, the time to leave
-        _execute_as_owner(warehouse, f"drop database {name}")
+        _execute(warehouse, f"drop database {name}")
     except psycopg2.errors.ObjectInUse:
-        _execute_as_owner(warehouse, f"drop database {name} with (force)")
+        _execute(warehouse, f"drop database {name} with (force)")
 
 
-def _execute_as_owner(settings: Settings, statement: str) -> None:
-    url = make_url(server.ensure_running(settings)).set(drivername="postgresql", database="postgres")
+def _execute(settings: Settings, statement: str, **login: str) -> None:
+    """As the owner of the warehouse, unless `login` names another user and password."""
+    url = make_url(server.ensure_running(settings)).set(drivername="postgresql", database="postgres", **login)
     connection = psycopg2.connect(url.render_as_string(hide_password=False))
     connection.autocommit = True
     with connection.cursor() as cursor:
