@@ -158,12 +158,19 @@ def held_files(settings: Settings, feed: str | None = None) -> list[str]:
 def approve(settings: Settings, file_name: str, file_id: int | None = None) -> LoadResult:
     """Applies a held file past the shrink guard; where several have the name, that of `file_id` or the last one.
 
-    Raises InputError where no such file is held.
+    Raises InputError where no such file is held, or it is not in its folder any more.
     """
     with _load_lock(settings) as connection:
         contracts = _sync_edited(connection, settings)
         found = _waiting_file(connection, file_name, file_id, ["held"])
-        return _process_all(settings, contracts, _receipts(connection, contracts, [found]), approved=True)[0]
+        [receipt] = _receipts(connection, contracts, [found])
+        place = settings.home / receipt.path
+        if not place.exists():
+            raise InputError(
+                f"{place} is not there any more; restore it from a backup, or give it up:"
+                f" python -m include.warehouse discard {receipt.file_name} --receipt {receipt.file_id}"
+            )
+        return _process_all(settings, contracts, [receipt], approved=True)[0]
 
 
 def discard(settings: Settings, file_name: str, file_id: int | None = None) -> LoadResult:

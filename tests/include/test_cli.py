@@ -160,6 +160,12 @@ def test_a_held_file_waits_for_a_decision(fresh_warehouse: Settings, tmp_path: P
     assert held.exit_code == 1
     assert held.document["files"][0]["status"] == "held"
     assert not held.document["files"][0]["rows_loaded"]
+    receipt = held.document["files"][0]["file_id"]
+    (fresh_warehouse.home / "held" / str(receipt) / "sales_2025.csv").unlink()
+    vanished = run(fresh_warehouse, "approve", "sales_2025.csv")
+    assert vanished.exit_code == 2
+    assert "restore it from a backup, or give it up" in vanished.errors
+    assert f"discard sales_2025.csv --receipt {receipt}\n" in vanished.errors
     assert run(fresh_warehouse, "discard", "sales_2025.csv").exit_code == 0
     assert values(fresh_warehouse, "select count(*) from mart.sale_line") == kept
 
