@@ -110,13 +110,15 @@ def load_files(
 
     `effective` dates masters without a day in their names, `force` loads known bytes too. Calls `on_file` with the name
     of each file that comes next. Files that an interrupted load had claimed come first. Raises InputError for a missing
-    file.
+    file and for a feed that no contract is of.
     """
     missing = [path for path in paths if not path.is_file()]
     if missing:
         raise InputError(f"{missing[0]} is not a file; nothing was loaded")
-    settings.create_folders()
     contracts = load_contracts(settings)
+    if feed is not None and feed not in contracts:
+        raise InputError(f"there is no feed {feed}; feeds are {', '.join(contracts)}; nothing was loaded")
+    settings.create_folders()
     with _load_lock(settings) as connection:
         contracts = _sync_edited(connection, settings)
         resumed = _resume(connection, settings)

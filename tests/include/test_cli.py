@@ -192,6 +192,7 @@ def test_bad_input_is_named_and_changes_nothing(fresh_warehouse: Settings, tmp_p
 
     for arguments, word in (
         (["load", str(tmp_path / "absent.csv")], "absent.csv"),
+        (["load", "--feed", "salse", str(broken)], "feeds are customers, products"),
         (["run-once", str(tmp_path / "absent")], "absent"),
         (["refresh", "--from", "2025-13"], "2025-13"),
         (["explain", "C1"], "refresh"),
@@ -206,6 +207,7 @@ def test_bad_input_is_named_and_changes_nothing(fresh_warehouse: Settings, tmp_p
         assert ended.exit_code == 2, arguments
         assert word in ended.errors, arguments
         assert ended.output == "", arguments
+    assert values(fresh_warehouse, "select file_name from ops.file") == [broken.name], "no other receipt"
 
 
 def test_what_people_wrote_is_shown_as_it_is(fresh_warehouse: Settings) -> None:
