@@ -97,7 +97,7 @@ def run_once(
         answer.give(document, show_run_once, worst(results) or refresh_exit_code(document["refresh"]))
 
 
-@verbs.command(epilog=example("explain C000123 --month 2025-11"))
+@verbs.command(epilog=example("explain C0000046 --month 2025-11"))
 def explain(
     customer: Annotated[str, typer.Argument(help="The customer's id, as the files give it.")],
     month: Month = None,
