@@ -32,8 +32,8 @@ from include.warehouse.database import engine
 from include.warehouse.errors import HeldError, InputError, SkippedError, UnfinishedError, WarehouseError
 from include.warehouse.locks import give_up_lock, take_lock
 from include.warehouse.settings import Settings
+from include.warehouse.status import FATES
 
-FATES = ("received", "loaded", "unchanged", "rejected", "duplicate", "superseded")
 FOLDER_OF_STATUS = {
     "loaded": "archive",
     "skipped": "archive",

@@ -1,6 +1,7 @@
 """The command line as people and scripts use it: in a process of its own, by exit code, standard output and error."""
 
 import csv
+import io
 import json
 import os
 import pty
@@ -15,6 +16,7 @@ from typing import Any
 
 import pytest
 import typer
+from rich.console import Console
 from sqlalchemy import make_url, text
 from sqlalchemy.exc import DBAPIError
 from typer.testing import CliRunner
@@ -25,6 +27,7 @@ from include.warehouse.database import connect
 from include.warehouse.ops_setting import POSSIBLE
 from include.warehouse.server import find_postmaster
 from include.warehouse.settings import REPOSITORY, Settings
+from include.warehouse.stack_summary import show_customers
 from include.warehouse.users import add_user
 from tests.fixtures.retailer import LAST_DAY, lines, write_files, write_sales
 
@@ -140,6 +143,16 @@ def test_run_once_publishes_a_folder_and_the_second_time_nothing(fresh_warehouse
     assert {by_name[f"sales_{year}.csv"]["rows_rejected"] for year in (2024, 2025)} == {3}
     amount = sum((line.amount for line in lines()), Decimal(0))
     assert sum(values(fresh_warehouse, "select month_amount from mart.customer_snapshot")) == amount
+
+    table = io.StringIO()
+    show_customers(Console(file=table, width=160), first.document["customers"], first.document["tiers"])
+    shown_counts = [line.split() for line in table.getvalue().splitlines() if line.strip()[-1:].isdigit()]
+    assert [row[0] for row in shown_counts] == ["platinum", "gold", "silver", "bronze", "none", "all"]
+    customers = values(
+        fresh_warehouse,
+        "select count(*) from mart.customer_snapshot join mart.month using (month) where is_report_month",
+    )
+    assert [int(shown_counts[-1][-1])] == [sum(int(count) for count in shown_counts[-1][1:-1])] == customers
 
     second = run(fresh_warehouse, "run-once", tmp_path / "files", "--json")
     assert second.exit_code == 0
