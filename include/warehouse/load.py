@@ -143,20 +143,6 @@ def load_files(
         return _process_all(settings, contracts, receipts, on_file=tell)
 
 
-def held_files(settings: Settings, feed: str | None = None) -> list[str]:
-    """Names of the files that wait for approval."""
-    with engine(settings).connect() as connection:
-        return list(
-            connection.scalars(
-                text(
-                    "select file_name from ops.file where status = 'held'"
-                    " and (cast(:feed as text) is null or feed = :feed) order by file_id"
-                ),
-                {"feed": feed},
-            )
-        )
-
-
 def approve(settings: Settings, file_name: str, file_id: int | None = None) -> LoadResult:
     """Applies a held file past the shrink guard; where several have the name, that of `file_id` or the last one.
 
