@@ -25,7 +25,7 @@ from include.warehouse.cli import app
 from include.warehouse.console import in_json
 from include.warehouse.database import connect
 from include.warehouse.ops_setting import POSSIBLE
-from include.warehouse.server import find_postmaster
+from include.warehouse.server import find_postmaster, log_file
 from include.warehouse.settings import REPOSITORY, Settings
 from include.warehouse.stack_summary import show_customers
 from include.warehouse.users import add_user
@@ -239,7 +239,9 @@ def test_a_place_that_cannot_be_written_is_named(published: Settings, tmp_path: 
     assert f"Error: {tmp_path / 'a_file'}" in refused.errors
 
 
-def test_files_and_errors_do_not_tell_others_of_customers(tmp_path: Path, fresh_warehouse: Settings) -> None:
+def test_files_and_errors_do_not_tell_others_of_customers(
+    tmp_path: Path, fresh_warehouse: Settings, warehouse: Settings
+) -> None:
     home = tmp_path / "new"
     Settings(home=home, url=None, contracts=fresh_warehouse.contracts).create_folders()
     open_to_others = {folder.name for folder in home.iterdir() if folder.stat().st_mode & 0o077}
@@ -247,6 +249,10 @@ def test_files_and_errors_do_not_tell_others_of_customers(tmp_path: Path, fresh_
     with connect(fresh_warehouse) as connection, pytest.raises(DBAPIError) as error:
         connection.execute(text("select 1 / length(:value)::numeric * 0 / 0"), {"value": "maria@x.example"})
     assert "maria@x.example" not in str(error.value)
+    assert "select 1 / length(" in str(error.value), "what failed is known all the same"
+    server_log = log_file(warehouse).read_text(encoding="utf-8")
+    assert "division by zero" in server_log
+    assert "maria@x.example" not in server_log
 
 
 def test_the_gate_refuses_with_exit_code_1_and_readers_keep_what_they_have(
