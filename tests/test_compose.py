@@ -110,6 +110,10 @@ def test_services_end_in_peace_and_their_logs_are_limited(services: dict[str, An
         assert service["logging"]["options"].keys() == {"max-size", "max-file"}
 
 
+def test_the_server_logs_no_statement_with_its_values(services: dict[str, Any]) -> None:
+    assert "-clog_min_error_statement=panic" in services["postgres"]["command"]
+
+
 def test_the_file_holds_no_password_and_says_which_one_is_missing(environment: Path) -> None:
     text = FILE.read_text()
     required = {found["name"] for found in VARIABLE.finditer(text) if found["kind"] == "?"}

@@ -95,11 +95,6 @@ class FilePeriod:
     delta_date: date | None = None
     day_in_name: date | None = None
 
-    @property
-    def is_delta(self) -> bool:
-        """Whether the file is a daily delta."""
-        return self.delta_date is not None
-
 
 def load_contracts(settings: Settings) -> dict[str, Contract]:
     """All contracts of the settings' folder by feed, as they are now.

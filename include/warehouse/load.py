@@ -32,8 +32,8 @@ from include.warehouse.database import engine
 from include.warehouse.errors import HeldError, InputError, SkippedError, UnfinishedError, WarehouseError
 from include.warehouse.locks import give_up_lock, take_lock
 from include.warehouse.settings import Settings
+from include.warehouse.status import FATES
 
-FATES = ("received", "loaded", "unchanged", "rejected", "duplicate", "superseded")
 FOLDER_OF_STATUS = {
     "loaded": "archive",
     "skipped": "archive",
@@ -110,13 +110,15 @@ def load_files(
 
     `effective` dates masters without a day in their names, `force` loads known bytes too. Calls `on_file` with the name
     of each file that comes next. Files that an interrupted load had claimed come first. Raises InputError for a missing
-    file.
+    file and for a feed that no contract is of.
     """
     missing = [path for path in paths if not path.is_file()]
     if missing:
         raise InputError(f"{missing[0]} is not a file; nothing was loaded")
-    settings.create_folders()
     contracts = load_contracts(settings)
+    if feed is not None and feed not in contracts:
+        raise InputError(f"there is no feed {feed}; feeds are {', '.join(contracts)}; nothing was loaded")
+    settings.create_folders()
     with _load_lock(settings) as connection:
         contracts = _sync_edited(connection, settings)
         resumed = _resume(connection, settings)
@@ -141,29 +143,22 @@ def load_files(
         return _process_all(settings, contracts, receipts, on_file=tell)
 
 
-def held_files(settings: Settings, feed: str | None = None) -> list[str]:
-    """Names of the files that wait for approval."""
-    with engine(settings).connect() as connection:
-        return list(
-            connection.scalars(
-                text(
-                    "select file_name from ops.file where status = 'held'"
-                    " and (cast(:feed as text) is null or feed = :feed) order by file_id"
-                ),
-                {"feed": feed},
-            )
-        )
-
-
 def approve(settings: Settings, file_name: str, file_id: int | None = None) -> LoadResult:
     """Applies a held file past the shrink guard; where several have the name, that of `file_id` or the last one.
 
-    Raises InputError where no such file is held.
+    Raises InputError where no such file is held, or it is not in its folder any more.
     """
     with _load_lock(settings) as connection:
         contracts = _sync_edited(connection, settings)
         found = _waiting_file(connection, file_name, file_id, ["held"])
-        return _process_all(settings, contracts, _receipts(connection, contracts, [found]), approved=True)[0]
+        [receipt] = _receipts(connection, contracts, [found])
+        place = settings.home / receipt.path
+        if not place.exists():
+            raise InputError(
+                f"{place} is not there any more; restore it from a backup, or give it up:"
+                f" python -m include.warehouse discard {receipt.file_name} --receipt {receipt.file_id}"
+            )
+        return _process_all(settings, contracts, [receipt], approved=True)[0]
 
 
 def discard(settings: Settings, file_name: str, file_id: int | None = None) -> LoadResult:

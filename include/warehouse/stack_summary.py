@@ -5,16 +5,16 @@ from pathlib import Path
 from typing import Any
 
 from rich.console import Console
-from rich.table import Table
 from sqlalchemy.engine import make_url
 
 from include.warehouse.airflow_environment import ADMIN, admin_password
-from include.warehouse.console import in_words
+from include.warehouse.console import Document, show_table
 from include.warehouse.credentials import read_credentials
 from include.warehouse.database import connect
 from include.warehouse.roles import login_url
 from include.warehouse.settings import Settings
 from include.warehouse.status import (
+    FATES,
     read_customers,
     read_files,
     read_published_run,
@@ -24,7 +24,6 @@ from include.warehouse.status import (
 from include.warehouse.users import FIRST_ADMIN
 
 STATUSES = ("new", "active", "at_risk", "lapsed", "lost", "prospect")
-FATES = ("received", "loaded", "unchanged", "rejected", "duplicate", "superseded")
 
 
 @dataclass(frozen=True)
@@ -46,12 +45,12 @@ def show_summary(console: Console, settings: Settings, addresses: Addresses) -> 
     console.print()
     if publication:
         console.rule(f"Report month {publication['report_month']:%Y-%m}, as of {publication['as_of_date']}")
-        console.print(_customer_table(customers, tiers))
+        show_customers(console, customers, tiers)
     else:
         console.rule("Nothing is published yet")
-    console.print(_row_table(files))
+    _show_rows(console, files)
     if rejects:
-        console.print(_reject_table(rejects))
+        show_table(console, "Rejected rows by reason", rejects, ["reason", "rows_rejected"])
     for file in files:
         if file["status"] in ("held", "refused"):
             console.print(f"{file['file_name']} is {file['status']}: {file['message']}", markup=False)
@@ -59,40 +58,24 @@ def show_summary(console: Console, settings: Settings, addresses: Addresses) -> 
         console.print(f"{name:15} {value}", markup=False, soft_wrap=True)
 
 
-def _customer_table(customers: list[dict[str, Any]], tiers: list[str]) -> Table:
-    counted = {(row["value_tier"], row["activity_status"]): row["customers"] for row in customers}
-    table = _table("Customers by tier and status", "tier", [*STATUSES, "all"])
-    for tier in tiers:
-        counts = [int(counted.get((tier, status), 0)) for status in STATUSES]
-        table.add_row(tier, *(in_words(count) for count in (*counts, sum(counts))))
-    totals = [sum(int(counted.get((tier, status), 0)) for tier in tiers) for status in STATUSES]
-    table.add_section()
-    table.add_row("all", *(in_words(count) for count in (*totals, sum(totals))))
-    return table
+def show_customers(console: Console, customers: list[dict[str, Any]], tiers: list[str]) -> None:
+    """Customers of the report month: a line a tier, the best first, a column a status, and totals."""
+    counted = {(row["value_tier"], row["activity_status"]): int(row["customers"]) for row in customers}
+    rows: list[Document] = [
+        {"tier": tier, **{status: counted.get((tier, status), 0) for status in STATUSES}} for tier in tiers
+    ]
+    rows.append({"tier": "all", **{status: sum(row[status] for row in rows) for status in STATUSES}})
+    counts = [{**row, "all": sum(row[status] for status in STATUSES)} for row in rows]
+    show_table(console, "Customers by tier and status", counts, ["tier", *STATUSES, "all"])
 
 
-def _row_table(files: list[dict[str, Any]]) -> Table:
-    table = _table("Rows", "feed", FATES)
+def _show_rows(console: Console, files: list[dict[str, Any]]) -> None:
     loaded = [file for file in files if file["status"] == "loaded"]
+    rows = []
     for feed in sorted({file["feed"] for file in loaded}):
         of_feed = [file for file in loaded if file["feed"] == feed]
-        table.add_row(feed, *(in_words(sum(file[f"rows_{fate}"] or 0 for file in of_feed)) for fate in FATES))
-    return table
-
-
-def _reject_table(rejects: list[dict[str, Any]]) -> Table:
-    table = _table("Rejected rows by reason", "reason", ["rows"])
-    for reject in rejects:
-        table.add_row(reject["reason"], in_words(reject["rows_rejected"]))
-    return table
-
-
-def _table(title: str, first: str, others: list[str] | tuple[str, ...]) -> Table:
-    table = Table(title=title, title_justify="left", title_style="bold", header_style="")
-    table.add_column(first)
-    for name in others:
-        table.add_column(name.replace("_", " "), justify="right")
-    return table
+        rows.append({"feed": feed, **{fate: sum(file[f"rows_{fate}"] or 0 for file in of_feed) for fate in FATES}})
+    show_table(console, "Rows", rows, ["feed", *FATES])
 
 
 def _places(settings: Settings, addresses: Addresses) -> list[tuple[str, str]]:

@@ -9,17 +9,14 @@ from include.warehouse.credentials import read_credentials
 from include.warehouse.roles import analyst_address
 from include.warehouse.settings import Settings
 
+# what becomes of a file's rows; each has a column rows_…
+FATES = ("received", "loaded", "unchanged", "rejected", "duplicate", "superseded")
 FILE_COLUMNS = (
     "file_id",
     "file_name",
     "feed",
     "status",
-    "rows_received",
-    "rows_loaded",
-    "rows_unchanged",
-    "rows_rejected",
-    "rows_duplicate",
-    "rows_superseded",
+    *(f"rows_{fate}" for fate in FATES),
     "amount_received",
     "amount_loaded",
     "effective_date",

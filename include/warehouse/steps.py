@@ -68,7 +68,7 @@ def audit(settings: Settings, run_id: int) -> gate.GateResult:
     if not result.is_ok:
         raise GateRefused(
             f"run {run_id} is not published: {', '.join(result.failed)} failed;"
-            f" see ops.check_result and ops.failed_row for run {run_id}, mend the data and refresh again"
+            f" see mart.check_result and mart.failed_row for run {run_id}, mend the data and refresh again"
         )
     return result
 

@@ -65,6 +65,8 @@ def server_settings(home: Path) -> tuple[dict[str, str], str]:
         "shared_preload_libraries": "pg_stat_statements",
         "timezone": "UTC",
         "log_timezone": "UTC",
+        # the driver writes values into statements: those that fail would leave names and passwords in the log
+        "log_min_error_statement": "panic",
     }
     line = (
         f"PostgreSQL fitted to {memory / GIGABYTE:.0f} GB of memory and {cores} cores:"

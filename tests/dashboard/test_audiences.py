@@ -298,7 +298,8 @@ def test_a_list_for_text_messages_has_numbers_that_can_be_dialled(file_format: s
     path = downloads.find(*prepared.file.url.split("/")[-2:])
     assert path is not None
     with engine(published).connect() as connection:
-        known = dict(connection.exec_driver_sql("select customer_id, phone from mart.customer_contact").tuples().all())
+        contacts = connection.exec_driver_sql("select customer_id, phone from mart.customer_contact")
+        known = {contact.customer_id: contact.phone for contact in contacts}
     if file_format == "csv":
         with path.open(encoding="utf-8", newline="") as file:
             header, *rows = csv.reader(file)

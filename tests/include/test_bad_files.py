@@ -27,7 +27,7 @@ from include.warehouse.cli import app
 from include.warehouse.contracts import Contract, load_contracts, match_feed
 from include.warehouse.database import connect, engine
 from include.warehouse.errors import InputError
-from include.warehouse.load import LoadResult, approve, discard, held_files, load_files, load_pending
+from include.warehouse.load import LoadResult, approve, discard, load_files, load_pending
 from include.warehouse.reading import excel_sheet, inspection
 from include.warehouse.roles import login_url
 from include.warehouse.settings import Settings
@@ -100,6 +100,12 @@ def put(settings: Settings, name: str, content: str | bytes) -> Path:
     path = settings.inbox / name
     path.write_bytes(content.encode() if isinstance(content, str) else content)
     return path
+
+
+def held_files(settings: Settings) -> list[str]:
+    """Names of the files that wait for a decision."""
+    with connect(settings) as connection:
+        return [str(name) for name in read_status(connection, settings, "")["held"]]
 
 
 def accepted(settings: Settings) -> dict[str, list[str]]:

@@ -1,6 +1,7 @@
 """The command line as people and scripts use it: in a process of its own, by exit code, standard output and error."""
 
 import csv
+import io
 import json
 import os
 import pty
@@ -15,6 +16,7 @@ from typing import Any
 
 import pytest
 import typer
+from rich.console import Console
 from sqlalchemy import make_url, text
 from sqlalchemy.exc import DBAPIError
 from typer.testing import CliRunner
@@ -23,8 +25,9 @@ from include.warehouse.cli import app
 from include.warehouse.console import in_json
 from include.warehouse.database import connect
 from include.warehouse.ops_setting import POSSIBLE
-from include.warehouse.server import find_postmaster
+from include.warehouse.server import find_postmaster, log_file
 from include.warehouse.settings import REPOSITORY, Settings
+from include.warehouse.stack_summary import show_customers
 from include.warehouse.users import add_user
 from tests.fixtures.retailer import LAST_DAY, lines, write_files, write_sales
 
@@ -141,6 +144,16 @@ def test_run_once_publishes_a_folder_and_the_second_time_nothing(fresh_warehouse
     amount = sum((line.amount for line in lines()), Decimal(0))
     assert sum(values(fresh_warehouse, "select month_amount from mart.customer_snapshot")) == amount
 
+    table = io.StringIO()
+    show_customers(Console(file=table, width=160), first.document["customers"], first.document["tiers"])
+    shown_counts = [line.split() for line in table.getvalue().splitlines() if line.strip()[-1:].isdigit()]
+    assert [row[0] for row in shown_counts] == ["platinum", "gold", "silver", "bronze", "none", "all"]
+    customers = values(
+        fresh_warehouse,
+        "select count(*) from mart.customer_snapshot join mart.month using (month) where is_report_month",
+    )
+    assert [int(shown_counts[-1][-1])] == [sum(int(count) for count in shown_counts[-1][1:-1])] == customers
+
     second = run(fresh_warehouse, "run-once", tmp_path / "files", "--json")
     assert second.exit_code == 0
     assert {file["status"] for file in second.document["files"]} == {"skipped"}
@@ -160,6 +173,12 @@ def test_a_held_file_waits_for_a_decision(fresh_warehouse: Settings, tmp_path: P
     assert held.exit_code == 1
     assert held.document["files"][0]["status"] == "held"
     assert not held.document["files"][0]["rows_loaded"]
+    receipt = held.document["files"][0]["file_id"]
+    (fresh_warehouse.home / "held" / str(receipt) / "sales_2025.csv").unlink()
+    vanished = run(fresh_warehouse, "approve", "sales_2025.csv")
+    assert vanished.exit_code == 2
+    assert "restore it from a backup, or give it up" in vanished.errors
+    assert f"discard sales_2025.csv --receipt {receipt}\n" in vanished.errors
     assert run(fresh_warehouse, "discard", "sales_2025.csv").exit_code == 0
     assert values(fresh_warehouse, "select count(*) from mart.sale_line") == kept
 
@@ -186,6 +205,7 @@ def test_bad_input_is_named_and_changes_nothing(fresh_warehouse: Settings, tmp_p
 
     for arguments, word in (
         (["load", str(tmp_path / "absent.csv")], "absent.csv"),
+        (["load", "--feed", "salse", str(broken)], "feeds are customers, products"),
         (["run-once", str(tmp_path / "absent")], "absent"),
         (["refresh", "--from", "2025-13"], "2025-13"),
         (["explain", "C1"], "refresh"),
@@ -200,6 +220,7 @@ def test_bad_input_is_named_and_changes_nothing(fresh_warehouse: Settings, tmp_p
         assert ended.exit_code == 2, arguments
         assert word in ended.errors, arguments
         assert ended.output == "", arguments
+    assert values(fresh_warehouse, "select file_name from ops.file") == [broken.name], "no other receipt"
 
 
 def test_what_people_wrote_is_shown_as_it_is(fresh_warehouse: Settings) -> None:
@@ -218,7 +239,9 @@ def test_a_place_that_cannot_be_written_is_named(published: Settings, tmp_path: 
     assert f"Error: {tmp_path / 'a_file'}" in refused.errors
 
 
-def test_files_and_errors_do_not_tell_others_of_customers(tmp_path: Path, fresh_warehouse: Settings) -> None:
+def test_files_and_errors_do_not_tell_others_of_customers(
+    tmp_path: Path, fresh_warehouse: Settings, warehouse: Settings
+) -> None:
     home = tmp_path / "new"
     Settings(home=home, url=None, contracts=fresh_warehouse.contracts).create_folders()
     open_to_others = {folder.name for folder in home.iterdir() if folder.stat().st_mode & 0o077}
@@ -226,6 +249,10 @@ def test_files_and_errors_do_not_tell_others_of_customers(tmp_path: Path, fresh_
     with connect(fresh_warehouse) as connection, pytest.raises(DBAPIError) as error:
         connection.execute(text("select 1 / length(:value)::numeric * 0 / 0"), {"value": "maria@x.example"})
     assert "maria@x.example" not in str(error.value)
+    assert "select 1 / length(" in str(error.value), "what failed is known all the same"
+    server_log = log_file(warehouse).read_text(encoding="utf-8")
+    assert "division by zero" in server_log
+    assert "maria@x.example" not in server_log
 
 
 def test_the_gate_refuses_with_exit_code_1_and_readers_keep_what_they_have(

@@ -294,7 +294,9 @@ def test_a_refusal_leaves_readers_on_the_last_good_state(loaded: Settings, tmp_p
         loaded,
         f"update crm.snapshot_unpublished set segment = 'Nobody' where run_id = {run_id} and customer_id = 'C0100'",
     )
-    with pytest.raises(GateRefused, match=r"snapshot_unpublished\.decided"):
+    with pytest.raises(
+        GateRefused, match=r"snapshot_unpublished\.decided failed; see mart\.check_result and mart\.failed_row"
+    ):
         steps.audit(loaded, run_id)
     assert query(loaded, "select status, message from ops.run where run_id = :id", id=run_id) == [
         ("refused", "refused by the gate: snapshot_unpublished.decided")

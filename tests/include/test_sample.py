@@ -13,6 +13,7 @@ import pytest
 
 from include.warehouse.errors import InputError
 from include.warehouse.sample import write_sample
+from include.warehouse.settings import REPOSITORY
 
 CUSTOMERS = 1_500
 NUMBER = re.compile(r"[+-]?\d+(\.\d*)?|[+-]?\.\d+")
@@ -250,6 +251,13 @@ def test_masters_change_close_customers_and_hold_awkward_cells(files: list[Path]
     assert any(not row["customer_id"] for row in people)
     types = [{r["product_id"]: r["product_type"] for r in rows_of(file)} for file in of_feed(files, "products")]
     assert 0 < sum(types[0][key] != types[1][key] for key in types[0]) < 10
+
+
+@pytest.mark.parametrize("place", ["docs/analyst_queries.md", "include/warehouse/cli/months.py"])
+def test_customers_of_examples_are_in_the_sample(files: list[Path], place: str) -> None:
+    named = set(re.findall(r"\bC\d+", (REPOSITORY / place).read_text(encoding="utf-8")))
+    assert named
+    assert named <= {row["customer_id"] for file in of_feed(files, "customers") for row in rows_of(file)}
 
 
 @pytest.mark.parametrize("wrong", [{"customers": 0}, {"months": 0}, {"dirt": 0.9}, {"seed": -1}])

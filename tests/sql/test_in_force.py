@@ -7,7 +7,9 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 
 import pytest
+from sqlalchemy import text
 
+from include.warehouse.database import engine
 from include.warehouse.settings import Settings
 from tests.oracle.agreement import assert_accepted_alike
 from tests.oracle.compare import assert_same
@@ -95,6 +97,13 @@ def received(step: Step) -> ReceivedFile:
     return csv_file(f"{name}.csv", *lines)
 
 
+SKIPPED_WITHOUT_ITS_REASON = text(
+    "select s.file_name, s.message from ops.file as s where s.status = 'skipped' and not exists ("
+    "select from ops.file as l where l.status = 'loaded' and l.feed = s.feed and l.sha256 = s.sha256 and s.message"
+    " = format('its bytes equal %s, in force since %s', l.file_name, l.loaded_at::timestamptz(0)))"
+)
+
+
 @pytest.mark.parametrize("history", HISTORIES.values(), ids=HISTORIES.keys())
 def test_what_becomes_of_files(
     passing_warehouse: Callable[[], AbstractContextManager[Settings]], history: list[Step]
@@ -107,5 +116,7 @@ def test_what_becomes_of_files(
         expected = [status for _, _, status in history]
         assert oracle.source_files()["status"].tolist() == expected
         assert real.frame("source_file order by file_id")["status"].tolist() == expected
+        with engine(empty).connect() as connection:
+            assert connection.execute(SKIPPED_WITHOUT_ITS_REASON).all() == [], "each names the file that was loaded"
         assert_accepted_alike(oracle, real)
         assert_same(oracle.customers(), real.frame("customers"), ["customer_id"])

@@ -79,7 +79,7 @@ def run_once(
     """Load every file of a folder, masters first, then refresh and publish."""
     from include.warehouse.database import connect
     from include.warehouse.migrate import migrate as apply_migrations
-    from include.warehouse.status import read_customers, read_rejects_by_reason
+    from include.warehouse.status import read_customers, read_rejects_by_reason, read_tiers
 
     with answering(json) as answer:
         if not folder.is_dir():
@@ -93,11 +93,12 @@ def run_once(
         document: Document = {"files": results, "refresh": run_refresh(settings)}
         with connect(settings) as connection:
             document["customers"] = read_customers(connection)
+            document["tiers"] = read_tiers(connection)
             document["rejects_by_reason"] = read_rejects_by_reason(connection)
         answer.give(document, show_run_once, worst(results) or refresh_exit_code(document["refresh"]))
 
 
-@verbs.command(epilog=example("explain C000123 --month 2025-11"))
+@verbs.command(epilog=example("explain C0000046 --month 2025-11"))
 def explain(
     customer: Annotated[str, typer.Argument(help="The customer's id, as the files give it.")],
     month: Month = None,

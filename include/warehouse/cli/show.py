@@ -1,13 +1,10 @@
 """How the command line shows a document to a person."""
 
 from collections.abc import Callable
-from typing import Any
 
 from rich.console import Console
 
 from include.warehouse.console import Document, in_words, show_fields, show_table
-
-FATES = ["rows_received", "rows_loaded", "rows_unchanged", "rows_rejected", "rows_duplicate", "rows_superseded"]
 
 
 def show_lines(name: str, otherwise: str = "Nothing to do.") -> Callable[[Console, Document], None]:
@@ -32,8 +29,10 @@ def show_rows(name: str, title: str) -> Callable[[Console, Document], None]:
 
 def show_files(console: Console, document: Document) -> None:
     """What became of every file and of its rows."""
+    from include.warehouse.status import FATES
+
     files = [
-        {name.removeprefix("rows_"): file.get(name) for name in ("file_name", "status", *FATES)}
+        {"file_name": file["file_name"], "status": file["status"], **{fate: file.get(f"rows_{fate}") for fate in FATES}}
         for file in document["files"]
     ]
     if files:
@@ -104,23 +103,14 @@ def show_refresh(console: Console, document: Document) -> None:
 
 def show_run_once(console: Console, document: Document) -> None:
     """Files, rejects by reason, the publication, and the report month's customers by tier and status."""
+    from include.warehouse.stack_summary import show_customers
+
     show_files(console, document)
     if document["rejects_by_reason"]:
         show_table(console, "Rejected rows by reason", document["rejects_by_reason"], ["reason", "rows_rejected"])
     if document["customers"]:
-        show_customers(console, document["customers"])
+        show_customers(console, document["customers"], document["tiers"])
     show_refresh(console, document["refresh"])
-
-
-def show_customers(console: Console, customers: list[dict[str, Any]]) -> None:
-    """Customers of the report month: a line a status, a column a tier."""
-    tiers = sorted({row["value_tier"] for row in customers})
-    statuses = sorted({row["activity_status"] for row in customers})
-    rows = []
-    for status in statuses:
-        counts = {row["value_tier"]: row["customers"] for row in customers if row["activity_status"] == status}
-        rows.append({"status": status, **counts, "all": sum(counts.values())})
-    show_table(console, "Customers of the report month by status and tier", rows, ["status", *tiers, "all"])
 
 
 def show_explanation(console: Console, document: Document) -> None:

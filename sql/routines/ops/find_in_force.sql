@@ -6,6 +6,7 @@ as $$
 declare
     v_file ops.file;
     v_in_force ops.file;
+    v_loaded ops.file;
 begin
     select f.* into v_file from ops.file f where f.file_id = p_file_id;
 
@@ -56,13 +57,24 @@ begin
             return null;
         end if;
     end if;
-    if v_in_force.sha256 = v_file.sha256 then
-        return format(
-            'its bytes equal %s, in force since %s',
-            v_in_force.file_name, coalesce(v_in_force.loaded_at, v_in_force.received_at)::timestamptz(0)
-        );
+    if (v_in_force.sha256 = v_file.sha256) is not true then
+        return null;
     end if;
-    return null;
+    v_loaded := v_in_force;
+    -- a skipped file brought nothing: back to the one that it was skipped for, which may have been skipped too
+    while v_loaded.status = 'skipped' loop
+        select f.* into v_loaded
+        from ops.file f
+        where
+            f.sha256 = v_file.sha256
+            and f.feed = v_file.feed
+            and f.status in ('loaded', 'skipped')
+            and f.effective_date <= v_loaded.effective_date
+            and f.file_id < v_loaded.file_id
+        order by f.effective_date desc, f.file_id desc
+        limit 1;
+    end loop;
+    return format('its bytes equal %s, in force since %s', v_loaded.file_name, v_loaded.loaded_at::timestamptz(0));
 end
 $$;
 comment on function ops.find_in_force(bigint) is 'Why a file need not be loaded (its bytes are in force for its feed and period), or null.';

@@ -4,7 +4,7 @@ select
     check_name,
     case
         when (select mart.may_read_contact()) then failed_row
-        else failed_row - array['full_name', 'email', 'phone', 'search_text']
+        else failed_row - array['full_name', 'email', 'phone', 'search_text', 'warnings']
     end as failed_row
 from ops.failed_row;
 
