@@ -266,7 +266,10 @@ def test_explain_shows_the_limits_that_give_the_scores(published: Settings) -> N
     bought = sorted({str(line.day) for line in lines() if line.customer_id == customer_id}, reverse=True)
     assert explained["last_lines"][0]["transaction_date"] == bought[0]
     assert explained["rule_set"]["active_days"] == 90
-    assert customer_id in run(published, "explain", customer_id).output
+    assert explained["rule_set"]["active_from"] is None
+    shown = run(published, "explain", customer_id).output
+    assert f"Customer {customer_id}" in shown
+    assert "active from: the beginning" in shown
 
 
 def test_a_rebuild_of_what_is_known_now_differs_in_nothing(published: Settings) -> None:
@@ -309,8 +312,14 @@ def test_rules_go_from_draft_to_active(fresh_warehouse: Settings, tmp_path: Path
         r["rule_set_id"]: r["state"] for r in run(fresh_warehouse, "rules", "show", "--json").document["rule_sets"]
     }
     assert states[2] == "active"
+    shown = run(fresh_warehouse, "rules", "show").output
+    assert [line for line in shown.splitlines() if line.startswith("active from:")] == [
+        "active from: the beginning",
+        "active from: 2026-01-01",
+    ]
 
     assert run(fresh_warehouse, "rules", "draft", gap).exit_code == 0
+    assert "active from: –" in run(fresh_warehouse, "rules", "show").output
     unproved = run(fresh_warehouse, "rules", "prove", "3", "--json")
     assert unproved.exit_code == 2
     assert any(check["first_failing_cell"] for check in unproved.document["checks"])
