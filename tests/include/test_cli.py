@@ -22,7 +22,7 @@ from typer.testing import CliRunner
 from include.warehouse.cli import app
 from include.warehouse.console import in_json
 from include.warehouse.database import connect
-from include.warehouse.ops_setting import POSSIBLE
+from include.warehouse.ops_setting import POSSIBLE, in_time_zone
 from include.warehouse.server import find_postmaster
 from include.warehouse.settings import REPOSITORY, Settings
 from include.warehouse.users import add_user
@@ -334,7 +334,20 @@ def test_settings_are_shown_and_changed(fresh_warehouse: Settings) -> None:
     shown = {row["setting"] for row in run(fresh_warehouse, "settings", "--json").document["settings"]}
     assert shown == set(values(fresh_warehouse, "select setting from ops.setting")) == POSSIBLE.keys()
     assert run(fresh_warehouse, "settings", "prepared_from_customers", "500").exit_code == 0
-    assert run(fresh_warehouse, "settings", "prepared_from_customers", "few").exit_code == 2
+    assert run(fresh_warehouse, "settings", "time_zone", "America/Lima").exit_code == 0
+    for name, value, wanted in (
+        ("prepared_from_customers", "few", "a whole number of customers"),
+        ("time_zone", "localtime", "Europe/Madrid"),
+        ("time_zone", "Europe", "Europe/Madrid"),
+        ("raw_retention_days", "\N{ARABIC-INDIC DIGIT THREE}", "a whole number of days"),
+        ("shrink_guard_share", "0.\N{ARABIC-INDIC DIGIT THREE}", "a share from 0 to 1"),
+        ("shrink_guard_share", "1.5", "a share from 0 to 1"),
+    ):
+        refused = run(fresh_warehouse, "settings", name, value)
+        assert (refused.exit_code, wanted in refused.errors) == (2, True), (name, value, refused.errors)
+    assert values(fresh_warehouse, "select value from ops.setting where setting = 'time_zone'") == ["America/Lima"]
+    with connect(fresh_warehouse) as connection:
+        assert in_time_zone(connection, datetime.fromisoformat("2025-11-01")) == datetime(2025, 11, 1, 5, tzinfo=UTC)
 
 
 def test_up_starts_what_down_stops(warehouse: Settings, tmp_path_factory: pytest.TempPathFactory) -> None:

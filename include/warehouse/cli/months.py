@@ -3,7 +3,6 @@
 from datetime import date, datetime
 from pathlib import Path
 from typing import Annotated
-from zoneinfo import ZoneInfo
 
 import typer
 
@@ -126,12 +125,11 @@ def rebuild(
 ) -> None:
     """Build a month as it was known at a moment, to inspect; nothing is published."""
     from include.warehouse.database import connect
-    from include.warehouse.ops_setting import read_setting
+    from include.warehouse.ops_setting import in_time_zone
     from include.warehouse.refresh import rebuild as build_as_known
 
     with answering(json) as answer:
         settings = ready()
         with connect(settings) as connection:
-            time_zone = ZoneInfo(read_setting(connection, "time_zone"))
-        moment = known_at if known_at.tzinfo else known_at.replace(tzinfo=time_zone)
+            moment = known_at if known_at.tzinfo else in_time_zone(connection, known_at)
         answer.give(build_as_known(settings, month, moment))
