@@ -141,6 +141,8 @@ def test_run_once_publishes_a_folder_and_the_second_time_nothing(fresh_warehouse
     amount = sum((line.amount for line in lines()), Decimal(0))
     assert sum(values(fresh_warehouse, "select month_amount from mart.customer_snapshot")) == amount
 
+    with connect(fresh_warehouse) as connection:
+        connection.execute(text("update ops.routine set sha256 = '' where routine_name = 'source_file'"))
     second = run(fresh_warehouse, "run-once", tmp_path / "files", "--json")
     assert second.exit_code == 0
     assert {file["status"] for file in second.document["files"]} == {"skipped"}
@@ -324,6 +326,26 @@ def test_rules_go_from_draft_to_active(fresh_warehouse: Settings, tmp_path: Path
     assert unproved.exit_code == 2
     assert any(check["first_failing_cell"] for check in unproved.document["checks"])
     assert run(fresh_warehouse, "rules", "approve", "3").exit_code == 2
+
+
+def test_a_database_of_an_older_checkout_is_told_from_a_fault(fresh_warehouse: Settings, tmp_path: Path) -> None:
+    def refused(*arguments: str | Path) -> str:
+        ended = run(fresh_warehouse, *arguments)
+        assert (ended.exit_code, ended.output) == (1, "")
+        assert "run: python -m include.warehouse migrate" in ended.errors
+        return ended.errors
+
+    with connect(fresh_warehouse) as connection:
+        connection.execute(text("update ops.routine set sha256 = '' where schema_name = 'mart' and kind = 'view'"))
+    assert "sql/views/mart/audience.sql" in refused("status")
+    assert run(fresh_warehouse, "migrate").exit_code == 0
+    assert run(fresh_warehouse, "status").exit_code == 0
+
+    with connect(fresh_warehouse) as connection:
+        connection.execute(text("alter table ops.file drop column tries cascade"))
+        connection.execute(text("delete from ops.migration where file_name = '0026_tries_of_a_file.sql'"))
+    assert "sql/migrations/0026_tries_of_a_file.sql" in refused("status")
+    assert "sql/migrations/0026_tries_of_a_file.sql" in refused("load", *write_files(tmp_path / "files"))
 
 
 def test_settings_are_shown_and_changed(fresh_warehouse: Settings) -> None:

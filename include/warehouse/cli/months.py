@@ -12,7 +12,7 @@ from include.warehouse.cli.ready import ready
 from include.warehouse.cli.show import show_explanation, show_refresh, show_run_once
 from include.warehouse.console import DONE, REFUSED_OR_HELD, Document, answering, progress_of
 from include.warehouse.errors import GateRefused, InputError
-from include.warehouse.settings import Settings
+from include.warehouse.settings import Settings, load_settings
 
 verbs = typer.Typer()
 
@@ -86,7 +86,7 @@ def run_once(
         paths = sorted(path for path in folder.iterdir() if path.is_file() and not path.name.startswith("."))
         if not paths:
             raise InputError(f"{folder} has no files; put the files to load there")
-        settings = ready()
+        settings = load_settings()
         apply_migrations(settings)
         results = load_files(settings, paths)
         document: Document = {"files": results, "refresh": run_refresh(settings)}
