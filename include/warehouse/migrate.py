@@ -6,6 +6,8 @@ grants, feed contracts, the default rule set, the first user of the dashboard.
 
 import hashlib
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -76,7 +78,7 @@ def migrate(settings: Settings) -> list[str]:
     Two at once wait for each other. Raises MigrationError where an applied migration or a released procedure changed.
     """
     settings.create_folders()
-    with connect(settings) as connection:
+    with connect(settings) as connection, rights_explained(connection):
         connection.exec_driver_sql("select pg_advisory_xact_lock(hashtextextended('warehouse.migrate', 0))")
         done = _apply_migrations(connection)
         connection.exec_driver_sql("set local check_function_bodies = off")
@@ -86,6 +88,32 @@ def migrate(settings: Settings) -> list[str]:
         rules.ensure_default(connection)
         done += ensure_first_admin(connection, settings)
     return done
+
+
+@contextmanager
+def rights_explained(connection: Connection) -> Iterator[None]:
+    """Raises MigrationError, with what an administrator has to do, where the connected user lacks a right."""
+    try:
+        yield
+    except (DBAPIError, MigrationError) as error:
+        cause = error.__cause__ if isinstance(error, MigrationError) else error
+        if not (isinstance(cause, DBAPIError) and isinstance(cause.orig, errors.InsufficientPrivilege)):
+            raise
+        connection.rollback()
+        who = connection.exec_driver_sql(
+            "select quote_ident(current_user) as user_name, quote_ident(current_database()) as database_name,"
+            " (select pg_get_userbyid(nspowner) from pg_namespace"
+            " where nspname = 'ops' and pg_get_userbyid(nspowner) <> current_user) as owner"
+        ).one()
+        remedy = (
+            f"its tables are those of {who.owner}: name that user in WAREHOUSE_URL"
+            if who.owner
+            else f"let an administrator run: alter database {who.database_name} owner to {who.user_name}"
+        )
+        raise MigrationError(
+            f"user {who.user_name} lacks a right in database {who.database_name}"
+            f" ({cause.orig.diag.message_primary}); {remedy}"
+        ) from error
 
 
 def has_tables(connection: Connection) -> bool:

@@ -11,10 +11,10 @@ def ready() -> Settings:
     Raises MigrationError where the database has tables, but not those of this checkout; `migrate` changes them.
     """
     from include.warehouse.database import connect
-    from include.warehouse.migrate import MigrationError, has_tables, migrate, not_applied
+    from include.warehouse.migrate import MigrationError, has_tables, migrate, not_applied, rights_explained
 
     settings = load_settings()
-    with connect(settings) as connection:
+    with connect(settings) as connection, rights_explained(connection):
         is_new = not has_tables(connection)
         lacking = [] if is_new else not_applied(connection)
     if lacking:
