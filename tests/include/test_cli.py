@@ -117,11 +117,17 @@ def test_help_needs_no_database(tmp_path: Path) -> None:
 
 def test_run_once_publishes_a_folder_and_the_second_time_nothing(fresh_warehouse: Settings, tmp_path: Path) -> None:
     files = write_files(tmp_path / "files")
+    unfinished = ["sales_2023.csv.part", "SALES_2022.CSV.TMP"]
+    for name in (*unfinished, "~$stores_2024-01-01.xlsx", ".hidden.csv", f"{files[0].name}.ready"):
+        (tmp_path / "files" / name).write_text("half")
+    lying_there = sorted((tmp_path / "files").iterdir())
     first = run_process(fresh_warehouse, "run-once", tmp_path / "files", "--json")
     assert first.exit_code == 0, first.errors
+    assert first.document["left_alone"] == sorted(unfinished)
+    assert {file["file_name"] for file in first.document["files"]} == {path.name for path in files}
     assert first.document["refresh"]["status"] == "published"
     assert Path(first.document["refresh"]["excel"]).exists()
-    assert sorted(path.name for path in (tmp_path / "files").iterdir()) == sorted(path.name for path in files)
+    assert sorted((tmp_path / "files").iterdir()) == lying_there
 
     status = run_process(fresh_warehouse, "status", "--json").document
     address = make_url(str(fresh_warehouse.url))
@@ -143,6 +149,12 @@ def test_run_once_publishes_a_folder_and_the_second_time_nothing(fresh_warehouse
 
     with connect(fresh_warehouse) as connection:
         connection.execute(text("update ops.routine set sha256 = '' where routine_name = 'source_file'"))
+    for path in files:
+        path.rename(tmp_path / path.name)
+    nothing = run(fresh_warehouse, "run-once", tmp_path / "files")
+    assert (nothing.exit_code, all(name in nothing.errors for name in unfinished)) == (2, True)
+    for path in files:
+        (tmp_path / path.name).rename(path)
     second = run(fresh_warehouse, "run-once", tmp_path / "files", "--json")
     assert second.exit_code == 0
     assert {file["status"] for file in second.document["files"]} == {"skipped"}

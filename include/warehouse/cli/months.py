@@ -76,6 +76,8 @@ def run_once(
     json: Json = False,
 ) -> None:
     """Load every file of a folder, masters first, then refresh and publish."""
+    from include.warehouse.arrivals import finished_files, left_in
+    from include.warehouse.contracts import load_contracts
     from include.warehouse.database import connect
     from include.warehouse.migrate import migrate as apply_migrations
     from include.warehouse.status import read_customers, read_rejects_by_reason
@@ -83,13 +85,15 @@ def run_once(
     with answering(json) as answer:
         if not folder.is_dir():
             raise InputError(f"{folder} is not a folder; give the folder with the files to load")
-        paths = sorted(path for path in folder.iterdir() if path.is_file() and not path.name.startswith("."))
-        if not paths:
-            raise InputError(f"{folder} has no files; put the files to load there")
         settings = load_settings()
+        paths = finished_files(folder, load_contracts(settings))
+        left_alone = left_in(folder, paths)
+        if not paths:
+            files = f"no finished files ({', '.join(left_alone)} left alone)" if left_alone else "no files"
+            raise InputError(f"{folder} has {files}; put the files to load there")
         apply_migrations(settings)
         results = load_files(settings, paths)
-        document: Document = {"files": results, "refresh": run_refresh(settings)}
+        document: Document = {"files": results, "left_alone": left_alone, "refresh": run_refresh(settings)}
         with connect(settings) as connection:
             document["customers"] = read_customers(connection)
             document["rejects_by_reason"] = read_rejects_by_reason(connection)

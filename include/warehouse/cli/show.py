@@ -105,6 +105,9 @@ def show_refresh(console: Console, document: Document) -> None:
 def show_run_once(console: Console, document: Document) -> None:
     """Files, rejects by reason, the publication, and the report month's customers by tier and status."""
     show_files(console, document)
+    for name in document["left_alone"]:
+        why = "its name says that it is unfinished, or its contract waits for a marker"
+        console.print(f"left alone: {name}: {why}, {name}.ready", markup=False, soft_wrap=True)
     if document["rejects_by_reason"]:
         show_table(console, "Rejected rows by reason", document["rejects_by_reason"], ["reason", "rows_rejected"])
     if document["customers"]:
