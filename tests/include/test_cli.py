@@ -306,9 +306,35 @@ def test_exports_write_what_they_say(published: Settings, tmp_path: Path) -> Non
     assert [exported.document["rows"]] == [data_rows(out)] == expected
     assert run(published, "export", "customers", "--tier", "golden").exit_code == 2
 
+    misnamed = run(published, "export", "summary", "--out", tmp_path / "june.csv")
+    assert (misnamed.exit_code, "june.csv" in misnamed.errors) == (2, True)
     summary = run(published, "export", "summary", "--month", "2025-06", "--out", tmp_path / "june.xlsx", "--json")
     assert summary.document["file"] == str(tmp_path / "june.xlsx")
     assert (tmp_path / "june.xlsx").read_bytes()[:2] == b"PK"
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "begins_with"),
+    [
+        ("list.xlsx", [], b"PK"),
+        ("LIST.XLSX", ["--format", "xlsx"], b"PK"),
+        ("list.csv", [], b"month,"),
+        ("list.txt", [], b"month,"),
+        ("list.txt", ["--format", "xlsx"], b"PK"),
+        ("list.xlsx", ["--format", "csv"], None),
+        ("list.CSV", ["--format", "xlsx"], None),
+    ],
+)
+def test_a_list_is_of_the_format_that_its_name_says(
+    published: Settings, tmp_path: Path, name: str, options: list[str], begins_with: bytes | None
+) -> None:
+    ended = run(published, "export", "customers", "--tier", "platinum", *options, "--out", tmp_path / name)
+    assert ended.exit_code == (0 if begins_with else 2), ended.errors
+    if begins_with:
+        assert (tmp_path / name).read_bytes().startswith(begins_with)
+    else:
+        assert name in ended.errors
+        assert not list(tmp_path.iterdir())
 
 
 def test_rules_go_from_draft_to_active(fresh_warehouse: Settings, tmp_path: Path) -> None:
