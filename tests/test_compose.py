@@ -29,6 +29,11 @@ def environment(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def services(environment: Path) -> dict[str, Any]:
+    """Every service with the values of the generated .env."""
+    return services_with(environment)
+
+
+def services_with(environment: Path) -> dict[str, Any]:
     """Every service with all values filled in: by Docker Compose where it is installed, else by the same rules here."""
     if has_compose():
         command = ["docker", "compose", "--file", str(FILE), "--env-file", str(environment), "--profile", "celery"]
@@ -57,6 +62,24 @@ def test_every_part_is_a_service(services: dict[str, Any]) -> None:
     assert {name for name, service in services.items() if service.get("profiles") == ["celery"]} == {"worker", "redis"}
     assert services["initialise"]["command"] == ["sh", "include/docker/initialise.sh"]
     assert (REPOSITORY / "include/docker/initialise.sh").is_file()
+
+
+def test_celery_is_chosen_where_every_command_reads_it(tmp_path: Path) -> None:
+    """What stood in one command alone is forgotten by the next: back to LocalExecutor, the worker left running."""
+    readme = (REPOSITORY / "README.md").read_text()
+    chosen = re.findall(r"^(?:AIRFLOW_EXECUTOR|COMPOSE_PROFILES)=\w+$", readme, re.MULTILINE)
+    environment = tmp_path / ".env"
+    environment.write_text("\n".join(chosen))
+    write_environment(environment)
+    executors = {
+        service["environment"]["AIRFLOW__CORE__EXECUTOR"]
+        for service in services_with(environment).values()
+        if "AIRFLOW__CORE__EXECUTOR" in service.get("environment", {})
+    }
+    assert executors == {"CeleryExecutor"}
+    assert "COMPOSE_PROFILES=celery" in environment.read_text().splitlines()
+    for path in (FILE, REPOSITORY / "README.md", *(REPOSITORY / "docs").rglob("*.md")):
+        assert not re.search(r"AIRFLOW_EXECUTOR=\w+ docker|--profile", path.read_text()), path
 
 
 def test_nothing_runs_as_root_or_may_become_root(services: dict[str, Any]) -> None:

@@ -14,7 +14,7 @@ from include.warehouse.settings import Settings
 
 STANDSTILL_SECONDS = 2.0
 READY_SUFFIX = ".ready"
-UNFINISHED_SUFFIXES = (READY_SUFFIX, ".tmp", ".part", ".partial", ".filepart", ".crdownload")
+UNFINISHED_SUFFIXES = (".tmp", ".part", ".partial", ".filepart", ".crdownload")
 UNREADABLE = "cannot be read by this user and stays in the inbox; let it be read: chmod a+r FILE"
 
 
@@ -59,6 +59,29 @@ def unreadable_files(settings: Settings, feed: str | None = None) -> list[Path]:
     ]
 
 
+def finished_files(folder: Path, contracts: dict[str, Contract]) -> list[Path]:
+    """Files of a folder of a person's own, but those whose names or missing markers say that they are unfinished."""
+    return [
+        path
+        for path in sorted(folder.iterdir())
+        if path.is_file() and _is_finished_by_name(path.name) and not _lacks_marker(path, contracts)
+    ]
+
+
+def left_in(folder: Path, finished: list[Path]) -> list[str]:
+    """Names of the other files of a folder that somebody may miss: neither hidden ones nor markers."""
+    others = {path.name for path in folder.iterdir() if path.is_file()} - {path.name for path in finished}
+    return sorted(name for name in others if not (name.startswith((".", "~$")) or name.endswith(READY_SUFFIX)))
+
+
+def _lacks_marker(path: Path, contracts: dict[str, Contract]) -> bool:
+    try:
+        contract, _ = match_feed(contracts, path.name)
+    except InputError:
+        return False
+    return contract.wait_for_ready_marker and not _has_marker(path)
+
+
 def is_of(path: Path, feed: str, contracts: dict[str, Contract]) -> bool:
     """Whether a file's name is one of the feed."""
     try:
@@ -90,8 +113,12 @@ def load_order(
 def is_complete(path: Path, contract: Contract) -> bool:
     """Whether nobody writes the file any more: its marker is there, or it stands still and is closed."""
     if contract.wait_for_ready_marker:
-        return path.with_name(path.name + READY_SUFFIX).exists()
+        return _has_marker(path)
     return _stands_still(path)
+
+
+def _has_marker(path: Path) -> bool:
+    return path.with_name(path.name + READY_SUFFIX).exists()
 
 
 def _stands_still(path: Path) -> bool:
@@ -133,8 +160,12 @@ def _visible_files(folder: Path, *, readable: bool = True) -> list[Path]:
     return [
         path
         for path in sorted(folder.iterdir())
-        if path.is_file()
-        and not path.name.startswith((".", "~$"))
-        and not path.name.endswith(UNFINISHED_SUFFIXES)
-        and _may_read(path) == readable
+        if path.is_file() and _is_finished_by_name(path.name) and _may_read(path) == readable
     ]
+
+
+def _is_finished_by_name(name: str) -> bool:
+    """Whether a name is that of no hidden or unfinished file, no lock of an open workbook, and no marker."""
+    # a marker in capitals would mark nothing: it is a file that no contract knows, and refused as such
+    is_marker = name.endswith(READY_SUFFIX)
+    return not (is_marker or name.startswith((".", "~$")) or name.lower().endswith(UNFINISHED_SUFFIXES))

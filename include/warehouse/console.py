@@ -174,8 +174,6 @@ def in_words(value: object) -> str:
             words = f"{value:,}"
         case datetime():
             words = value.strftime("%Y-%m-%d %H:%M:%S %Z").strip()
-        case date.min:
-            words = "the beginning"
         case list() | tuple():
             words = ", ".join(in_words(item) for item in value) or "none"
         case _:

@@ -131,18 +131,29 @@ class Export:
 
 
 def export_customers(
-    settings: Settings, filters: CustomerFilter, file_format: str, out: Path | None, *, contact: bool = False
+    settings: Settings, filters: CustomerFilter, file_format: str | None, out: Path | None, *, contact: bool = False
 ) -> Path:
     """Writes the customers of `filters` to `out`, or to a file in exports/ named by month and filter; gives its path.
 
-    `file_format` is csv or xlsx; `contact` adds names, addresses and numbers. Raises InputError for a filter value that
-    does not exist, a month that is not published, or contact data that the connected role may not see.
+    `file_format` is csv or xlsx, without it what the ending of `out` says, else csv; `contact` adds names, addresses
+    and numbers. Raises InputError for a format that is not that of the ending, a filter value that does not exist, a
+    month that is not published, or contact data that the connected role may not see.
     """
+    file_format = _format_of(file_format, out)
     connection_pool = engine(settings).execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
     with connection_pool.connect() as connection:
         if out is None:
             out = settings.exports / default_name(connection, filters, file_format, contact)
         return write_customers(connection, filters, file_format, out, contact=contact).path
+
+
+def _format_of(file_format: str | None, out: Path | None) -> str:
+    named = out.suffix.lower().removeprefix(".") if out else ""
+    if named not in FORMATS:
+        return file_format or FORMATS[0]
+    if file_format in FORMATS and file_format != named:
+        raise InputError(f"{out} cannot be written as {file_format}; name it .{file_format}, or leave --format out")
+    return file_format or named
 
 
 def default_name(connection: Connection, filters: CustomerFilter, file_format: str, contact: bool) -> str:

@@ -6,6 +6,8 @@ grants, feed contracts, the default rule set, the first user of the dashboard.
 
 import hashlib
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -76,7 +78,7 @@ def migrate(settings: Settings) -> list[str]:
     Two at once wait for each other. Raises MigrationError where an applied migration or a released procedure changed.
     """
     settings.create_folders()
-    with connect(settings) as connection:
+    with connect(settings) as connection, rights_explained(connection):
         connection.exec_driver_sql("select pg_advisory_xact_lock(hashtextextended('warehouse.migrate', 0))")
         done = _apply_migrations(connection)
         connection.exec_driver_sql("set local check_function_bodies = off")
@@ -86,6 +88,50 @@ def migrate(settings: Settings) -> list[str]:
         rules.ensure_default(connection)
         done += ensure_first_admin(connection, settings)
     return done
+
+
+@contextmanager
+def rights_explained(connection: Connection) -> Iterator[None]:
+    """Raises MigrationError, with what an administrator has to do, where the connected user lacks a right."""
+    try:
+        yield
+    except (DBAPIError, MigrationError) as error:
+        cause = error.__cause__ if isinstance(error, MigrationError) else error
+        if not (isinstance(cause, DBAPIError) and isinstance(cause.orig, errors.InsufficientPrivilege)):
+            raise
+        connection.rollback()
+        who = connection.exec_driver_sql(
+            "select quote_ident(current_user) as user_name, quote_ident(current_database()) as database_name,"
+            " (select pg_get_userbyid(nspowner) from pg_namespace"
+            " where nspname = 'ops' and pg_get_userbyid(nspowner) <> current_user) as owner"
+        ).one()
+        remedy = (
+            f"its tables are those of {who.owner}: name that user in WAREHOUSE_URL"
+            if who.owner
+            else f"let an administrator run: alter database {who.database_name} owner to {who.user_name}"
+        )
+        raise MigrationError(
+            f"user {who.user_name} lacks a right in database {who.database_name}"
+            f" ({cause.orig.diag.message_primary}); {remedy}"
+        ) from error
+
+
+def has_tables(connection: Connection) -> bool:
+    """Whether the database was ever migrated; needs no right in it."""
+    statement = (
+        "select exists (select from pg_class where relnamespace = to_regnamespace('ops') and relname = 'setting')"
+    )
+    return bool(connection.exec_driver_sql(statement).scalar_one())
+
+
+def not_applied(connection: Connection) -> list[str]:
+    """Migrations, procedures, routines and views of this checkout that a migrated database has not, or not as here."""
+    applied = _applied_migrations(connection)
+    installed = _installed(connection)
+    return [
+        *(f"sql/migrations/{path.name}" for path in sorted(MIGRATIONS.glob("*.sql")) if path.name not in applied),
+        *(source.label for source in _all_sources() if installed.get(source.key) != source.sha256),
+    ]
 
 
 def _apply_migrations(connection: Connection) -> list[str]:
@@ -122,11 +168,8 @@ def _applied_migrations(connection: Connection) -> dict[str, str]:
 
 def _apply_sources(connection: Connection) -> list[str]:
     """Applies changed procedures, routines and views; one that needs another waits until that one is there."""
-    sources = [
-        *_released_checked(_sources("procedure", PROCEDURES)),
-        *_sources("routine", SQL / "routines"),
-        *_sources("view", SQL / "views"),
-    ]
+    sources = _all_sources()
+    _check_released(sources)
     done = _drop_vanished(connection, {source.key for source in sources})
     while pending := _to_apply(connection, sources):
         waiting = {source: error for source in pending if (error := _apply(connection, source))}
@@ -219,8 +262,9 @@ def _drop_vanished(connection: Connection, wanted: set[tuple[str, str, str]]) ->
     return done
 
 
-def _released_checked(procedures: list[Source]) -> list[Source]:
-    """The same procedures, after making sure that none is unversioned and no released one changed or vanished."""
+def _check_released(sources: list[Source]) -> None:
+    """Makes sure that no procedure is unversioned and no released one changed or vanished."""
+    procedures = [source for source in sources if source.kind == "procedure"]
     released = read_released()
     for name in released.keys() - {_released_name(procedure) for procedure in procedures}:
         raise MigrationError(f"sql/procedures/{name} is released but missing; restore it")
@@ -231,7 +275,6 @@ def _released_checked(procedures: list[Source]) -> list[Source]:
         if released.get(_released_name(procedure), procedure.sha256) != procedure.sha256:
             successor = f"{match['name']}_v{int(match['version']) + 1}.sql"
             raise MigrationError(f"{procedure.label} is released and must not change; restore it and write {successor}")
-    return procedures
 
 
 def read_released() -> dict[str, str]:
@@ -242,6 +285,14 @@ def read_released() -> dict[str, str]:
 
 def _released_name(source: Source) -> str:
     return str(source.path.relative_to(PROCEDURES))
+
+
+def _all_sources() -> list[Source]:
+    return [
+        *_sources("procedure", PROCEDURES),
+        *_sources("routine", SQL / "routines"),
+        *_sources("view", SQL / "views"),
+    ]
 
 
 def _sources(kind: str, folder: Path) -> list[Source]:

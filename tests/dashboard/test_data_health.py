@@ -118,11 +118,12 @@ def test_rows_and_money_are_followed_from_file_to_published_month(
     assert named["right_value"]["label"] == "Month_amount of published months, €"
 
 
+@pytest.mark.parametrize("role", ["marketing", "sales", "supervisor"])
 def test_exports_are_shown_to_administrators_and_to_who_made_them(
-    reading: Callable[[Settings], None], published: Settings
+    reading: Callable[[Settings], None], published: Settings, role: str
 ) -> None:
     reading(published)
-    maker, other = (User(f"{name}@example.org", name, "marketing") for name in ("maker", "other"))
+    maker, other = (User(f"{name}.{role}@example.org", name, role) for name in ("maker", "other"))
     audience = Audience(CustomerFilter(month=date(2025, 10, 1), status=("lost",)), channel="sms")
     with data_layer.acting_as(maker):
         prepared = export.prepare(audience, "csv")

@@ -356,7 +356,13 @@ def test_a_contract_can_ask_for_a_marker(receiving: Settings, tmp_path: Path) ->
     path = put(asking, "sales_2020.csv", line_of(2020))
     an_hour_ago = time.time() - 3_600
     os.utime(path, (an_hour_ago, an_hour_ago))
+    other = put(asking, "stores_2024-01-01.csv", "store_id,city\nS1,Madrid\n")
+    put(asking, "SALES_2021.CSV.TMP", line_of(2021))
+    assert arrivals.finished_files(asking.inbox, load_contracts(asking)) == [other]
+    assert arrivals.left_in(asking.inbox, [other]) == ["SALES_2021.CSV.TMP", path.name]
+    other.unlink()
     assert load_pending(asking) == []
+    path.with_name("SALES_2021.CSV.TMP").unlink()
     path.with_name("sales_2020.csv.ready").touch()
     assert [result.status for result in load_pending(asking)] == ["loaded"]
     assert not list(asking.inbox.iterdir()), "a marker left behind would call the next file complete"

@@ -24,7 +24,7 @@ from typer.testing import CliRunner
 from include.warehouse.cli import app
 from include.warehouse.console import in_json
 from include.warehouse.database import connect
-from include.warehouse.ops_setting import POSSIBLE
+from include.warehouse.ops_setting import POSSIBLE, in_time_zone
 from include.warehouse.server import find_postmaster, log_file
 from include.warehouse.settings import REPOSITORY, Settings
 from include.warehouse.stack_summary import show_customers
@@ -120,11 +120,17 @@ def test_help_needs_no_database(tmp_path: Path) -> None:
 
 def test_run_once_publishes_a_folder_and_the_second_time_nothing(fresh_warehouse: Settings, tmp_path: Path) -> None:
     files = write_files(tmp_path / "files")
+    unfinished = ["sales_2023.csv.part", "SALES_2022.CSV.TMP"]
+    for name in (*unfinished, "~$stores_2024-01-01.xlsx", ".hidden.csv", f"{files[0].name}.ready"):
+        (tmp_path / "files" / name).write_text("half")
+    lying_there = sorted((tmp_path / "files").iterdir())
     first = run_process(fresh_warehouse, "run-once", tmp_path / "files", "--json")
     assert first.exit_code == 0, first.errors
+    assert first.document["left_alone"] == sorted(unfinished)
+    assert {file["file_name"] for file in first.document["files"]} == {path.name for path in files}
     assert first.document["refresh"]["status"] == "published"
     assert Path(first.document["refresh"]["excel"]).exists()
-    assert sorted(path.name for path in (tmp_path / "files").iterdir()) == sorted(path.name for path in files)
+    assert sorted((tmp_path / "files").iterdir()) == lying_there
 
     status = run_process(fresh_warehouse, "status", "--json").document
     address = make_url(str(fresh_warehouse.url))
@@ -154,6 +160,14 @@ def test_run_once_publishes_a_folder_and_the_second_time_nothing(fresh_warehouse
     )
     assert [int(shown_counts[-1][-1])] == [sum(int(count) for count in shown_counts[-1][1:-1])] == customers
 
+    with connect(fresh_warehouse) as connection:
+        connection.execute(text("update ops.routine set sha256 = '' where routine_name = 'source_file'"))
+    for path in files:
+        path.rename(tmp_path / path.name)
+    nothing = run(fresh_warehouse, "run-once", tmp_path / "files")
+    assert (nothing.exit_code, all(name in nothing.errors for name in unfinished)) == (2, True)
+    for path in files:
+        (tmp_path / path.name).rename(path)
     second = run(fresh_warehouse, "run-once", tmp_path / "files", "--json")
     assert second.exit_code == 0
     assert {file["status"] for file in second.document["files"]} == {"skipped"}
@@ -293,7 +307,10 @@ def test_explain_shows_the_limits_that_give_the_scores(published: Settings) -> N
     bought = sorted({str(line.day) for line in lines() if line.customer_id == customer_id}, reverse=True)
     assert explained["last_lines"][0]["transaction_date"] == bought[0]
     assert explained["rule_set"]["active_days"] == 90
-    assert customer_id in run(published, "explain", customer_id).output
+    assert explained["rule_set"]["active_from"] is None
+    shown = run(published, "explain", customer_id).output
+    assert f"Customer {customer_id}" in shown
+    assert "active from: the beginning" in shown
 
 
 def test_a_rebuild_of_what_is_known_now_differs_in_nothing(published: Settings) -> None:
@@ -316,9 +333,35 @@ def test_exports_write_what_they_say(published: Settings, tmp_path: Path) -> Non
     assert [exported.document["rows"]] == [data_rows(out)] == expected
     assert run(published, "export", "customers", "--tier", "golden").exit_code == 2
 
+    misnamed = run(published, "export", "summary", "--out", tmp_path / "june.csv")
+    assert (misnamed.exit_code, "june.csv" in misnamed.errors) == (2, True)
     summary = run(published, "export", "summary", "--month", "2025-06", "--out", tmp_path / "june.xlsx", "--json")
     assert summary.document["file"] == str(tmp_path / "june.xlsx")
     assert (tmp_path / "june.xlsx").read_bytes()[:2] == b"PK"
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "begins_with"),
+    [
+        ("list.xlsx", [], b"PK"),
+        ("LIST.XLSX", ["--format", "xlsx"], b"PK"),
+        ("list.csv", [], b"month,"),
+        ("list.txt", [], b"month,"),
+        ("list.txt", ["--format", "xlsx"], b"PK"),
+        ("list.xlsx", ["--format", "csv"], None),
+        ("list.CSV", ["--format", "xlsx"], None),
+    ],
+)
+def test_a_list_is_of_the_format_that_its_name_says(
+    published: Settings, tmp_path: Path, name: str, options: list[str], begins_with: bytes | None
+) -> None:
+    ended = run(published, "export", "customers", "--tier", "platinum", *options, "--out", tmp_path / name)
+    assert ended.exit_code == (0 if begins_with else 2), ended.errors
+    if begins_with:
+        assert (tmp_path / name).read_bytes().startswith(begins_with)
+    else:
+        assert name in ended.errors
+        assert not list(tmp_path.iterdir())
 
 
 def test_rules_go_from_draft_to_active(fresh_warehouse: Settings, tmp_path: Path) -> None:
@@ -336,12 +379,38 @@ def test_rules_go_from_draft_to_active(fresh_warehouse: Settings, tmp_path: Path
         r["rule_set_id"]: r["state"] for r in run(fresh_warehouse, "rules", "show", "--json").document["rule_sets"]
     }
     assert states[2] == "active"
+    shown = run(fresh_warehouse, "rules", "show").output
+    assert [line for line in shown.splitlines() if line.startswith("active from:")] == [
+        "active from: the beginning",
+        "active from: 2026-01-01",
+    ]
 
     assert run(fresh_warehouse, "rules", "draft", gap).exit_code == 0
+    assert "active from: –" in run(fresh_warehouse, "rules", "show").output
     unproved = run(fresh_warehouse, "rules", "prove", "3", "--json")
     assert unproved.exit_code == 2
     assert any(check["first_failing_cell"] for check in unproved.document["checks"])
     assert run(fresh_warehouse, "rules", "approve", "3").exit_code == 2
+
+
+def test_a_database_of_an_older_checkout_is_told_from_a_fault(fresh_warehouse: Settings, tmp_path: Path) -> None:
+    def refused(*arguments: str | Path) -> str:
+        ended = run(fresh_warehouse, *arguments)
+        assert (ended.exit_code, ended.output) == (1, "")
+        assert "run: python -m include.warehouse migrate" in ended.errors
+        return ended.errors
+
+    with connect(fresh_warehouse) as connection:
+        connection.execute(text("update ops.routine set sha256 = '' where schema_name = 'mart' and kind = 'view'"))
+    assert "sql/views/mart/audience.sql" in refused("status")
+    assert run(fresh_warehouse, "migrate").exit_code == 0
+    assert run(fresh_warehouse, "status").exit_code == 0
+
+    with connect(fresh_warehouse) as connection:
+        connection.execute(text("alter table ops.file drop column tries cascade"))
+        connection.execute(text("delete from ops.migration where file_name = '0026_tries_of_a_file.sql'"))
+    assert "sql/migrations/0026_tries_of_a_file.sql" in refused("status")
+    assert "sql/migrations/0026_tries_of_a_file.sql" in refused("load", *write_files(tmp_path / "files"))
 
 
 def test_settings_are_shown_and_changed(fresh_warehouse: Settings) -> None:
@@ -352,7 +421,20 @@ def test_settings_are_shown_and_changed(fresh_warehouse: Settings) -> None:
     shown = {row["setting"] for row in run(fresh_warehouse, "settings", "--json").document["settings"]}
     assert shown == set(values(fresh_warehouse, "select setting from ops.setting")) == POSSIBLE.keys()
     assert run(fresh_warehouse, "settings", "prepared_from_customers", "500").exit_code == 0
-    assert run(fresh_warehouse, "settings", "prepared_from_customers", "few").exit_code == 2
+    assert run(fresh_warehouse, "settings", "time_zone", "America/Lima").exit_code == 0
+    for name, value, wanted in (
+        ("prepared_from_customers", "few", "a whole number of customers"),
+        ("time_zone", "localtime", "Europe/Madrid"),
+        ("time_zone", "Europe", "Europe/Madrid"),
+        ("raw_retention_days", "\N{ARABIC-INDIC DIGIT THREE}", "a whole number of days"),
+        ("shrink_guard_share", "0.\N{ARABIC-INDIC DIGIT THREE}", "a share from 0 to 1"),
+        ("shrink_guard_share", "1.5", "a share from 0 to 1"),
+    ):
+        refused = run(fresh_warehouse, "settings", name, value)
+        assert (refused.exit_code, wanted in refused.errors) == (2, True), (name, value, refused.errors)
+    assert values(fresh_warehouse, "select value from ops.setting where setting = 'time_zone'") == ["America/Lima"]
+    with connect(fresh_warehouse) as connection:
+        assert in_time_zone(connection, datetime.fromisoformat("2025-11-01")) == datetime(2025, 11, 1, 5, tzinfo=UTC)
 
 
 def test_up_starts_what_down_stops(warehouse: Settings, tmp_path_factory: pytest.TempPathFactory) -> None:

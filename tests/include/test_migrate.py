@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
@@ -26,6 +27,7 @@ from include.warehouse.schema_dump import SCHEMA_FILE, dump_schema
 from include.warehouse.settings import REPOSITORY, Settings
 from tests.fixtures.corrections import write_correction
 from tests.fixtures.mart_rows import assert_same_rows, mart_rows
+from tests.include.test_cli import run
 
 MIGRATE = (
     "from include.warehouse.migrate import migrate; from include.warehouse.settings import load_settings;"
@@ -219,7 +221,7 @@ def test_without_permission_to_create_roles_the_rest_is_done(
     connection.autocommit = True
     with connection.cursor() as cursor:
         cursor.execute("create role powerless login password 'powerless'")
-        cursor.execute("create database powerless owner powerless")
+        cursor.execute("create database powerless")
         cursor.execute("alter role analyst rename to analyst_elsewhere")
     url = admin.set(username="powerless", password="powerless", database="powerless")
     settings = Settings(
@@ -227,7 +229,17 @@ def test_without_permission_to_create_roles_the_rest_is_done(
         url=url.render_as_string(hide_password=False),
         contracts=fresh_warehouse.contracts,
     )
+    others = replace(settings, url=url.set(database=admin.database).render_as_string(hide_password=False))
     try:
+        for verb in ("status", "up", "migrate"):
+            refused = run(others, verb).errors
+            assert f"user powerless lacks a right in database {admin.database}" in refused
+            assert f"its tables are those of {admin.username}: name that user in WAREHOUSE_URL" in refused
+            remedy = "alter database powerless owner to powerless"
+            assert f"let an administrator run: {remedy}" in run(settings, verb).errors
+        engine(others).dispose()
+        with connection.cursor() as cursor:
+            cursor.execute(remedy)
         done = migrate(settings)
         assert "not permitted: create role analyst login; let an administrator run it, then migrate again" in done
         with pytest.raises(LookupError, match="the password of role analyst is not in"):

@@ -172,6 +172,24 @@ def test_money_is_numeric_with_cents(owner: Connection) -> None:
     assert all(cut["limit_value"] == cut["least"] for cut in cuts)
 
 
+def test_no_date_or_moment_is_infinite(owner: Connection) -> None:
+    """Excel's driver shows today's date for one, and Power BI's cannot read it."""
+    columns = owner.exec_driver_sql(
+        "select table_name, column_name from information_schema.columns"
+        " where table_schema = 'mart' and (data_type = 'date' or data_type like 'timestamp%%')"
+    ).all()
+    infinite = [
+        f"{view}.{column}"
+        for view, column in columns
+        if owner.exec_driver_sql(f"select exists (select from mart.{view} where not isfinite({column}))").scalar_one()
+    ]
+    assert len(columns) > 50
+    assert infinite == []
+    assert rows(owner, "select rule_set, state, active_from from mart.rule_set") == [
+        {"rule_set": 1, "state": "active", "active_from": None}
+    ]
+
+
 def test_amounts_are_those_of_the_source_files(owner: Connection) -> None:
     expected: defaultdict[date, Decimal] = defaultdict(Decimal)
     core: defaultdict[date, Decimal] = defaultdict(Decimal)

@@ -28,7 +28,9 @@ def export_customers(
     store: Annotated[list[str] | None, typer.Option(help="Home store id.")] = None,
     search: Annotated[str | None, typer.Option(help="Part of an id or a name; one or two letters begin it.")] = None,
     contact: Annotated[bool, typer.Option("--contact", help="Add names, e-mail addresses and phone numbers.")] = False,
-    file_format: Annotated[str, typer.Option("--format", help="csv or xlsx.")] = "csv",
+    file_format: Annotated[
+        str | None, typer.Option("--format", help="csv or xlsx; else as the name of --out ends, else csv.")
+    ] = None,
     out: Out = None,
     json: Json = False,
 ) -> None:

@@ -3,7 +3,6 @@
 from datetime import date, datetime
 from pathlib import Path
 from typing import Annotated
-from zoneinfo import ZoneInfo
 
 import typer
 
@@ -13,7 +12,7 @@ from include.warehouse.cli.ready import ready
 from include.warehouse.cli.show import show_explanation, show_refresh, show_run_once
 from include.warehouse.console import DONE, REFUSED_OR_HELD, Document, answering, progress_of
 from include.warehouse.errors import GateRefused, InputError
-from include.warehouse.settings import Settings
+from include.warehouse.settings import Settings, load_settings
 
 verbs = typer.Typer()
 
@@ -77,6 +76,8 @@ def run_once(
     json: Json = False,
 ) -> None:
     """Load every file of a folder, masters first, then refresh and publish."""
+    from include.warehouse.arrivals import finished_files, left_in
+    from include.warehouse.contracts import load_contracts
     from include.warehouse.database import connect
     from include.warehouse.migrate import migrate as apply_migrations
     from include.warehouse.status import read_customers, read_rejects_by_reason, read_tiers
@@ -84,13 +85,15 @@ def run_once(
     with answering(json) as answer:
         if not folder.is_dir():
             raise InputError(f"{folder} is not a folder; give the folder with the files to load")
-        paths = sorted(path for path in folder.iterdir() if path.is_file() and not path.name.startswith("."))
+        settings = load_settings()
+        paths = finished_files(folder, load_contracts(settings))
+        left_alone = left_in(folder, paths)
         if not paths:
-            raise InputError(f"{folder} has no files; put the files to load there")
-        settings = ready()
+            files = f"no finished files ({', '.join(left_alone)} left alone)" if left_alone else "no files"
+            raise InputError(f"{folder} has {files}; put the files to load there")
         apply_migrations(settings)
         results = load_files(settings, paths)
-        document: Document = {"files": results, "refresh": run_refresh(settings)}
+        document: Document = {"files": results, "left_alone": left_alone, "refresh": run_refresh(settings)}
         with connect(settings) as connection:
             document["customers"] = read_customers(connection)
             document["tiers"] = read_tiers(connection)
@@ -127,12 +130,11 @@ def rebuild(
 ) -> None:
     """Build a month as it was known at a moment, to inspect; nothing is published."""
     from include.warehouse.database import connect
-    from include.warehouse.ops_setting import read_setting
+    from include.warehouse.ops_setting import in_time_zone
     from include.warehouse.refresh import rebuild as build_as_known
 
     with answering(json) as answer:
         settings = ready()
         with connect(settings) as connection:
-            time_zone = ZoneInfo(read_setting(connection, "time_zone"))
-        moment = known_at if known_at.tzinfo else known_at.replace(tzinfo=time_zone)
+            moment = known_at if known_at.tzinfo else in_time_zone(connection, known_at)
         answer.give(build_as_known(settings, month, moment))

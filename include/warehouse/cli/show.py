@@ -106,6 +106,9 @@ def show_run_once(console: Console, document: Document) -> None:
     from include.warehouse.stack_summary import show_customers
 
     show_files(console, document)
+    for name in document["left_alone"]:
+        why = "its name says that it is unfinished, or its contract waits for a marker"
+        console.print(f"left alone: {name}: {why}, {name}.ready", markup=False, soft_wrap=True)
     if document["rejects_by_reason"]:
         show_table(console, "Rejected rows by reason", document["rejects_by_reason"], ["reason", "rows_rejected"])
     if document["customers"]:
@@ -121,7 +124,7 @@ def show_explanation(console: Console, document: Document) -> None:
     if document["limits"]:
         show_table(console, "Limits", document["limits"], list(document["limits"][0]))
     console.print("Rules", style="bold")
-    show_fields(console, document["rule_set"])
+    show_fields(console, _ruled(document["rule_set"]))
     if document["last_lines"]:
         show_table(console, "Last lines", document["last_lines"], list(document["last_lines"][0]))
 
@@ -131,11 +134,17 @@ def show_rules(console: Console, document: Document) -> None:
     for rule_set in document["rule_sets"]:
         console.print(f"Rule set {rule_set['rule_set_id']}: {rule_set['title']}", style="bold", markup=False)
         hidden = ("rule_set_id", "title", "tiers", "segments")
-        show_fields(console, {name: value for name, value in rule_set.items() if name not in hidden})
+        show_fields(console, {name: value for name, value in _ruled(rule_set).items() if name not in hidden})
         show_table(console, "Tiers", rule_set["tiers"], ["tier", "minimum_total"])
         segments = [{name: in_words(value) for name, value in segment.items()} for segment in rule_set["segments"]]
         columns = list(dict.fromkeys(name for segment in segments for name in segment))
         show_table(console, "Segments, first match", segments, columns)
+
+
+def _ruled(rule_set: Document) -> Document:
+    """A rule set whose first month is in words where it decides from the beginning."""
+    decides_from_the_beginning = rule_set["active_from"] is None and rule_set["state"] in ("active", "retired")
+    return rule_set | {"active_from": "the beginning"} if decides_from_the_beginning else rule_set
 
 
 def show_proof(console: Console, document: Document) -> None:

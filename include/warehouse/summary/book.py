@@ -35,8 +35,10 @@ def write_summary(settings: Settings, month: date | None, out: Path | None) -> P
 
     The month's figures depend on the publication alone. What has become of files and rejects, the settings and the
     catalog's comments are read as they are now: until one of them changes, the file is the same byte for byte. Raises
-    InputError where the month is not published.
+    InputError where the month is not published or `out` is not named as an Excel workbook.
     """
+    if out and out.suffix.lower() != ".xlsx" and not out.is_dir():
+        raise InputError(f"{out} is no name of an Excel workbook, and the summary is one; name it .xlsx")
     connection_pool = engine(settings).execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
     with connection_pool.connect() as connection:
         shown = published_month(connection, month)

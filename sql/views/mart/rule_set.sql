@@ -3,7 +3,8 @@ select
     rule_set_id as rule_set,
     title,
     state,
-    active_from,
+    -- Excel and Power BI know no infinite date
+    nullif(active_from, '-infinity') as active_from,
     created_at,
     approved_at,
     core_product_types,
@@ -28,7 +29,7 @@ comment on view mart.rule_set is 'Every rule set with its parameters.';
 comment on column mart.rule_set.rule_set is 'Version of the rule set.';
 comment on column mart.rule_set.title is 'What it is for.';
 comment on column mart.rule_set.state is 'draft, approved (proved), active or retired.';
-comment on column mart.rule_set.active_from is 'First month that it decides; -infinity for the first rule set.';
+comment on column mart.rule_set.active_from is 'First month that it decides; null for one that decides from the beginning, and for a draft or approved one.';
 comment on column mart.rule_set.created_at is 'When it was drafted.';
 comment on column mart.rule_set.approved_at is 'When it was proved and approved.';
 comment on column mart.rule_set.core_product_types is 'Product types that count as engagement.';
