@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from airflow.sdk import Asset, Context, TaskGroup, XComArg, chain, task
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
@@ -208,8 +208,19 @@ def plan_run(settings: Settings, *, asked_by: str, from_month: date | None = Non
         planned = refresh.plan(settings, from_month=from_month, recut=recut, requested_by=asked_by)
         facts.update(run=planned.run_id, status=planned.status, months=len(planned.months))
     if planned.status == "nothing_to_do":
-        raise AirflowSkipException(str(planned.message))
+        skip_build(settings, str(planned.message))
     return planned.run_id
+
+
+def skip_build(settings: Settings, why: str) -> NoReturn:
+    """Skips the task, and with it the rest; before that, does what failed after the last publication."""
+    from include.warehouse.steps import complete_publication
+
+    missing: list[str] = []
+    with step_of("complete") as facts:
+        complete_publication(settings, on_step=lambda step: missing.append(step.name))
+        facts["steps"] = ",".join(missing) or "none"
+    raise AirflowSkipException(why)
 
 
 @task
@@ -265,7 +276,7 @@ def build_and_publish(planned: Any, approval: XComArg | None = None) -> None:
         gate = run_step.override(task_id="gate")("gate", planned)
     with TaskGroup("publish", tooltip="Readers see the new months at once"):
         publish = run_step.override(task_id="publish", outlets=[CUSTOMER_SNAPSHOT])("publish", planned)
-        excel = run_step.override(task_id="excel")("excel", planned)
         vacuum = run_step.override(task_id="vacuum")("vacuum", planned)
         users = run_step.override(task_id="users")("users", planned)
-    chain(snapshot, summary, gate, *([approval] if approval else []), publish, excel, vacuum, users)
+        excel = run_step.override(task_id="excel")("excel", planned)
+    chain(snapshot, summary, gate, *([approval] if approval else []), publish, vacuum, users, excel)

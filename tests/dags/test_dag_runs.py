@@ -196,7 +196,7 @@ def test_files_that_arrive_together_are_published_as_the_command_line_does(
 
     assert (settings.exports / "customer_summary_2025-11.xlsx").stat().st_size > 10_000
     logs = "".join(path.read_text() for path in (settings.logs / "airflow").rglob("*.log"))
-    for step in ("load", "plan", "aggregate", "snapshot", "summary", "gate", "publish", "excel", "vacuum", "users"):
+    for step in ("load", "plan", "aggregate", "snapshot", "summary", "gate", "publish", "vacuum", "users", "excel"):
         assert f"step={step} " in logs, step
     assert "step=load file=sales_2024.csv feed=sales status=loaded received=" in logs
 
