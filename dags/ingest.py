@@ -15,12 +15,13 @@ next run take the file up again; later files of its feed wait for it.
 from datetime import UTC, datetime
 from typing import Any
 
+from airflow.providers.standard.operators.empty import EmptyOperator
 from airflow.providers.standard.operators.trigger_dagrun import TriggerDagRunOperator
 from airflow.sdk import DAG, TaskGroup, task
 from airflow.sdk.exceptions import AirflowSkipException
 
 from include.warehouse.contracts import Contract, load_contracts
-from include.warehouse.dag_support import DEFAULT_ARGS, feed_asset, held_receipts, log_load, require_finished, step_of
+from include.warehouse.dag_support import DEFAULT_ARGS, feed_asset, held_receipts, load_feed
 from include.warehouse.inbox import InboxSensor
 from include.warehouse.settings import load_settings
 
@@ -28,23 +29,16 @@ from include.warehouse.settings import load_settings
 @task
 def load_files(feed: str, **context: Any) -> list[str]:
     """Loads every pending file; skipped, and so without an update of the asset, where that changed nothing."""
-    from include.warehouse.load import load_pending
-
-    with step_of("load_files", feed=feed) as facts:
-        results = load_pending(load_settings(), feed)
-        for result in results:
-            log_load(result)
-        facts["files"] = len(results)
-        require_finished(results)
+    results = load_feed(load_settings(), feed)
     loaded = [result.file_name for result in results if result.status == "loaded"]
     if not loaded and context["ti"].try_number == 1:
         raise AirflowSkipException("no file of this feed was loaded")
     return loaded
 
 
-@task(trigger_rule="none_failed")
+@task(trigger_rule="all_done")
 def list_held_files() -> list[dict[str, Any]]:
-    """Gives what is needed to open a decision on each held file."""
+    """Gives what is needed to open a decision on each held file, also where another file could not be loaded."""
     return [
         {"trigger_run_id": f"held_{receipt['file_id']}", "conf": receipt} for receipt in held_receipts(load_settings())
     ]
@@ -76,7 +70,9 @@ def ingest_dag(contract: Contract) -> DAG:
                 logical_date=None,
                 skip_when_already_exists=True,
             ).expand_kwargs(held)
-        arrived >> loaded >> held
+        # a run whose load failed has failed, though its held files were asked about
+        done = EmptyOperator(task_id="done", trigger_rule="none_failed")
+        arrived >> loaded >> [held, done]
     return dag
 
 

@@ -120,11 +120,22 @@ def log_load(result: "LoadResult") -> None:
         notice(f"{result.file_name} is {result.status}: {result.message}")
 
 
-def require_finished(results: list["LoadResult"]) -> None:
-    """Fails the task, to be tried again, where a file could not be loaded to its end; what could be is loaded."""
-    unfinished = [str(result.message) for result in results if result.status == "received"]
-    if unfinished:
-        raise WarehouseError("; ".join(unfinished))
+def load_feed(settings: Settings, feed: str) -> list["LoadResult"]:
+    """Loads what is pending for a feed, and says of every file what became of it.
+
+    Fails the task, to be tried again, where a file could not be loaded to its end; what could be is loaded.
+    """
+    from include.warehouse.load import load_pending
+
+    with step_of("load_files", feed=feed) as facts:
+        results = load_pending(settings, feed)
+        for result in results:
+            log_load(result)
+        facts["files"] = len(results)
+        unfinished = [str(result.message) for result in results if result.status == "received"]
+        if unfinished:
+            raise WarehouseError("; ".join(unfinished))
+    return results
 
 
 def wait_for_quiet_inbox(settings: Settings) -> None:

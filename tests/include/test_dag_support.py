@@ -1,14 +1,17 @@
 """What the tasks of the DAGs do beside the warehouse's own steps, without an Airflow."""
 
+import errno
+import os
 from pathlib import Path
 
 import pytest
 from airflow.sdk.exceptions import AirflowSkipException
 from sqlalchemy import text
 
-from include.warehouse import refresh
-from include.warehouse.dag_support import plan_run
+from include.warehouse import arrivals, load, refresh
+from include.warehouse.dag_support import held_receipts, load_feed, plan_run
 from include.warehouse.database import connect
+from include.warehouse.errors import WarehouseError
 from include.warehouse.load import load_files
 from include.warehouse.settings import Settings
 from include.warehouse.steps import REFRESH_STEPS
@@ -16,15 +19,19 @@ from include.warehouse.steps import REFRESH_STEPS
 CUSTOMERS = "customer_id,city\nC1,Madrid\nC2,Rome\n"
 PRODUCTS = "product_id,product_type\nP1,consumable\n"
 SALES = "transaction_id,line_no,transaction_date,customer_id,product_id,quantity,unit_price\n"
+LINE = "T{0},1,{1}-01-05,C1,P1,1,10.00\n"
 
 
 @pytest.fixture
-def loaded(fresh_warehouse: Settings, tmp_path: Path) -> Settings:
-    """Two customers, one of whom has bought."""
+def loaded(fresh_warehouse: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
+    """Two customers, one of whom has bought; tasks take it for theirs, and a file for complete at once."""
+    monkeypatch.setenv("WAREHOUSE_HOME", str(fresh_warehouse.home))
+    monkeypatch.setenv("WAREHOUSE_URL", str(fresh_warehouse.url))
+    monkeypatch.setattr(arrivals, "STANDSTILL_SECONDS", 0)
     files = {
         "customers_2025-01-01.csv": CUSTOMERS,
         "products_2025-01-01.csv": PRODUCTS,
-        "sales_2025.csv": f"{SALES}T1,1,2025-01-05,C1,P1,1,10.00\n",
+        "sales_2025.csv": SALES + LINE.format(1, 2025) + LINE.format(2, 2025),
     }
     for name, content in files.items():
         (tmp_path / name).write_text(content, encoding="utf-8")
@@ -36,6 +43,45 @@ def steps_done(settings: Settings, run_id: int) -> list[str]:
     with connect(settings) as connection:
         statement = text("select step from ops.step where run_id = :run_id order by step_id")
         return list(connection.scalars(statement, {"run_id": run_id}))
+
+
+def put(settings: Settings, name: str, content: str) -> None:
+    (settings.inbox / name).write_text(content, encoding="utf-8")
+
+
+def test_a_file_that_cannot_be_moved_keeps_silent_about_none(loaded: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    moved = load._move
+
+    def move(path: Path, target: Path) -> None:
+        if path.name == "sales_2023.csv":
+            raise PermissionError(errno.EPERM, os.strerror(errno.EPERM))
+        moved(path, target)
+
+    put(loaded, "sales_2022.csv", "transaction_id\nT1\n")
+    put(loaded, "sales_2023.csv", SALES + LINE.format(3, 2023))
+    put(loaded, "sales_2024.csv", SALES + LINE.format(4, 2024))
+    put(loaded, "sales_2025.csv", SALES + LINE.format(1, 2025))
+    with monkeypatch.context() as patched:
+        patched.setattr(load, "_move", move)
+        with pytest.raises(WarehouseError, match=r"sales_2023\.csv cannot be moved to .*: Operation not permitted"):
+            load_feed(loaded, "sales")
+    assert [path.name for path in loaded.inbox.iterdir()] == ["sales_2023.csv"]
+    assert [receipt["file_name"] for receipt in held_receipts(loaded)] == ["sales_2025.csv"]
+    notices = (loaded.logs / "notices.log").read_text(encoding="utf-8")
+    assert "sales_2022.csv is refused" in notices
+    assert "sales_2025.csv is held" in notices
+    with connect(loaded) as connection:
+        statuses = connection.execute(
+            text("select file_name, status from ops.file where file_name like 'sales_202_.csv'")
+        )
+        assert sorted(map(tuple, statuses)) == [
+            ("sales_2022.csv", "refused"),
+            ("sales_2024.csv", "loaded"),
+            ("sales_2025.csv", "held"),
+            ("sales_2025.csv", "loaded"),
+        ]
+
+    assert [result.status for result in load_feed(loaded, "sales")] == ["loaded"]
 
 
 def test_what_failed_after_a_publication_is_done_by_the_next_run(loaded: Settings) -> None:
