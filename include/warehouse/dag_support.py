@@ -138,6 +138,24 @@ def load_feed(settings: Settings, feed: str) -> list["LoadResult"]:
     return results
 
 
+def changed_feeds(settings: Settings, results: list["LoadResult"], since: datetime | None) -> list[str]:
+    """The feeds of which this load has loaded a file, or with `since` any load has since then, in order.
+
+    A load for one feed takes masters of others along.
+    """
+    from sqlalchemy import text
+
+    from include.warehouse.database import connect
+
+    if since is None:
+        return sorted({str(result.feed) for result in results if result.status == "loaded"})
+    with connect(settings) as connection:
+        statement = text(
+            "select distinct feed from ops.file where status = 'loaded' and loaded_at >= :since order by 1"
+        )
+        return list(connection.scalars(statement, {"since": since}))
+
+
 def wait_for_quiet_inbox(settings: Settings) -> None:
     """Lets files that arrived together be loaded together, so that they make one publication; at most a minute."""
     from include.warehouse.arrivals import pending_files

@@ -182,7 +182,7 @@ def running(airflow: LiveAirflow, dag_id: str, task_id: str) -> dict[str, Any]:
 
 
 def test_files_that_arrive_together_are_published_as_the_command_line_does(
-    settings: Settings, published: Settings, first_files: list[Path]
+    airflow: LiveAirflow, settings: Settings, published: Settings, first_files: list[Path]
 ) -> None:
     assert [file_status(settings, path.name) for path in first_files] == ["loaded"] * len(first_files)
     assert list(settings.inbox.iterdir()) == []
@@ -199,6 +199,9 @@ def test_files_that_arrive_together_are_published_as_the_command_line_does(
     for step in ("load", "plan", "aggregate", "snapshot", "summary", "gate", "publish", "vacuum", "users", "excel"):
         assert f"step={step} " in logs, step
     assert "step=load file=sales_2024.csv feed=sales status=loaded received=" in logs
+    events = airflow.call("GET", "/assets/events?limit=100")["asset_events"]
+    feeds = {event["name"] for event in events if event["source_dag_id"].startswith("ingest_")}
+    assert feeds == {"customers", "products", "sales", "stores"}, "whichever of them has loaded the files"
 
 
 def test_nothing_new_is_not_built_again(airflow: LiveAirflow, settings: Settings) -> None:

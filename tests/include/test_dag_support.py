@@ -2,6 +2,7 @@
 
 import errno
 import os
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,7 @@ from airflow.sdk.exceptions import AirflowSkipException
 from sqlalchemy import text
 
 from include.warehouse import arrivals, load, refresh
-from include.warehouse.dag_support import held_receipts, load_feed, plan_run
+from include.warehouse.dag_support import changed_feeds, held_receipts, load_feed, plan_run
 from include.warehouse.database import connect
 from include.warehouse.errors import WarehouseError
 from include.warehouse.load import load_files
@@ -82,6 +83,19 @@ def test_a_file_that_cannot_be_moved_keeps_silent_about_none(loaded: Settings, m
         ]
 
     assert [result.status for result in load_feed(loaded, "sales")] == ["loaded"]
+
+
+def test_the_assets_of_a_load_are_those_of_its_files(loaded: Settings) -> None:
+    put(loaded, "customers_2025-02-01.csv", CUSTOMERS + "C3,Rome\n")
+    put(loaded, "sales_2025.csv", SALES + LINE.format(1, 2025) + LINE.format(2, 2025))
+    started = datetime.now(UTC)
+    results = load_feed(loaded, "sales")
+    assert [(result.feed, result.status) for result in results] == [("customers", "loaded"), ("sales", "skipped")]
+    assert changed_feeds(loaded, results, None) == ["customers"]
+    assert load_feed(loaded, "sales") == []
+    assert changed_feeds(loaded, [], None) == []
+    assert changed_feeds(loaded, [], started) == ["customers"], "also where the try that loaded it has failed"
+    assert changed_feeds(loaded, [], datetime.now(UTC)) == []
 
 
 def test_what_failed_after_a_publication_is_done_by_the_next_run(loaded: Settings) -> None:
