@@ -2,7 +2,8 @@
 
 Runs when a feed's asset is updated, and every 15 minutes to catch up with anything that an event missed. A run takes up
 everything that is accepted and not yet published, so files that arrive together make one publication. Where nothing
-waits, the plan says so and the rest is skipped. While a run of `rebuild_months` is under way, the plan waits.
+waits, the plan says so and the rest is skipped. While a run of `rebuild_months` builds months to publish them, or to
+try, the plan waits.
 
 * **plan**: which months and customers the new rows touch
 * **build**: facts per customer and month, the months' snapshots in batches and in order, their summary; readers see

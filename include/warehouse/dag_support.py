@@ -8,7 +8,6 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -25,6 +24,8 @@ log = logging.getLogger(__name__)
 
 QUIET_SECONDS = 60.0
 REBUILD_DAG = "rebuild_months"
+PLAN_TASK, LAST_TASK = "plan", "publish.excel"
+ENDED = ("success", "failed", "skipped", "upstream_failed", "removed")
 REBUILD_PAUSE_SECONDS = 2.0
 LONGEST_REBUILD_SECONDS = 2 * 3600.0
 
@@ -166,30 +167,38 @@ def wait_for_quiet_inbox(settings: Settings) -> None:
 
 
 def wait_for_requested_months(task_instance: Any) -> None:
-    """Lets a run of rebuild_months end, also a dry one: a plan in the middle of it would take it over.
+    """Lets a run of rebuild_months end that builds months for publication, also a dry one: a plan would take it over.
 
     Not for ever: one that is paused, or takes longer than two hours, is taken over, and a notice says so.
     """
     deadline = time.monotonic() + LONGEST_REBUILD_SECONDS
-    is_under_way = partial(task_instance.get_dr_count, REBUILD_DAG, states=["running"])
-    if is_under_way():
-        log.info("waiting for the end of %s, which is under way", REBUILD_DAG)
-    while is_under_way():
+    asked = _runs_for_publication(task_instance)
+    if asked:
+        log.info("waiting for the end of %s, which is under way: %s", REBUILD_DAG, ", ".join(asked))
+    while asked:
         is_paused = task_instance.get_dag(REBUILD_DAG).is_paused
         if is_paused or time.monotonic() > deadline:
-            runs = ", ".join(_running(task_instance, REBUILD_DAG)) or "its run"
             why = "is paused" if is_paused else f"did not end within {LONGEST_REBUILD_SECONDS / 3600:.0f} hours"
-            notice(f"{REBUILD_DAG} {why}: {runs} is not waited for any longer; to have its months, clear the whole run")
+            notice(
+                f"{REBUILD_DAG} {why}: {', '.join(asked)} is not waited for any longer; to have its months, clear the"
+                " whole run"
+            )
             return
         time.sleep(REBUILD_PAUSE_SECONDS)
+        asked = _runs_for_publication(task_instance)
 
 
-def _running(task_instance: Any, dag_id: str) -> list[str]:
-    """The runs of a DAG that are under way."""
+def _runs_for_publication(task_instance: Any) -> list[str]:
+    """The runs of rebuild_months under way that a plan would take over; one that only inspects skips its own plan."""
+    if not task_instance.get_dr_count(REBUILD_DAG, states=["running"]):
+        return []
+    states = task_instance.get_task_states(REBUILD_DAG, task_ids=[PLAN_TASK, LAST_TASK])
     return [
         run_id
-        for run_id in task_instance.get_task_states(dag_id)
-        if task_instance.get_dagrun_state(dag_id, run_id) == "running"
+        for run_id, state in states.items()
+        if state.get(PLAN_TASK) != "skipped"
+        and state.get(LAST_TASK) not in ENDED
+        and task_instance.get_dagrun_state(REBUILD_DAG, run_id) == "running"
     ]
 
 

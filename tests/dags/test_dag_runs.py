@@ -361,9 +361,18 @@ def test_months_are_rebuilt_on_request(airflow: LiveAirflow, settings: Settings)
     built = value(settings, "select array_agg(to_char(month, 'YYYY-MM') order by month) from ops.run_month where run_id = :run", run=run_id)  # fmt: skip # noqa: E501
     assert built == ["2025-09", "2025-10", "2025-11"]
 
-    known = airflow.trigger(
-        "rebuild_months", first_month="2025-05", last_month="2025-06", known_at=datetime.now(UTC).isoformat()
+    waiting = (
+        "select count(*) from pg_locks l join pg_database d on d.oid = l.database"
+        " where l.locktype = 'advisory' and not l.granted and d.datname = current_database()"
     )
+    with holding(settings, "refresh"):
+        known = airflow.trigger(
+            "rebuild_months", first_month="2025-05", last_month="2025-06", known_at=datetime.now(UTC).isoformat()
+        )
+        wait_until(lambda: value(settings, waiting) == 1)
+        due = airflow.trigger(BUILD)
+        wait_until(lambda: value(settings, waiting) == 2)
+    assert airflow.ended(BUILD, due) == "success", "an inspection keeps no plan waiting"
     assert airflow.ended("rebuild_months", known) == "success"
     assert airflow.tasks("rebuild_months", known)["plan"] == "skipped"
     rebuilt = value(settings, "select array_agg(requested ->> 'month' order by run_id) from ops.run where status = 'rebuilt'")  # fmt: skip # noqa: E501

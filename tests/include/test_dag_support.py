@@ -4,12 +4,13 @@ import errno
 import os
 from datetime import UTC, datetime
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from airflow.sdk.exceptions import AirflowSkipException
 from sqlalchemy import text
 
-from include.warehouse import arrivals, load, refresh
+from include.warehouse import arrivals, dag_support, load, refresh
 from include.warehouse.dag_support import changed_feeds, held_receipts, load_feed, plan_run
 from include.warehouse.database import connect
 from include.warehouse.errors import WarehouseError
@@ -117,3 +118,50 @@ def test_what_failed_after_a_publication_is_done_by_the_next_run(loaded: Setting
             plan_run(loaded, asked_by="test")
         assert steps_done(loaded, run_id)[-3:] == ["vacuum", "users", "excel"], "once"
         assert (loaded.exports / "customer_summary_2025-01.xlsx").exists()
+
+
+class RebuildRuns:
+    """A task as far as it asks Airflow for runs of rebuild_months; each is the state of the run, its plan and its end.
+
+    After one look all of them have ended.
+    """
+
+    def __init__(self, **runs: tuple[str, str | None, str | None]) -> None:
+        self.runs = runs
+        self.looks = 0
+
+    def get_dr_count(self, dag_id: str, states: list[str]) -> int:
+        """How many runs are in one of these states."""
+        self.looks += 1
+        return sum(run[0] in states and self.looks == 1 for run in self.runs.values())
+
+    def get_task_states(self, dag_id: str, task_ids: list[str]) -> dict[str, dict[str, str | None]]:
+        """The states of these tasks, by run."""
+        return {name: dict(zip(task_ids, run[1:], strict=True)) for name, run in self.runs.items()}
+
+    def get_dagrun_state(self, dag_id: str, run_id: str) -> str:
+        """The state of a run."""
+        return self.runs[run_id][0]
+
+    def get_dag(self, dag_id: str) -> SimpleNamespace:
+        """The DAG, which is not paused."""
+        return SimpleNamespace(is_paused=False)
+
+
+@pytest.mark.parametrize(
+    ("run", "is_waited_for"),
+    [
+        (("running", None, None), True),
+        (("running", "success", None), True),
+        (("running", "skipped", "skipped"), False),
+        (("queued", None, None), False),
+    ],
+    ids=["just begun", "building", "inspecting", "not begun"],
+)
+def test_a_plan_waits_for_months_that_are_built_for_publication(
+    monkeypatch: pytest.MonkeyPatch, run: tuple[str, str | None, str | None], *, is_waited_for: bool
+) -> None:
+    monkeypatch.setattr(dag_support, "REBUILD_PAUSE_SECONDS", 0)
+    asked = RebuildRuns(earlier=("success", "success", "success"), inspection=("running", "skipped", None), asked=run)
+    dag_support.wait_for_requested_months(asked)
+    assert asked.looks == 1 + is_waited_for
