@@ -2,7 +2,8 @@
 
 Runs when a feed's asset is updated, and every 15 minutes to catch up with anything that an event missed. A run takes up
 everything that is accepted and not yet published, so files that arrive together make one publication. Where nothing
-waits, the plan says so and the rest is skipped. While a run of `rebuild_months` is under way, the plan waits.
+waits, the plan says so and the rest is skipped. While a run of `rebuild_months` builds months to publish them, or to
+try, the plan waits.
 
 * **plan**: which months and customers the new rows touch
 * **build**: facts per customer and month, the months' snapshots in batches and in order, their summary; readers see
@@ -10,16 +11,16 @@ waits, the plan says so and the rest is skipped. While a run of `rebuild_months`
 * **audit**: Soda contracts and accounting identities; a refusal fails the task `gate`, names the checks in
   `mart.check_result` and the rows in `mart.failed_row`, and leaves readers on the last good state; the same state is
   built again only by hand: trigger this DAG, or clear the run
-* **publish**: one short transaction; then the Excel summary in `exports/`, a VACUUM that keeps pages quick, and the
-  figures of users who see many customers, but not all
+* **publish**: one short transaction; then a VACUUM that keeps pages quick, the figures of users who see many
+  customers, but not all, and the Excel summary in `exports/`
 
-*If a task fails:* every step may be repeated: clear the task, or let the next run plan anew.
+*If a task fails:* every step may be repeated: clear the task, or let the next run plan anew; where nothing else waits,
+it does what was left to do after the publication.
 """
 
 from typing import Any
 
 from airflow.sdk import AssetAny, AssetOrTimeSchedule, CronTriggerTimetable, dag, task
-from airflow.sdk.exceptions import AirflowSkipException
 
 from include.warehouse.contracts import load_contracts
 from include.warehouse.dag_support import (
@@ -27,6 +28,7 @@ from include.warehouse.dag_support import (
     build_and_publish,
     feed_asset,
     plan_run,
+    skip_build,
     wait_for_quiet_inbox,
     wait_for_requested_months,
     was_cleared,
@@ -59,7 +61,7 @@ def build_customer_snapshot() -> None:
         wait_for_requested_months(context["ti"])
         is_by_hand = context["dag_run"].run_type == "manual" or was_cleared(context["ti"])
         if not is_by_hand and is_refused_already(settings):
-            raise AirflowSkipException("the gate refused this state; mend the data, or trigger this DAG by hand")
+            skip_build(settings, "the gate refused this state; mend the data, or trigger this DAG by hand")
         return plan_run(settings, asked_by=f"{context['dag'].dag_id} {context['run_id']}")
 
     build_and_publish(plan())

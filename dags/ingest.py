@@ -2,8 +2,8 @@
 
 The sensor waits, without a worker, until a complete file lies in `inbox/`; a file that is still being written is left
 alone. Every pending file is then claimed, copied into `raw`, judged and accepted, masters before sales, and moved to
-`archive/`, `refused/` (with the reason beside it) or `held/`. The feed's asset is updated only where a load changed
-something; that starts `build_customer_snapshot`. A held file opens a run of `decide_held_file`.
+`archive/`, `refused/` (with the reason beside it) or `held/`. The asset of every feed of which a file was loaded is
+updated; that starts `build_customer_snapshot`. A held file opens a run of `decide_held_file`.
 
 One run waits for the next file; a new one begins when it is done. There is one such DAG for every feed contract in
 `include/contracts/feeds/`.
@@ -15,36 +15,37 @@ next run take the file up again; later files of its feed wait for it.
 from datetime import UTC, datetime
 from typing import Any
 
+from airflow.providers.standard.operators.empty import EmptyOperator
 from airflow.providers.standard.operators.trigger_dagrun import TriggerDagRunOperator
-from airflow.sdk import DAG, TaskGroup, task
+from airflow.sdk import DAG, AssetAlias, TaskGroup, task
 from airflow.sdk.exceptions import AirflowSkipException
 
 from include.warehouse.contracts import Contract, load_contracts
-from include.warehouse.dag_support import DEFAULT_ARGS, feed_asset, held_receipts, log_load, require_finished, step_of
+from include.warehouse.dag_support import DEFAULT_ARGS, changed_feeds, feed_asset, held_receipts, load_feed
 from include.warehouse.inbox import InboxSensor
 from include.warehouse.settings import load_settings
 
+LOADED = AssetAlias("loaded_file", group="warehouse")
 
-@task
+
+@task(outlets=[LOADED])
 def load_files(feed: str, **context: Any) -> list[str]:
-    """Loads every pending file; skipped, and so without an update of the asset, where that changed nothing."""
-    from include.warehouse.load import load_pending
-
-    with step_of("load_files", feed=feed) as facts:
-        results = load_pending(load_settings(), feed)
-        for result in results:
-            log_load(result)
-        facts["files"] = len(results)
-        require_finished(results)
-    loaded = [result.file_name for result in results if result.status == "loaded"]
-    if not loaded and context["ti"].try_number == 1:
-        raise AirflowSkipException("no file of this feed was loaded")
-    return loaded
+    """Loads every pending file and updates the assets of their feeds; skipped where none was loaded."""
+    settings = load_settings()
+    results = load_feed(settings, feed)
+    # a try that failed has updated no asset
+    since = context["dag_run"].run_after if context["ti"].try_number > 1 else None
+    changed = changed_feeds(settings, results, since)
+    if not changed:
+        raise AirflowSkipException("no file was loaded")
+    for name in changed:
+        context["outlet_events"][LOADED].add(feed_asset(name))
+    return [result.file_name for result in results if result.status == "loaded"]
 
 
-@task(trigger_rule="none_failed")
+@task(trigger_rule="all_done")
 def list_held_files() -> list[dict[str, Any]]:
-    """Gives what is needed to open a decision on each held file."""
+    """Gives what is needed to open a decision on each held file, also where another file could not be loaded."""
     return [
         {"trigger_run_id": f"held_{receipt['file_id']}", "conf": receipt} for receipt in held_receipts(load_settings())
     ]
@@ -67,7 +68,7 @@ def ingest_dag(contract: Contract) -> DAG:
     ) as dag:
         arrived = InboxSensor(task_id="wait_for_file", feed=contract.feed, patterns=contract.files)
         with TaskGroup("accept", tooltip="Claim, load, judge and accept"):
-            loaded = load_files.override(outlets=[feed_asset(contract.feed)])(contract.feed)
+            loaded = load_files(contract.feed)
         with TaskGroup("held", tooltip="Files that would withdraw too many rows"):
             held = list_held_files()
             TriggerDagRunOperator.partial(
@@ -76,7 +77,9 @@ def ingest_dag(contract: Contract) -> DAG:
                 logical_date=None,
                 skip_when_already_exists=True,
             ).expand_kwargs(held)
-        arrived >> loaded >> held
+        # a run whose load failed has failed, though its held files were asked about
+        done = EmptyOperator(task_id="done", trigger_rule="none_failed")
+        arrived >> loaded >> [held, done]
     return dag
 
 

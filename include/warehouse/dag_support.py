@@ -8,9 +8,8 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
-from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from airflow.sdk import Asset, Context, TaskGroup, XComArg, chain, task
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
@@ -25,6 +24,8 @@ log = logging.getLogger(__name__)
 
 QUIET_SECONDS = 60.0
 REBUILD_DAG = "rebuild_months"
+PLAN_TASK, LAST_TASK = "plan", "publish.excel"
+ENDED = ("success", "failed", "skipped", "upstream_failed", "removed")
 REBUILD_PAUSE_SECONDS = 2.0
 LONGEST_REBUILD_SECONDS = 2 * 3600.0
 
@@ -120,11 +121,40 @@ def log_load(result: "LoadResult") -> None:
         notice(f"{result.file_name} is {result.status}: {result.message}")
 
 
-def require_finished(results: list["LoadResult"]) -> None:
-    """Fails the task, to be tried again, where a file could not be loaded to its end; what could be is loaded."""
-    unfinished = [str(result.message) for result in results if result.status == "received"]
-    if unfinished:
-        raise WarehouseError("; ".join(unfinished))
+def load_feed(settings: Settings, feed: str) -> list["LoadResult"]:
+    """Loads what is pending for a feed, and says of every file what became of it.
+
+    Fails the task, to be tried again, where a file could not be loaded to its end; what could be is loaded.
+    """
+    from include.warehouse.load import load_pending
+
+    with step_of("load_files", feed=feed) as facts:
+        results = load_pending(settings, feed)
+        for result in results:
+            log_load(result)
+        facts["files"] = len(results)
+        unfinished = [str(result.message) for result in results if result.status == "received"]
+        if unfinished:
+            raise WarehouseError("; ".join(unfinished))
+    return results
+
+
+def changed_feeds(settings: Settings, results: list["LoadResult"], since: datetime | None) -> list[str]:
+    """The feeds of which this load has loaded a file, or with `since` any load has since then, in order.
+
+    A load for one feed takes masters of others along.
+    """
+    from sqlalchemy import text
+
+    from include.warehouse.database import connect
+
+    if since is None:
+        return sorted({str(result.feed) for result in results if result.status == "loaded"})
+    with connect(settings) as connection:
+        statement = text(
+            "select distinct feed from ops.file where status = 'loaded' and loaded_at >= :since order by 1"
+        )
+        return list(connection.scalars(statement, {"since": since}))
 
 
 def wait_for_quiet_inbox(settings: Settings) -> None:
@@ -137,30 +167,38 @@ def wait_for_quiet_inbox(settings: Settings) -> None:
 
 
 def wait_for_requested_months(task_instance: Any) -> None:
-    """Lets a run of rebuild_months end, also a dry one: a plan in the middle of it would take it over.
+    """Lets a run of rebuild_months end that builds months for publication, also a dry one: a plan would take it over.
 
     Not for ever: one that is paused, or takes longer than two hours, is taken over, and a notice says so.
     """
     deadline = time.monotonic() + LONGEST_REBUILD_SECONDS
-    is_under_way = partial(task_instance.get_dr_count, REBUILD_DAG, states=["running"])
-    if is_under_way():
-        log.info("waiting for the end of %s, which is under way", REBUILD_DAG)
-    while is_under_way():
+    asked = _runs_for_publication(task_instance)
+    if asked:
+        log.info("waiting for the end of %s, which is under way: %s", REBUILD_DAG, ", ".join(asked))
+    while asked:
         is_paused = task_instance.get_dag(REBUILD_DAG).is_paused
         if is_paused or time.monotonic() > deadline:
-            runs = ", ".join(_running(task_instance, REBUILD_DAG)) or "its run"
             why = "is paused" if is_paused else f"did not end within {LONGEST_REBUILD_SECONDS / 3600:.0f} hours"
-            notice(f"{REBUILD_DAG} {why}: {runs} is not waited for any longer; to have its months, clear the whole run")
+            notice(
+                f"{REBUILD_DAG} {why}: {', '.join(asked)} is not waited for any longer; to have its months, clear the"
+                " whole run"
+            )
             return
         time.sleep(REBUILD_PAUSE_SECONDS)
+        asked = _runs_for_publication(task_instance)
 
 
-def _running(task_instance: Any, dag_id: str) -> list[str]:
-    """The runs of a DAG that are under way."""
+def _runs_for_publication(task_instance: Any) -> list[str]:
+    """The runs of rebuild_months under way that a plan would take over; one that only inspects skips its own plan."""
+    if not task_instance.get_dr_count(REBUILD_DAG, states=["running"]):
+        return []
+    states = task_instance.get_task_states(REBUILD_DAG, task_ids=[PLAN_TASK, LAST_TASK])
     return [
         run_id
-        for run_id in task_instance.get_task_states(dag_id)
-        if task_instance.get_dagrun_state(dag_id, run_id) == "running"
+        for run_id, state in states.items()
+        if state.get(PLAN_TASK) != "skipped"
+        and state.get(LAST_TASK) not in ENDED
+        and task_instance.get_dagrun_state(REBUILD_DAG, run_id) == "running"
     ]
 
 
@@ -208,8 +246,19 @@ def plan_run(settings: Settings, *, asked_by: str, from_month: date | None = Non
         planned = refresh.plan(settings, from_month=from_month, recut=recut, requested_by=asked_by)
         facts.update(run=planned.run_id, status=planned.status, months=len(planned.months))
     if planned.status == "nothing_to_do":
-        raise AirflowSkipException(str(planned.message))
+        skip_build(settings, str(planned.message))
     return planned.run_id
+
+
+def skip_build(settings: Settings, why: str) -> NoReturn:
+    """Skips the task, and with it the rest; before that, does what failed after the last publication."""
+    from include.warehouse.steps import complete_publication
+
+    missing: list[str] = []
+    with step_of("complete") as facts:
+        complete_publication(settings, on_step=lambda step: missing.append(step.name))
+        facts["steps"] = ",".join(missing) or "none"
+    raise AirflowSkipException(why)
 
 
 @task
@@ -265,7 +314,7 @@ def build_and_publish(planned: Any, approval: XComArg | None = None) -> None:
         gate = run_step.override(task_id="gate")("gate", planned)
     with TaskGroup("publish", tooltip="Readers see the new months at once"):
         publish = run_step.override(task_id="publish", outlets=[CUSTOMER_SNAPSHOT])("publish", planned)
-        excel = run_step.override(task_id="excel")("excel", planned)
         vacuum = run_step.override(task_id="vacuum")("vacuum", planned)
         users = run_step.override(task_id="users")("users", planned)
-    chain(snapshot, summary, gate, *([approval] if approval else []), publish, excel, vacuum, users)
+        excel = run_step.override(task_id="excel")("excel", planned)
+    chain(snapshot, summary, gate, *([approval] if approval else []), publish, vacuum, users, excel)

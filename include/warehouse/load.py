@@ -56,10 +56,10 @@ class LoadResult:
     """What became of one file; rows and amounts by fate, None where the file was not applied.
 
     The status `received` is that of a file that could not be loaded to its end, or waits for such a one; `message` says
-    why, and the next load takes it up again.
+    why, and the next load takes it up again. One that could not even be taken out of the inbox has no `file_id`.
     """
 
-    file_id: int
+    file_id: int | None
     file_name: str
     feed: str | None
     status: str
@@ -89,12 +89,9 @@ def load_pending(settings: Settings, feed: str | None = None) -> list[LoadResult
             if contracts[feed].load_mode == "replace_period":
                 feeds |= {name for name, contract in contracts.items() if contract.load_mode == "snapshot"}
             wanted = [path for path in wanted if match_feed(contracts, path.name)[0].feed in feeds]
-        claims, refusals = _claim_all(connection, settings, wanted + unknown_files(settings))
+        claims, left = _claim_all(connection, settings, wanted + unknown_files(settings))
         receipts = _doubtful_last(_receipts(connection, contracts, resumed + claims), feed)
-        results = _process_all(settings, contracts, receipts)
-    if refusals:
-        raise refusals[0]
-    return results
+        return _process_all(settings, contracts, receipts) + left
 
 
 def load_files(
@@ -230,17 +227,17 @@ def _register(
     return file_id, path
 
 
-def _claim_all(connection: Connection, settings: Settings, paths: list[Path]) -> tuple[list[int], list[WarehouseError]]:
-    """Claims files; gives their receipts, and why others could not be claimed: that keeps none from being loaded."""
-    claims, refusals = [], []
+def _claim_all(connection: Connection, settings: Settings, paths: list[Path]) -> tuple[list[int], list[LoadResult]]:
+    """Claims files; gives their receipts, and results that say why others stay in the inbox: they hold up none."""
+    claims, left = [], []
     for path in paths:
         try:
             file_id = _claim(connection, settings, path)
         except WarehouseError as error:
-            refusals.append(error)
+            left.append(LoadResult(None, path.name, None, "received", str(error), {}, None, None, 0.0))
         else:
             claims += [] if file_id is None else [file_id]
-    return claims, refusals
+    return claims, left
 
 
 def _claim(connection: Connection, settings: Settings, path: Path) -> int | None:

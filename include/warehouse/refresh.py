@@ -73,13 +73,21 @@ def plan(
     recut: bool = False,
     requested_by: str = "command line",
 ) -> Plan:
-    """Derives which months and customers have to be computed; an unfinished run is taken over."""
+    """Derives which months and customers have to be computed; an unfinished run is taken over.
+
+    Raises InputError for a `from_month` after the last month.
+    """
     with refresh_lock(settings), _step(settings, "plan") as (connection, done):
         requested = {"from": from_month.isoformat() if from_month else None, "recut": recut}
-        run_id = connection.execute(
-            text("select crm.plan_refresh(:requested, :requested_by)"),
-            {"requested": Json(requested), "requested_by": requested_by},
-        ).scalar_one()
+        try:
+            run_id = connection.execute(
+                text("select crm.plan_refresh(:requested, :requested_by)"),
+                {"requested": Json(requested), "requested_by": requested_by},
+            ).scalar_one()
+        except InternalError as error:
+            if not isinstance(error.orig, database_errors.RaiseException):
+                raise
+            raise InputError(_database_message(error)) from error
         found = _plan(connection, run_id)
         done(run_id=run_id, rows=len(found.months))
     return found

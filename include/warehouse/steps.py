@@ -27,7 +27,7 @@ from include.warehouse.settings import Settings
 from include.warehouse.step_log import record_step
 from include.warehouse.summary import summary_path, write_summary
 
-# readers' pages become quick only after this step
+# a recut builds all months, and each summary takes seconds
 MOST_WRITTEN_AGAIN = 12
 # earlier runs of which no Excel was written, being stopped before it, count as well
 BUILT_SINCE_THE_LAST_EXCEL = text(
@@ -95,28 +95,38 @@ def write_excel(settings: Settings, run_id: int) -> Path | None:
     return path
 
 
-def write_missing_excel(settings: Settings) -> Path | None:
-    """Writes the summary of the published run where that run was stopped before it could."""
-    with engine(settings).connect() as connection:
-        run_id = connection.execute(
-            text(
-                "select r.run_id from (select max(run_id) as run_id from ops.run where status = 'published') r"
-                " where not exists (select from ops.step s where s.run_id = r.run_id and s.step = 'excel')"
-            )
-        ).scalar()
-    return write_excel(settings, run_id) if run_id else None
-
-
 REFRESH_STEPS: tuple[Step, ...] = (
     Step("aggregate", "facts per customer and month", aggregate),
     Step("snapshot", "measures, cut points, scores", build_snapshot),
     Step("summary", "counts and sums per month", summarize),
     Step("gate", "Soda contracts and identities", audit),
     Step("publish", "readers see the new months", publish),
-    Step("excel", "summary for people", write_excel),
     Step("vacuum", "quick pages", vacuum),
     Step("users", "figures of users who see some customers", summarize_users),
+    # last, for a folder that cannot be written keeps nothing else from being done
+    Step("excel", "summary for people", write_excel),
 )
+
+
+def complete_publication(settings: Settings, on_step: Callable[[Step], None] = lambda step: None) -> Path | None:
+    """Does what the published run was kept from after its publication; gives the Excel summary if it was missing."""
+    with engine(settings).connect() as connection:
+        found = connection.execute(
+            text(
+                "select r.run_id, array(select s.step from ops.step s where s.run_id = r.run_id) as done"
+                " from ops.run r where r.status = 'published' order by r.run_id desc limit 1"
+            )
+        ).one_or_none()
+    if found is None:
+        return None
+    excel: Path | None = None
+    names = [step.name for step in REFRESH_STEPS]
+    for step in REFRESH_STEPS[names.index("publish") + 1 :]:
+        if step.name not in found.done:
+            on_step(step)
+            outcome = step.function(settings, found.run_id)
+            excel = outcome if isinstance(outcome, Path) else excel
+    return excel
 
 
 def refresh(
@@ -132,7 +142,7 @@ def refresh(
     with refresh_lock(settings):
         planned = plan(settings, from_month=from_month, recut=recut, requested_by=requested_by)
         if planned.status == "nothing_to_do":
-            return RefreshResult(planned, False, [], write_missing_excel(settings))
+            return RefreshResult(planned, False, [], complete_publication(settings))
         warnings: list[str] = []
         excel: Path | None = None
         for step in REFRESH_STEPS:

@@ -1,7 +1,7 @@
 """Excel workbooks in one style: titled sheets, real number and date cells, tables with filters, charts."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -125,6 +125,7 @@ class Sheet:
         total: dict[str, Any] | None = None,
     ) -> Table:
         """A table with filters from `row` on, its total below and outside the filters; `name` is unique in the book."""
+        columns = _told_apart(columns)
         for offset, column in enumerate(columns):
             self.worksheet.write_string(row, offset, column.title, self.book.header_format(column.kind))
             self.widen(offset, _header_width(column.title))
@@ -267,6 +268,16 @@ class Book:
     def close(self) -> None:
         """Writes the file."""
         self.workbook.close()
+
+
+def _told_apart(columns: Sequence[Column]) -> list[Column]:
+    """The columns, numbered where their headers read alike: Excel opens no table with two of one name."""
+    seen: dict[str, int] = {}
+    told: list[Column] = []
+    for column in columns:
+        alike = seen[column.title.casefold()] = seen.get(column.title.casefold(), 0) + 1
+        told.append(column if alike == 1 else replace(column, title=f"{column.title} ({alike})"))
+    return told
 
 
 def _header_width(title: str) -> float:

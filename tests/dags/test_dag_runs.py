@@ -182,7 +182,7 @@ def running(airflow: LiveAirflow, dag_id: str, task_id: str) -> dict[str, Any]:
 
 
 def test_files_that_arrive_together_are_published_as_the_command_line_does(
-    settings: Settings, published: Settings, first_files: list[Path]
+    airflow: LiveAirflow, settings: Settings, published: Settings, first_files: list[Path]
 ) -> None:
     assert [file_status(settings, path.name) for path in first_files] == ["loaded"] * len(first_files)
     assert list(settings.inbox.iterdir()) == []
@@ -196,9 +196,12 @@ def test_files_that_arrive_together_are_published_as_the_command_line_does(
 
     assert (settings.exports / "customer_summary_2025-11.xlsx").stat().st_size > 10_000
     logs = "".join(path.read_text() for path in (settings.logs / "airflow").rglob("*.log"))
-    for step in ("load", "plan", "aggregate", "snapshot", "summary", "gate", "publish", "excel", "vacuum", "users"):
+    for step in ("load", "plan", "aggregate", "snapshot", "summary", "gate", "publish", "vacuum", "users", "excel"):
         assert f"step={step} " in logs, step
     assert "step=load file=sales_2024.csv feed=sales status=loaded received=" in logs
+    events = airflow.call("GET", "/assets/events?limit=100")["asset_events"]
+    feeds = {event["name"] for event in events if event["source_dag_id"].startswith("ingest_")}
+    assert feeds == {"customers", "products", "sales", "stores"}, "whichever of them has loaded the files"
 
 
 def test_nothing_new_is_not_built_again(airflow: LiveAirflow, settings: Settings) -> None:
@@ -358,9 +361,18 @@ def test_months_are_rebuilt_on_request(airflow: LiveAirflow, settings: Settings)
     built = value(settings, "select array_agg(to_char(month, 'YYYY-MM') order by month) from ops.run_month where run_id = :run", run=run_id)  # fmt: skip # noqa: E501
     assert built == ["2025-09", "2025-10", "2025-11"]
 
-    known = airflow.trigger(
-        "rebuild_months", first_month="2025-05", last_month="2025-06", known_at=datetime.now(UTC).isoformat()
+    waiting = (
+        "select count(*) from pg_locks l join pg_database d on d.oid = l.database"
+        " where l.locktype = 'advisory' and not l.granted and d.datname = current_database()"
     )
+    with holding(settings, "refresh"):
+        known = airflow.trigger(
+            "rebuild_months", first_month="2025-05", last_month="2025-06", known_at=datetime.now(UTC).isoformat()
+        )
+        wait_until(lambda: value(settings, waiting) == 1)
+        due = airflow.trigger(BUILD)
+        wait_until(lambda: value(settings, waiting) == 2)
+    assert airflow.ended(BUILD, due) == "success", "an inspection keeps no plan waiting"
     assert airflow.ended("rebuild_months", known) == "success"
     assert airflow.tasks("rebuild_months", known)["plan"] == "skipped"
     rebuilt = value(settings, "select array_agg(requested ->> 'month' order by run_id) from ops.run where status = 'rebuilt'")  # fmt: skip # noqa: E501

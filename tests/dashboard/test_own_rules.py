@@ -34,7 +34,7 @@ from include.warehouse.summary import write_summary
 from include.warehouse.users import User, add_user
 from tests.dashboard.conftest import ADMIN, drawn_charts
 from tests.fixtures.published import load_and_publish
-from tests.fixtures.workbook import charts, read_table
+from tests.fixtures.workbook import below, charts, read_table
 
 PAGES = sorted(
     path for path in (REPOSITORY / "dashboard" / "app_pages").glob("*.py") if path.stem not in ("__init__", "sign_in")
@@ -67,8 +67,9 @@ ALIKE = {
     "tiers": [
         {"tier": "gold", "minimum_total": 14},
         {"tier": "Gold", "minimum_total": 11},
-        {"tier": "total", "minimum_total": 9},
+        {"tier": "Total", "minimum_total": 9},
         {"tier": "All", "minimum_total": 7},
+        {"tier": "from", "minimum_total": 6},
         {"tier": "platinum", "minimum_total": 4},
     ],
     "segments": [
@@ -156,6 +157,30 @@ def test_excel_shows_every_tier_and_segment_of_the_rules(book: openpyxl.Workbook
         for title, tier in {"S": "S", "A": "A", "C": "C", "Platinum": "platinum", "Bronze": "bronze"}.items():
             is_of_rules = (tier in "SAC") == (month >= SINCE)
             assert row[f"{title} (tier)"] == (by_tier.get((month, tier), 0) if is_of_rules else None), (month, tier)
+
+
+def test_excel_shows_tiers_whose_names_it_might_take_for_its_own(
+    ruled: Settings, customers: pd.DataFrame, tmp_path: Path
+) -> None:
+    book = openpyxl.load_workbook(write_summary(ruled, date(2024, 7, 1), tmp_path / "alike.xlsx"))
+    now, then = (
+        customers[customers["month"] == date(2024, month, 1)].set_index("customer_id")["value_tier"] for month in (7, 6)
+    )
+    then = then.reindex(now.index).fillna("")
+    tiers = [*(str(tier["tier"]) for tier in ALIKE["tiers"]), "none"]
+    counted = [[((then == source) & (now == target)).sum() for target in tiers] for source in [*tiers, ""]]
+    assert all(sum(row) for row in counted[:-1]), "somebody comes from every tier"
+    moved = read_table(book["Tier movements"], "tier_movements_customers")
+    assert list(moved[0])[1:] == ["Gold", "Gold (2)", "Total", "All", "From", "Platinum", "No tier", "Total (2)"]
+    assert [row["From \\ to"] for row in moved] == [
+        *("Gold", "Gold", "Total", "All", "From", "Platinum", "No tier"),
+        *(["Not yet known"] if sum(counted[-1]) else []),
+    ]
+    shown = [[value or 0 for value in row.values()][1:] for row in moved]
+    assert shown == [[*row, sum(row)] for row in counted if sum(row)]
+    totals = below(book["Tier movements"], "tier_movements_customers")[: len(moved[0])]
+    assert totals == ["Total", *(sum(column) for column in zip(*counted, strict=True)), len(now)]
+    assert "thirteen_months" in book["Trend"].tables
 
 
 def test_excel_says_the_parameters_of_the_rules(book: openpyxl.Workbook) -> None:
@@ -339,7 +364,7 @@ def test_conditions_offer_the_values_of_the_month_that_they_ask_about(
     assert offered[0] == offered[2] == default
     assert set(names) <= set(offered[1])
     assert offered[1] == offered[3]
-    assert offered[4] == ["S", "A", "C", *default[:-1], "Gold", "Total", "All", "No tier"]
+    assert offered[4] == ["S", "A", "C", *default[:-1], "Gold", "Total", "All", "From", "No tier"]
     assert offered[5] == ["S", "A", "C", "No tier"]
 
 

@@ -172,6 +172,9 @@ def test_run_once_publishes_a_folder_and_the_second_time_nothing(fresh_warehouse
     assert second.exit_code == 0
     assert {file["status"] for file in second.document["files"]} == {"skipped"}
     assert second.document["refresh"]["status"] == "nothing_to_do"
+    beyond = run(fresh_warehouse, "refresh", "--from", "2025-12", "--recut")
+    assert (beyond.exit_code, beyond.output) == (2, "")
+    assert "2025-12 is after the last month: there are 2024-01 to 2025-11" in beyond.errors
     assert run(fresh_warehouse, "status", "--json").document["published_run"] == status["published_run"]
 
 

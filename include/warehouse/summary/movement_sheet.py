@@ -7,6 +7,9 @@ from include.warehouse.summary.parts import monetary, previous_month, subtitle
 from include.warehouse.wording import words
 from include.warehouse.workbook import FIRST_TABLE_ROW, Book, Column, Sheet, Table
 
+# no tier can have its name
+TOTAL = object()
+
 
 def draw_movements(book: Book, figures: Figures) -> None:
     """Customers and their money from each tier to each."""
@@ -26,20 +29,21 @@ def draw_movements(book: Book, figures: Figures) -> None:
 def _movement_matrix(sheet: Sheet, figures: Figures, row: int, measure: str, kind: str) -> Table:
     cells = {
         (
-            "Total" if line["is_total_of_previous"] else line["previous_tier"],
-            "Total" if line["is_total_of_current"] else line["value_tier"],
+            TOTAL if line["is_total_of_previous"] else line["previous_tier"],
+            TOTAL if line["is_total_of_current"] else line["value_tier"],
         ): line[measure]
         for line in figures["tier_movements"]
     }
     earlier = _tiers_seen(cells, figures.tiers)
     current = [*figures.tiers, "none"]
     lines = [
-        {"from": source if source == "Total" else words.tier(source)}
-        | {str(target): cells.get((source, target), 0 if source == "Total" else None) for target in [*current, "Total"]}
-        for source in [*earlier, "Total"]
+        {"from": "Total" if source is TOTAL else words.tier(source)}
+        | {f"tier {tier}": cells.get((source, tier), 0 if source is TOTAL else None) for tier in current}
+        | {"total": cells.get((source, TOTAL), 0 if source is TOTAL else None)}
+        for source in [*earlier, TOTAL]
     ]
-    columns = [Column("from", "From \\ to"), *(Column(str(tier), words.tier(tier), kind) for tier in current)]
-    columns.append(Column("Total", "Total", kind))
+    columns = [Column("from", "From \\ to"), *(Column(f"tier {tier}", words.tier(tier), kind) for tier in current)]
+    columns.append(Column("total", "Total", kind))
     table = sheet.table(row, f"tier_movements_{measure}", columns, lines[:-1], lines[-1])
     for line_number in range(table.first_row, table.last_row + 1):
         sheet.worksheet.conditional_format(
@@ -60,6 +64,6 @@ def _movement_matrix(sheet: Sheet, figures: Figures, row: int, measure: str, kin
 
 def _tiers_seen(cells: dict[tuple[Any, Any], Any], tiers: list[str]) -> list[Any]:
     """Earlier tiers by rank, then those of another rule set, then none, then the unknown one."""
-    seen = {source for source, _ in cells} - {"Total"}
+    seen = {source for source, _ in cells} - {TOTAL}
     others = sorted(tier for tier in seen if tier not in (None, "none", *tiers))
     return [tier for tier in [*tiers, *others, "none", None] if tier in seen]

@@ -374,6 +374,12 @@ begin
 
     select r.* into v_last from ops.run r where r.status = 'published' order by r.run_id desc limit 1;
     select * into v_dates from crm.accepted_dates();
+    if (p_requested ->> 'from')::date > v_dates.last_date then
+        raise exception '% is after the last month: there are % to %; name one of them',
+            to_char((p_requested ->> 'from')::date, 'YYYY-MM'),
+            to_char(v_dates.first_date, 'YYYY-MM'),
+            to_char(v_dates.last_date, 'YYYY-MM');
+    end if;
     insert into ops.run (kind, requested, requested_by, known_at, first_month, report_month, as_of_date)
     values (
         'refresh',
@@ -403,7 +409,7 @@ begin
     return v_run_id;
 end
 $$;
-comment on function crm.plan_refresh(jsonb, text) is 'Plans the next publication; gives its run. A run that was still building is abandoned.';
+comment on function crm.plan_refresh(jsonb, text) is 'Plans the next publication; gives its run. A run that was still building is abandoned. Raises for a first month after the last one.';
 
 create or replace function crm.has_changed_since(p_known_at timestamptz) returns boolean
 language plpgsql stable
