@@ -21,6 +21,7 @@ from sqlalchemy.exc import DBAPIError
 
 from include.warehouse.database import engine
 from include.warehouse.errors import WarehouseError
+from include.warehouse.refresh import refresh_lock
 from include.warehouse.server import ensure_running
 from include.warehouse.settings import REPOSITORY, Settings
 from include.warehouse.step_log import record_step
@@ -91,11 +92,20 @@ def audit(settings: Settings, run_id: int) -> GateResult:
     Raises WarehouseError for a run that is not built or that another one has overtaken, and where the session is lost.
     """
     started = time.monotonic()
-    variables = _begin(settings, run_id)
-    with ThreadPoolExecutor(max_workers=1) as identities:
-        computed = identities.submit(_compute_identities, settings, run_id)
-        outcomes = _verify(settings, variables, computed)
+    # a plan meanwhile would take the run over and drop its tables
+    with refresh_lock(settings):
+        variables = _begin(settings, run_id)
+        with ThreadPoolExecutor(max_workers=1) as identities:
+            computed = identities.submit(_compute_identities, settings, run_id)
+            outcomes = _verify(settings, variables, computed)
+        return _end(settings, run_id, outcomes, variables, started)
+
+
+def _end(
+    settings: Settings, run_id: int, outcomes: list[Outcome], variables: Mapping[str, str], started: float
+) -> GateResult:
     with engine(settings).begin() as connection:
+        _require_building(connection, run_id)
         _write(connection, run_id, outcomes, variables)
         result = _conclude(connection, run_id, outcomes)
         record_step(
@@ -106,6 +116,15 @@ def audit(settings: Settings, run_id: int) -> GateResult:
             rows=int(variables["built_rows"]),
         )
     return result
+
+
+def _require_building(connection: Connection, run_id: int) -> None:
+    """Raises WarehouseError where the run was taken over after all, the lock's session having been ended."""
+    run = connection.execute(
+        text("select status, message from ops.run where run_id = :run_id for update"), {"run_id": run_id}
+    ).one()
+    if run.status != "building":
+        raise WarehouseError(f"run {run_id} is {run.status} ({run.message}); start a new refresh")
 
 
 def preload() -> None:

@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -424,6 +425,37 @@ def test_a_lost_session_refuses_nothing(loaded: Settings, monkeypatch: pytest.Mo
             steps.audit(loaded, run_id)
     assert query(loaded, "select status from ops.run where run_id = :id", id=run_id) == [("building",)]
     assert steps.audit(loaded, run_id).is_ok
+
+
+def test_a_run_that_another_takes_over_is_not_refused(loaded: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As when somebody asks for months while the gate of the waiting files begins."""
+    run_id = build(loaded)
+    import_soda = gate._soda
+
+    def plan_elsewhere() -> bool:
+        with refresh.refresh_lock(loaded, waits=False) as may_go_on:
+            if may_go_on:
+                refresh.plan(loaded, from_month=date(2025, 9, 1))
+            return may_go_on
+
+    def import_while_another_plans() -> Any:
+        with ThreadPoolExecutor() as elsewhere:
+            assert not elsewhere.submit(plan_elsewhere).result(), "the gate keeps the run's tables from it"
+        return import_soda()
+
+    def import_while_the_lock_is_lost() -> Any:
+        execute(loaded, f"update ops.run set status = 'abandoned', message = 'taken over' where run_id = {run_id}")
+        return import_soda()
+
+    monkeypatch.setattr(gate, "_soda", import_while_the_lock_is_lost)
+    with pytest.raises(WarehouseError, match=rf"run {run_id} is abandoned \(taken over\)"):
+        gate.audit(loaded, run_id)
+    assert query(
+        loaded, "select status, (select count(*) from ops.check_result) from ops.run where run_id = :id", id=run_id
+    ) == [("abandoned", 0)]
+    execute(loaded, f"update ops.run set status = 'building' where run_id = {run_id}")
+    monkeypatch.setattr(gate, "_soda", import_while_another_plans)
+    assert gate.audit(loaded, run_id).is_ok
 
 
 def test_a_run_that_is_not_built_is_not_judged(loaded: Settings) -> None:
