@@ -47,6 +47,9 @@ FAILED_ROWS_OF_METRIC = {
 DATA_SOURCE = "warehouse"
 MEMORY = "256MB"
 MOST_FAILED_ROWS = 1000
+# classes of SQLSTATE that are the server's trouble at the moment, not the statement's: connection, rollback (deadlock),
+# resources (disc, memory), object in use, intervention (timeout, shutdown), system error
+PASSING_FAULTS = ("08", "40", "53", "55", "57", "58")
 
 # two threads that import Soda at once would see it half imported: it imports its own parts while it is
 _importing_soda = threading.Lock()
@@ -54,12 +57,23 @@ _importing_soda = threading.Lock()
 
 @dataclass(frozen=True)
 class GateResult:
-    """Outcome of the gate: names of the checks that failed (or were not evaluated) and that warned."""
+    """Outcome of the gate: names of the checks that failed, that could not be evaluated, and that warned."""
 
-    is_ok: bool
     failed: list[str]
+    not_evaluated: list[str]
     warned: list[str]
     checks: int
+
+    @property
+    def is_ok(self) -> bool:
+        """Whether the run may be published."""
+        return not self.failed and not self.not_evaluated
+
+    @property
+    def refusal(self) -> str:
+        """The checks that keep the run from being published, in words."""
+        found = ((self.failed, "failed"), (self.not_evaluated, "could not be evaluated"))
+        return "; ".join(f"{', '.join(names)} {outcome}" for names, outcome in found if names)
 
 
 @dataclass(frozen=True)
@@ -89,7 +103,8 @@ def audit(settings: Settings, run_id: int) -> GateResult:
     """Judges a built run; writes ops.check_result, ops.failed_row and ops.conservation.
 
     A run that does not pass gets the status `refused`. May be repeated.
-    Raises WarehouseError for a run that is not built or that another one has overtaken, and where the session is lost.
+    Raises WarehouseError for a run that is not built or that another one has overtaken, and where a trouble of the
+    server's, such as a full disc or a lost session, kept checks from being evaluated.
     """
     started = time.monotonic()
     # a plan meanwhile would take the run over and drop its tables
@@ -208,25 +223,26 @@ def _compute_identities(settings: Settings, run_id: int) -> None:
 
 def _verify(settings: Settings, variables: Mapping[str, str], identities: Future[None]) -> list[Outcome]:
     outcomes: list[Outcome] = []
-    with _data_source(settings) as data_source:
+    with _data_source(settings) as (data_source, faults):
         for contract in ORDER:
             if contract == NEEDS_IDENTITIES:
                 identities.result()
             outcomes += _verify_contract(data_source, contract, variables)
         found = {outcome.outcome for outcome in outcomes}
         if "not_evaluated" in found and "failed" not in found:
-            _require_session(data_source)
+            _raise_passing_fault(faults)
     return outcomes
 
 
-def _require_session(data_source: Any) -> None:
-    """Raises WarehouseError where the database has ended Soda's session: that says nothing of what was built."""
-    try:
-        data_source.execute_query("select 1")
-    except Exception as error:
+def _raise_passing_fault(faults: list[Any]) -> None:
+    """Raises WarehouseError where the server could not do its work: that says nothing of what was built."""
+    passing = [fault for fault in faults if (fault.sqlstate or "08").startswith(PASSING_FAULTS)]
+    if passing:
+        reason = str(passing[0]).splitlines()[0]
         raise WarehouseError(
-            "the database ended the gate's session; nothing is wrong with the run: repeat it"
-        ) from error
+            f"the gate could not evaluate all checks: {reason}; nothing is known to be wrong with the run:"
+            " see to the database's server, then repeat the gate"
+        ) from passing[0]
 
 
 def _verify_contract(data_source: Any, contract: str, variables: Mapping[str, str]) -> list[Outcome]:
@@ -306,14 +322,16 @@ def _keep_failed_rows(connection: Connection, run_id: int, check: Check, variabl
 
 
 def _conclude(connection: Connection, run_id: int, outcomes: list[Outcome]) -> GateResult:
-    failed = [outcome.check.name for outcome in outcomes if outcome.outcome in ("failed", "not_evaluated")]
-    warned = [outcome.check.name for outcome in outcomes if outcome.outcome == "warned"]
-    if failed:
+    names: dict[str, list[str]] = {"failed": [], "not_evaluated": [], "warned": [], "passed": []}
+    for outcome in outcomes:
+        names[outcome.outcome].append(outcome.check.name)
+    result = GateResult(names["failed"], names["not_evaluated"], names["warned"], checks=len(outcomes))
+    if not result.is_ok:
         connection.execute(
             text("update ops.run set status = 'refused', message = :message where run_id = :run_id"),
-            {"run_id": run_id, "message": "refused by the gate: " + ", ".join(failed)},
+            {"run_id": run_id, "message": f"refused by the gate: {result.refusal}"},
         )
-    return GateResult(is_ok=not failed, failed=failed, warned=warned, checks=len(outcomes))
+    return result
 
 
 def _soda() -> Any:
@@ -324,8 +342,11 @@ def _soda() -> Any:
 
 
 @contextmanager
-def _data_source(settings: Settings) -> Iterator[Any]:
-    """The warehouse as Soda's data source, on one connection with the memory that checks of whole tables need."""
+def _data_source(settings: Settings) -> Iterator[tuple[Any, list[Any]]]:
+    """The warehouse as Soda's data source, on one connection with the memory that checks of whole tables need.
+
+    And a list to which the errors of its statements will come: Soda logs them only.
+    """
     _soda()
     model = import_module("soda_postgres.common.data_sources.postgres_data_source_connection").PostgresDataSource
     implementation = import_module("soda_postgres.common.data_sources.postgres_data_source").PostgresDataSourceImpl
@@ -342,9 +363,26 @@ def _data_source(settings: Settings) -> Iterator[Any]:
         model.model_validate({"type": "postgres", "name": DATA_SOURCE, "connection": connection})
     )
     data_source.open_connection()
+    faults: list[Any] = []
+    data_source.data_source_connection.connection.cursor_factory = _noting_cursor(faults)
     try:
         data_source.execute_update(f"set work_mem = '{MEMORY}'")
         data_source.execute_update("set time zone 'UTC'")
-        yield data_source
+        yield data_source, faults
     finally:
         data_source.close_connection()
+
+
+def _noting_cursor(faults: list[Any]) -> type:
+    """A class of cursors that adds the errors of its statements to a list."""
+    psycopg = import_module("psycopg")
+
+    class NotingCursor(psycopg.Cursor):  # type: ignore[name-defined,misc]
+        def execute(self, *arguments: Any, **options: Any) -> Any:
+            try:
+                return super().execute(*arguments, **options)
+            except psycopg.Error as error:
+                faults.append(error)
+                raise
+
+    return NotingCursor
