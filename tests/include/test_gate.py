@@ -366,6 +366,11 @@ def test_what_is_loaded_while_the_run_is_built_belongs_to_the_next_run(loaded: S
     result = gate.audit(loaded, run_id)
     assert (result.is_ok, result.failed) == (True, [])
 
+    # cleared without what comes after it, this step plans the run anew
+    refresh.aggregate(loaded, run_id)
+    with pytest.raises(WarehouseError, match="has not passed the gate"):
+        refresh.publish(loaded, run_id)
+
 
 def test_drift_warns_and_does_not_block(loaded: Settings) -> None:
     execute(loaded, "update ops.setting set value = '0.0001' where setting = 'drift_warning_share'")

@@ -63,6 +63,7 @@ begin
     if exists (select from crm.measure_marker k where k.run_id = p_run_id) then
         return;
     end if;
+    call ops.forget_audit(p_run_id);
     for v_table in
         select i.inhrelid::regclass
         from pg_inherits i

@@ -248,6 +248,7 @@ begin
         v_tail := (v_tail + interval '1 month')::date;
     end if;
 
+    call ops.forget_audit(p_run_id);
     delete from ops.run_month where run_id = p_run_id;
     delete from crm.touched_customer where run_id = p_run_id;
     delete from crm.touched_fact where run_id = p_run_id;

@@ -197,6 +197,10 @@ begin
             from ops.check_result c
             where c.run_id = p_run_id and c.severity = 'fail' and c.outcome in ('failed', 'not_evaluated')
         )
+        -- a month that is to be built again was not audited
+        or exists (
+            select from ops.run_month m where m.run_id = p_run_id and m.rows_mode <> 'remove' and m.scored_at is null
+        )
     then
         raise exception 'run % has not passed the gate; run the gate step first', p_run_id;
     end if;
