@@ -66,6 +66,10 @@ ONE_ROW = "month = '2025-05-01' and customer_id = 'C0100'"
 ONE_SCORED = (
     "(month, customer_id) = (select month, customer_id from crm.snapshot_unpublished where r_score > 1 limit 1)"
 )
+ONE_LAPSED = (
+    "(month, customer_id) = (select month, customer_id from crm.snapshot_unpublished where activity_status = 'lapsed'"
+    " limit 1)"
+)
 ONE_LINE = "(transaction_id, line_no) = ('T100-3', 1)"
 SNAPSHOT = "crm.snapshot_unpublished"
 
@@ -79,8 +83,22 @@ CORRUPTIONS = [
     Corruption(
         SNAPSHOT, f"set recency_days = recency_days + 1 where {ONE_SCORED}", {"snapshot_unpublished.recency"}, 1
     ),
-    Corruption(SNAPSHOT, f"set as_of_date = '2025-06-02' where {ONE_ROW}", {"snapshot_unpublished.as_of_in_month"}, 1),
-    Corruption(SNAPSHOT, f"set first_core_date = null where {ONE_SCORED}", {"snapshot_unpublished.prospects"}, 1),
+    Corruption(SNAPSHOT, f"set as_of_date = '2025-05-05' where {ONE_ROW}", {"snapshot_unpublished.as_of_of_month"}, 1),
+    Corruption(SNAPSHOT, f"set r_score = r_score - 1 where {ONE_SCORED}", {"snapshot_unpublished.decided"}, 1),
+    Corruption(SNAPSHOT, f"set rfmt_total = rfmt_total + 1 where {ONE_SCORED}", {"snapshot_unpublished.decided"}, 1),
+    Corruption(SNAPSHOT, f"set is_high_spender = true where {ONE_LAPSED}", {"snapshot_unpublished.decided"}, 1),
+    Corruption(
+        SNAPSHOT,
+        f"set activity_status = 'lost', tenure_months = tenure_months + 1 where {ONE_LAPSED}",
+        {"snapshot_unpublished.status_dates", "snapshot_unpublished.tenure"},
+        1,
+    ),
+    Corruption(
+        SNAPSHOT,
+        f"set first_core_date = null where {ONE_SCORED}",
+        {"snapshot_unpublished.status_dates", "snapshot_unpublished.tenure"},
+        1,
+    ),
     Corruption(
         SNAPSHOT, f"set last_purchase_date = '2030-01-01' where {ONE_ROW}", {"snapshot_unpublished.ordered_dates"}
     ),
