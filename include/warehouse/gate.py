@@ -16,13 +16,11 @@ from typing import Any
 
 import yaml
 from sqlalchemy import Connection, text
-from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError
 
 from include.warehouse.database import engine
 from include.warehouse.errors import WarehouseError
 from include.warehouse.refresh import refresh_lock
-from include.warehouse.server import ensure_running
 from include.warehouse.settings import REPOSITORY, Settings
 from include.warehouse.step_log import record_step
 
@@ -348,23 +346,18 @@ def _data_source(settings: Settings) -> Iterator[tuple[Any, list[Any]]]:
     And a list to which the errors of its statements will come: Soda logs them only.
     """
     _soda()
-    model = import_module("soda_postgres.common.data_sources.postgres_data_source_connection").PostgresDataSource
-    implementation = import_module("soda_postgres.common.data_sources.postgres_data_source").PostgresDataSourceImpl
-    url = make_url(ensure_running(settings))
-    connection = {
-        "host": url.host or url.query.get("host", "/var/run/postgresql"),
-        "port": url.port or 5432,
-        "user": url.username,
-        "password": url.password or "",
-        "database": url.database,
-        **{name: value for name, value in url.query.items() if name.startswith("ssl")},
-    }
-    data_source = implementation(
-        model.model_validate({"type": "postgres", "name": DATA_SOURCE, "connection": connection})
-    )
-    data_source.open_connection()
+    source = import_module("soda_postgres.common.data_sources.postgres_data_source")
     faults: list[Any] = []
-    data_source.data_source_connection.connection.cursor_factory = _noting_cursor(faults)
+    connection = _connect(settings, faults)
+
+    class PoolsConnection(source.PostgresDataSourceConnection):  # type: ignore[name-defined,misc]
+        def _create_connection(self, config: object) -> Any:
+            return connection
+
+    # Soda's own way to connect knows fewer spellings of an address than the pool does
+    data_source = source.PostgresDataSourceImpl(
+        source.PostgresDataSourceModel.model_construct(name=DATA_SOURCE), PoolsConnection(DATA_SOURCE, {})
+    )
     try:
         data_source.execute_update(f"set work_mem = '{MEMORY}'")
         data_source.execute_update("set time zone 'UTC'")
@@ -373,8 +366,8 @@ def _data_source(settings: Settings) -> Iterator[tuple[Any, list[Any]]]:
         data_source.close_connection()
 
 
-def _noting_cursor(faults: list[Any]) -> type:
-    """A class of cursors that adds the errors of its statements to a list."""
+def _connect(settings: Settings, faults: list[Any]) -> Any:
+    """A connection as the pool's, for Soda's driver; the errors of its statements are added to the list."""
     psycopg = import_module("psycopg")
 
     class NotingCursor(psycopg.Cursor):  # type: ignore[name-defined,misc]
@@ -385,4 +378,9 @@ def _noting_cursor(faults: list[Any]) -> type:
                 faults.append(error)
                 raise
 
-    return NotingCursor
+    pool = engine(settings)
+    arguments, options = pool.dialect.create_connect_args(pool.url)
+    try:
+        return psycopg.connect(*arguments, **options, cursor_factory=NotingCursor)
+    except psycopg.Error as error:
+        raise WarehouseError(f"the gate cannot connect to the warehouse: {error}") from error

@@ -3,7 +3,7 @@
 import shutil
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -11,12 +11,13 @@ from typing import Any
 import pytest
 import yaml
 from sqlalchemy import text
+from sqlalchemy.engine import URL, make_url
 
 from include.warehouse import gate, maintenance, refresh, steps
 from include.warehouse.database import engine
 from include.warehouse.errors import GateRefused, VerificationError, WarehouseError
 from include.warehouse.load import load_files
-from include.warehouse.settings import Settings
+from include.warehouse.settings import Settings, normalise_url
 from tests.fixtures.retailer import lines, write_files, write_sales
 
 # Soda's own use of what it calls deprecated
@@ -208,7 +209,14 @@ def repair(settings: Settings, corruption: Corruption) -> None:
 
 def test_a_sound_run_passes_every_check_and_is_published(loaded: Settings) -> None:
     run_id = build(loaded)
-    result = steps.audit(loaded, run_id)
+    # an address that says nothing but by its query is as good for the gate as for all other steps
+    url = make_url(str(loaded.url))
+    parts = {"host": url.host, "port": url.port, "user": url.username, "password": url.password}
+    by_query = {name: str(value) for name, value in parts.items()}
+    spelt = URL.create(url.drivername, database=url.database, query=by_query).render_as_string()
+    elsewhere = replace(loaded, url=normalise_url(spelt))
+    result = steps.audit(elsewhere, run_id)
+    engine(elsewhere).dispose()
     checks = [check.name for contract in gate.ORDER for check in gate.read_checks(contract)]
     assert (result.is_ok, result.failed, result.checks) == (True, [], len(checks))
     written = query(loaded, "select check_name, outcome from ops.check_result where run_id = :run_id", run_id=run_id)
