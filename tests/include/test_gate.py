@@ -36,9 +36,9 @@ def query(settings: Settings, statement: str, **values: object) -> list[Any]:
         return list(connection.execute(text(statement), values).all())
 
 
-def build(settings: Settings) -> int:
+def build(settings: Settings, from_month: date | None = None) -> int:
     """Everything up to the gate; gives the run."""
-    run_id = refresh.plan(settings).run_id
+    run_id = refresh.plan(settings, from_month=from_month).run_id
     refresh.aggregate(settings, run_id)
     steps.build_snapshot(settings, run_id)
     refresh.summarize(settings, run_id)
@@ -468,6 +468,22 @@ def test_a_server_in_trouble_refuses_nothing(loaded: Settings, monkeypatch: pyte
             assert not isinstance(raised.value, GateRefused), "a task is tried again"
         assert query(loaded, "select status from ops.run where run_id = :id", id=run_id) == [("building",)]
     assert steps.audit(loaded, run_id).is_ok
+
+
+def test_what_a_dry_run_built_stays_to_be_looked_at(loaded: Settings) -> None:
+    steps.refresh(loaded)
+    run_id = build(loaded, from_month=date(2025, 11, 1))
+    rows = query(loaded, "select count(*) from crm.snapshot_unpublished where run_id = :id", id=run_id)
+    assert refresh.plan(loaded).status == "nothing_to_do"
+    assert gate.audit(loaded, run_id).is_ok, "a plan that has nothing to do takes nothing over"
+    for _ in range(2):
+        refresh.finish_dry_run(loaded, run_id)
+    maintenance.verify_conservation(loaded)
+    refresh.plan(loaded, from_month=date(2025, 11, 1))
+    assert query(loaded, "select count(*) from crm.snapshot_unpublished where run_id = :id", id=run_id) == rows
+    assert rows[0][0] > 400
+    with pytest.raises(WarehouseError, match=rf"run {run_id} is rebuilt: a dry run"):
+        refresh.publish(loaded, run_id)
 
 
 def test_a_run_that_another_takes_over_is_not_refused(loaded: Settings, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -289,3 +289,16 @@ begin
 end
 $$;
 comment on function crm.finish_rebuild(bigint) is 'Compares a rebuilt month with the published one and drops its facts; the rows stay under the run.';
+
+create or replace procedure crm.finish_dry_run(p_run_id bigint)
+language plpgsql
+as $$
+begin
+    if (select r.status from ops.run r where r.run_id = p_run_id) = 'rebuilt' then
+        return;
+    end if;
+    call crm.require_building(p_run_id);
+    update ops.run set status = 'rebuilt', message = 'a dry run: built and audited, not published' where run_id = p_run_id;
+end
+$$;
+comment on procedure crm.finish_dry_run(bigint) is 'Ends a run that was asked for only to be looked at; its rows stay as those of a refused run do.';

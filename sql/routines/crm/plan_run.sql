@@ -368,10 +368,6 @@ begin
     perform pg_advisory_xact_lock(ops.lock_key('load'));
     call crm.await_building();
     v_known_at := clock_timestamp();
-    for v_abandoned in select r.run_id from ops.run r where r.status = 'building' and r.kind = 'refresh' loop
-        call crm.drop_run_tables(v_abandoned);
-        update ops.run set status = 'abandoned', message = 'another run took over' where run_id = v_abandoned;
-    end loop;
 
     select r.* into v_last from ops.run r where r.status = 'published' order by r.run_id desc limit 1;
     select * into v_dates from crm.accepted_dates();
@@ -399,12 +395,20 @@ begin
         set status = 'nothing_to_do', message = 'nothing has changed since run ' || v_last.run_id
         where run_id = v_run_id;
     else
+        for v_abandoned in
+            select r.run_id
+            from ops.run r
+            where r.status = 'building' and r.kind = 'refresh' and r.run_id <> v_run_id
+        loop
+            call crm.drop_run_tables(v_abandoned);
+            update ops.run set status = 'abandoned', message = 'another run took over' where run_id = v_abandoned;
+        end loop;
         call crm.plan_months(v_run_id);
     end if;
     return v_run_id;
 end
 $$;
-comment on function crm.plan_refresh(jsonb, text) is 'Plans the next publication; gives its run. A run that was still building is abandoned.';
+comment on function crm.plan_refresh(jsonb, text) is 'Plans the next publication; gives its run. A run that was still building is abandoned where there is something to do.';
 
 create or replace function crm.has_changed_since(p_known_at timestamptz) returns boolean
 language plpgsql stable

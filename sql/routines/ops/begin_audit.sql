@@ -56,7 +56,9 @@ begin
     elsif v_run.status not in ('building', 'refused') or v_run.kind <> 'refresh' then
         raise exception 'run % is % (%); start a new refresh', p_run_id, v_run.status, coalesce(v_run.message, 'no message');
     elsif exists (
-        select from ops.run r where r.run_id > p_run_id and r.kind = 'refresh' and r.status in ('building', 'refused', 'published')
+        select
+        from ops.run r
+        where r.run_id > p_run_id and r.kind = 'refresh' and r.status in ('building', 'refused', 'published', 'rebuilt')
     ) then
         raise exception 'run % is not the newest; start a new refresh', p_run_id;
     elsif exists (
