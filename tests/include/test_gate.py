@@ -362,6 +362,12 @@ def test_a_refusal_leaves_readers_on_the_last_good_state(loaded: Settings, tmp_p
 
 def test_a_correction_passes_though_core_is_looked_at_only_where_it_changed(loaded: Settings, tmp_path: Path) -> None:
     steps.refresh(loaded)
+    # as if the clock had been an hour ahead then: what comes after is later still
+    execute(
+        loaded,
+        "update ops.run set known_at = known_at + interval '1 hour', published_at = published_at + interval '1 hour';"
+        " update crm.published_month set published_at = published_at + interval '1 hour'",
+    )
     load_files(loaded, [write_sales(tmp_path / "sales_2025.csv", 2025, without="T100-8")])
     run_id = build(loaded)
     assert gate.audit(loaded, run_id).is_ok
@@ -370,6 +376,13 @@ def test_a_correction_passes_though_core_is_looked_at_only_where_it_changed(load
         "snapshot_unpublished.as_many_as_summed",
         "snapshot_unpublished.known_customers",
     ]
+
+    steps.refresh(loaded, from_month=date(2025, 5, 1))
+    maintenance.verify_conservation(loaded)
+    publications = query(loaded, "select run_id, is_current, published_at from mart.publication order by run_id")
+    assert [row.is_current for row in publications] == [False, True]
+    history = query(loaded, "select distinct published_from < published_until from crm.snapshot_history")
+    assert history == [(True,)]
 
 
 def test_a_new_line_of_an_old_key_is_found_in_a_later_run(loaded: Settings, tmp_path: Path) -> None:

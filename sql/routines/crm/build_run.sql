@@ -13,7 +13,7 @@ begin
         select * into v_dates from crm.accepted_dates();
         update ops.run
         set
-            known_at = clock_timestamp(),
+            known_at = ops.log_time(),
             first_month = date_trunc('month', v_dates.first_date)::date,
             report_month = date_trunc('month', v_dates.last_date)::date,
             as_of_date = v_dates.last_date
@@ -203,8 +203,8 @@ declare
 begin
     -- a load that has begun may know more at that time: it is waited for, and of times to come nothing is known
     perform pg_advisory_xact_lock(ops.lock_key('load'));
-    if p_known_at > clock_timestamp() then
-        raise exception '% is still to come; name a time until now (%)', p_known_at, clock_timestamp()::timestamptz(0);
+    if p_known_at > ops.log_time() then
+        raise exception '% is still to come; name a time until now (%)', p_known_at, ops.log_time()::timestamptz(0);
     end if;
     select * into v_dates from crm.known_dates(p_known_at);
     if v_dates.last_date is null or p_month not between date_trunc('month', v_dates.first_date)::date and v_dates.last_date then

@@ -367,7 +367,7 @@ begin
     -- loads wait while the plan takes stock
     perform pg_advisory_xact_lock(ops.lock_key('load'));
     call crm.await_building();
-    v_known_at := clock_timestamp();
+    v_known_at := ops.log_time();
 
     select r.* into v_last from ops.run r where r.status = 'published' order by r.run_id desc limit 1;
     select * into v_dates from crm.accepted_dates();
