@@ -1,8 +1,8 @@
 """Nightly care of the warehouse.
 
-* **retention**: drops rows as received after `raw_retention_days` (the archived files stay), and the unpublished tables
-  of refused and abandoned runs after `unpublished_retention_days`; removes lists that readers of the dashboard were
-  offered, an hour and a half after that
+* **retention**: drops rows as received after `raw_retention_days` (the archived files stay), and what is left
+  unpublished of refused, interrupted and dry runs after `unpublished_retention_days`; removes lists that readers of the
+  dashboard were offered, an hour and a half after that
 * **analyze**: refreshes the planner's statistics of every warehouse schema
 * **verify**: archived files still have the bytes that were loaded, and rows and money are conserved from file to
   published total; a difference fails the task and names file or identity

@@ -3,8 +3,8 @@
 * **First month**, alone: builds it and every later month (each reads the one before) and publishes them.
 * **Recut** as well: computes the cut points of those months anew. Without it, months that were published before they
   ceased to be the report month keep theirs, and only customers whose rows changed move.
-* **Dry run**: builds and audits the same, and publishes nothing. Its rows stay in `crm.snapshot_unpublished` until the
-  next run takes over.
+* **Dry run**: builds and audits the same, and publishes nothing. Its rows stay in `crm.snapshot_unpublished` for
+  `unpublished_retention_days`.
 * **Known at**: builds every month from the first to the last as it would have been computed from what was known at that
   moment. Such months are for inspection and are never published.
 """
@@ -15,7 +15,7 @@ from typing import Any
 from airflow.sdk import Param, dag, task
 from airflow.sdk.exceptions import AirflowSkipException
 
-from include.warehouse.dag_support import DEFAULT_ARGS, REBUILD_DAG, build_and_publish, log_step, plan_run, step_of
+from include.warehouse.dag_support import DEFAULT_ARGS, REBUILD_DAG, build_and_publish, plan_run, step_of, step_of_run
 from include.warehouse.rebuild_request import read_request
 from include.warehouse.settings import load_settings
 
@@ -90,8 +90,11 @@ def rebuild_months() -> None:
     @task
     def may_publish(warehouse_run: int, **context: Any) -> None:
         """Ends a dry run before readers see anything of it."""
+        from include.warehouse import refresh
+
         if context["params"]["dry_run"]:
-            log_step("dry_run", 0.0, run=warehouse_run)
+            with step_of_run("dry_run", warehouse_run):
+                refresh.finish_dry_run(load_settings(), warehouse_run)
             raise AirflowSkipException(
                 f"dry run: see run {warehouse_run} in mart.check_result and crm.snapshot_unpublished"
             )

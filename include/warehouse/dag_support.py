@@ -90,8 +90,8 @@ def step_of(name: str, **facts: object) -> Iterator[dict[str, object]]:
 def step_of_run(name: str, warehouse_run: int, **facts: object) -> Iterator[dict[str, object]]:
     """As step_of; skips the task where its run is published already, or another took over and publishes the same.
 
-    A step of a refused run fails at once: only a new plan helps. So does one of a run that a person asked for and
-    another took over: what was asked for is not part of the other.
+    A step of a refused or dry run fails at once: only a new plan helps. So does one of a run that a person asked for
+    and another took over: what was asked for is not part of the other.
     """
     from include.warehouse.refresh import find_plan
 
@@ -107,7 +107,7 @@ def step_of_run(name: str, warehouse_run: int, **facts: object) -> Iterator[dict
                 raise AirflowFailException(f"{error}; clear the whole run to ask for its months again") from error
             if status in ("abandoned", "published"):
                 raise AirflowSkipException(f"run {warehouse_run} is {status}; nothing is left to do in it") from error
-            if status == "refused":
+            if status in ("refused", "rebuilt"):
                 raise AirflowFailException(f"{error}; clear the task plan, and all after it, to build anew") from error
             raise
 

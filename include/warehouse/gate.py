@@ -16,12 +16,11 @@ from typing import Any
 
 import yaml
 from sqlalchemy import Connection, text
-from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError
 
 from include.warehouse.database import engine
 from include.warehouse.errors import WarehouseError
-from include.warehouse.server import ensure_running
+from include.warehouse.refresh import refresh_lock
 from include.warehouse.settings import REPOSITORY, Settings
 from include.warehouse.step_log import record_step
 
@@ -46,6 +45,9 @@ FAILED_ROWS_OF_METRIC = {
 DATA_SOURCE = "warehouse"
 MEMORY = "256MB"
 MOST_FAILED_ROWS = 1000
+# classes of SQLSTATE that are the server's trouble at the moment, not the statement's: connection, rollback (deadlock),
+# resources (disc, memory), object in use, intervention (timeout, shutdown), system error
+PASSING_FAULTS = ("08", "40", "53", "55", "57", "58")
 
 # two threads that import Soda at once would see it half imported: it imports its own parts while it is
 _importing_soda = threading.Lock()
@@ -53,12 +55,23 @@ _importing_soda = threading.Lock()
 
 @dataclass(frozen=True)
 class GateResult:
-    """Outcome of the gate: names of the checks that failed (or were not evaluated) and that warned."""
+    """Outcome of the gate: names of the checks that failed, that could not be evaluated, and that warned."""
 
-    is_ok: bool
     failed: list[str]
+    not_evaluated: list[str]
     warned: list[str]
     checks: int
+
+    @property
+    def is_ok(self) -> bool:
+        """Whether the run may be published."""
+        return not self.failed and not self.not_evaluated
+
+    @property
+    def refusal(self) -> str:
+        """The checks that keep the run from being published, in words."""
+        found = ((self.failed, "failed"), (self.not_evaluated, "could not be evaluated"))
+        return "; ".join(f"{', '.join(names)} {outcome}" for names, outcome in found if names)
 
 
 @dataclass(frozen=True)
@@ -88,14 +101,24 @@ def audit(settings: Settings, run_id: int) -> GateResult:
     """Judges a built run; writes ops.check_result, ops.failed_row and ops.conservation.
 
     A run that does not pass gets the status `refused`. May be repeated.
-    Raises WarehouseError for a run that is not built or that another one has overtaken, and where the session is lost.
+    Raises WarehouseError for a run that is not built or that another one has overtaken, and where a trouble of the
+    server's, such as a full disc or a lost session, kept checks from being evaluated.
     """
     started = time.monotonic()
-    variables = _begin(settings, run_id)
-    with ThreadPoolExecutor(max_workers=1) as identities:
-        computed = identities.submit(_compute_identities, settings, run_id)
-        outcomes = _verify(settings, variables, computed)
+    # a plan meanwhile would take the run over and drop its tables
+    with refresh_lock(settings):
+        variables = _begin(settings, run_id)
+        with ThreadPoolExecutor(max_workers=1) as identities:
+            computed = identities.submit(_compute_identities, settings, run_id)
+            outcomes = _verify(settings, variables, computed)
+        return _end(settings, run_id, outcomes, variables, started)
+
+
+def _end(
+    settings: Settings, run_id: int, outcomes: list[Outcome], variables: Mapping[str, str], started: float
+) -> GateResult:
     with engine(settings).begin() as connection:
+        _require_building(connection, run_id)
         _write(connection, run_id, outcomes, variables)
         result = _conclude(connection, run_id, outcomes)
         record_step(
@@ -106,6 +129,15 @@ def audit(settings: Settings, run_id: int) -> GateResult:
             rows=int(variables["built_rows"]),
         )
     return result
+
+
+def _require_building(connection: Connection, run_id: int) -> None:
+    """Raises WarehouseError where the run was taken over after all, the lock's session having been ended."""
+    run = connection.execute(
+        text("select status, message from ops.run where run_id = :run_id for update"), {"run_id": run_id}
+    ).one()
+    if run.status != "building":
+        raise WarehouseError(f"run {run_id} is {run.status} ({run.message}); start a new refresh")
 
 
 def preload() -> None:
@@ -189,25 +221,26 @@ def _compute_identities(settings: Settings, run_id: int) -> None:
 
 def _verify(settings: Settings, variables: Mapping[str, str], identities: Future[None]) -> list[Outcome]:
     outcomes: list[Outcome] = []
-    with _data_source(settings) as data_source:
+    with _data_source(settings) as (data_source, faults):
         for contract in ORDER:
             if contract == NEEDS_IDENTITIES:
                 identities.result()
             outcomes += _verify_contract(data_source, contract, variables)
         found = {outcome.outcome for outcome in outcomes}
         if "not_evaluated" in found and "failed" not in found:
-            _require_session(data_source)
+            _raise_passing_fault(faults)
     return outcomes
 
 
-def _require_session(data_source: Any) -> None:
-    """Raises WarehouseError where the database has ended Soda's session: that says nothing of what was built."""
-    try:
-        data_source.execute_query("select 1")
-    except Exception as error:
+def _raise_passing_fault(faults: list[Any]) -> None:
+    """Raises WarehouseError where the server could not do its work: that says nothing of what was built."""
+    passing = [fault for fault in faults if (fault.sqlstate or "08").startswith(PASSING_FAULTS)]
+    if passing:
+        reason = str(passing[0]).splitlines()[0]
         raise WarehouseError(
-            "the database ended the gate's session; nothing is wrong with the run: repeat it"
-        ) from error
+            f"the gate could not evaluate all checks: {reason}; nothing is known to be wrong with the run:"
+            " see to the database's server, then repeat the gate"
+        ) from passing[0]
 
 
 def _verify_contract(data_source: Any, contract: str, variables: Mapping[str, str]) -> list[Outcome]:
@@ -287,14 +320,16 @@ def _keep_failed_rows(connection: Connection, run_id: int, check: Check, variabl
 
 
 def _conclude(connection: Connection, run_id: int, outcomes: list[Outcome]) -> GateResult:
-    failed = [outcome.check.name for outcome in outcomes if outcome.outcome in ("failed", "not_evaluated")]
-    warned = [outcome.check.name for outcome in outcomes if outcome.outcome == "warned"]
-    if failed:
+    names: dict[str, list[str]] = {"failed": [], "not_evaluated": [], "warned": [], "passed": []}
+    for outcome in outcomes:
+        names[outcome.outcome].append(outcome.check.name)
+    result = GateResult(names["failed"], names["not_evaluated"], names["warned"], checks=len(outcomes))
+    if not result.is_ok:
         connection.execute(
             text("update ops.run set status = 'refused', message = :message where run_id = :run_id"),
-            {"run_id": run_id, "message": "refused by the gate: " + ", ".join(failed)},
+            {"run_id": run_id, "message": f"refused by the gate: {result.refusal}"},
         )
-    return GateResult(is_ok=not failed, failed=failed, warned=warned, checks=len(outcomes))
+    return result
 
 
 def _soda() -> Any:
@@ -305,27 +340,47 @@ def _soda() -> Any:
 
 
 @contextmanager
-def _data_source(settings: Settings) -> Iterator[Any]:
-    """The warehouse as Soda's data source, on one connection with the memory that checks of whole tables need."""
+def _data_source(settings: Settings) -> Iterator[tuple[Any, list[Any]]]:
+    """The warehouse as Soda's data source, on one connection with the memory that checks of whole tables need.
+
+    And a list to which the errors of its statements will come: Soda logs them only.
+    """
     _soda()
-    model = import_module("soda_postgres.common.data_sources.postgres_data_source_connection").PostgresDataSource
-    implementation = import_module("soda_postgres.common.data_sources.postgres_data_source").PostgresDataSourceImpl
-    url = make_url(ensure_running(settings))
-    connection = {
-        "host": url.host or url.query.get("host", "/var/run/postgresql"),
-        "port": url.port or 5432,
-        "user": url.username,
-        "password": url.password or "",
-        "database": url.database,
-        **{name: value for name, value in url.query.items() if name.startswith("ssl")},
-    }
-    data_source = implementation(
-        model.model_validate({"type": "postgres", "name": DATA_SOURCE, "connection": connection})
+    source = import_module("soda_postgres.common.data_sources.postgres_data_source")
+    faults: list[Any] = []
+    connection = _connect(settings, faults)
+
+    class PoolsConnection(source.PostgresDataSourceConnection):  # type: ignore[name-defined,misc]
+        def _create_connection(self, config: object) -> Any:
+            return connection
+
+    # Soda's own way to connect knows fewer spellings of an address than the pool does
+    data_source = source.PostgresDataSourceImpl(
+        source.PostgresDataSourceModel.model_construct(name=DATA_SOURCE), PoolsConnection(DATA_SOURCE, {})
     )
-    data_source.open_connection()
     try:
         data_source.execute_update(f"set work_mem = '{MEMORY}'")
         data_source.execute_update("set time zone 'UTC'")
-        yield data_source
+        yield data_source, faults
     finally:
         data_source.close_connection()
+
+
+def _connect(settings: Settings, faults: list[Any]) -> Any:
+    """A connection as the pool's, for Soda's driver; the errors of its statements are added to the list."""
+    psycopg = import_module("psycopg")
+
+    class NotingCursor(psycopg.Cursor):  # type: ignore[name-defined,misc]
+        def execute(self, *arguments: Any, **options: Any) -> Any:
+            try:
+                return super().execute(*arguments, **options)
+            except psycopg.Error as error:
+                faults.append(error)
+                raise
+
+    pool = engine(settings)
+    arguments, options = pool.dialect.create_connect_args(pool.url)
+    try:
+        return psycopg.connect(*arguments, **options, cursor_factory=NotingCursor)
+    except psycopg.Error as error:
+        raise WarehouseError(f"the gate cannot connect to the warehouse: {error}") from error

@@ -265,6 +265,12 @@ def publish(settings: Settings, run_id: int) -> None:
         done(run_id=run_id)
 
 
+def finish_dry_run(settings: Settings, run_id: int) -> None:
+    """Ends a run that is not to be published; its rows stay for inspection until the retention time."""
+    with refresh_lock(settings), _in_words(), engine(settings).begin() as connection:
+        connection.execute(text("call crm.finish_dry_run(:run_id)"), {"run_id": run_id})
+
+
 def vacuum(settings: Settings, run_id: int) -> int:
     """Lets pages be answered from indexes alone, by good plans; gives the number of tables.
 

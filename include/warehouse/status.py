@@ -52,7 +52,7 @@ def read_status(connection: Connection, settings: Settings, warehouse_url: str) 
 
 def read_published_run(connection: Connection) -> dict[str, Any] | None:
     """The publication that readers see now."""
-    return _first(connection, "select * from mart.publication order by published_at desc limit 1")
+    return _first(connection, "select * from mart.publication where is_current")
 
 
 def read_files(connection: Connection) -> list[dict[str, Any]]:

@@ -67,8 +67,8 @@ def audit(settings: Settings, run_id: int) -> gate.GateResult:
     result = gate.audit(settings, run_id)
     if not result.is_ok:
         raise GateRefused(
-            f"run {run_id} is not published: {', '.join(result.failed)} failed;"
-            f" see mart.check_result and mart.failed_row for run {run_id}, mend the data and refresh again"
+            f"run {run_id} is not published: {result.refusal}; see mart.check_result and mart.failed_row for run"
+            f" {run_id}, mend the {'data' if result.failed else 'contract'} and refresh again"
         )
     return result
 

@@ -353,6 +353,7 @@ def test_months_are_rebuilt_on_request(airflow: LiveAirflow, settings: Settings)
     tasks = airflow.tasks("rebuild_months", dry)
     assert (tasks["audit.gate"], tasks["may_publish"], tasks["publish.publish"]) == ("success", "skipped", "skipped")
     assert newest_publication(settings) == before
+    assert value(settings, "select status from ops.run where message like 'a dry run%' and run_id in (select run_id from crm.snapshot_unpublished)") == "rebuilt"  # fmt: skip # noqa: E501
 
     recut = airflow.trigger("rebuild_months", first_month="2025-09", recut=True)
     assert airflow.ended("rebuild_months", recut) == "success"

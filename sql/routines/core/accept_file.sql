@@ -19,7 +19,7 @@ create or replace function core.accept_file(p_file_id bigint, p_is_approved bool
 language plpgsql
 as $$
 declare
-    v_known_at timestamptz := clock_timestamp();
+    v_known_at timestamptz := ops.log_time();
     v_file ops.file;
     v_held text;
 begin

@@ -13,7 +13,7 @@ begin
         select * into v_dates from crm.accepted_dates();
         update ops.run
         set
-            known_at = clock_timestamp(),
+            known_at = ops.log_time(),
             first_month = date_trunc('month', v_dates.first_date)::date,
             report_month = date_trunc('month', v_dates.last_date)::date,
             as_of_date = v_dates.last_date
@@ -63,6 +63,7 @@ begin
     if exists (select from crm.measure_marker k where k.run_id = p_run_id) then
         return;
     end if;
+    call ops.forget_audit(p_run_id);
     for v_table in
         select i.inhrelid::regclass
         from pg_inherits i
@@ -202,8 +203,8 @@ declare
 begin
     -- a load that has begun may know more at that time: it is waited for, and of times to come nothing is known
     perform pg_advisory_xact_lock(ops.lock_key('load'));
-    if p_known_at > clock_timestamp() then
-        raise exception '% is still to come; name a time until now (%)', p_known_at, clock_timestamp()::timestamptz(0);
+    if p_known_at > ops.log_time() then
+        raise exception '% is still to come; name a time until now (%)', p_known_at, ops.log_time()::timestamptz(0);
     end if;
     select * into v_dates from crm.known_dates(p_known_at);
     if v_dates.last_date is null or p_month not between date_trunc('month', v_dates.first_date)::date and v_dates.last_date then
@@ -288,3 +289,16 @@ begin
 end
 $$;
 comment on function crm.finish_rebuild(bigint) is 'Compares a rebuilt month with the published one and drops its facts; the rows stay under the run.';
+
+create or replace procedure crm.finish_dry_run(p_run_id bigint)
+language plpgsql
+as $$
+begin
+    if (select r.status from ops.run r where r.run_id = p_run_id) = 'rebuilt' then
+        return;
+    end if;
+    call crm.require_building(p_run_id);
+    update ops.run set status = 'rebuilt', message = 'a dry run: built and audited, not published' where run_id = p_run_id;
+end
+$$;
+comment on procedure crm.finish_dry_run(bigint) is 'Ends a run that was asked for only to be looked at; its rows stay as those of a refused run do.';

@@ -248,6 +248,7 @@ begin
         v_tail := (v_tail + interval '1 month')::date;
     end if;
 
+    call ops.forget_audit(p_run_id);
     delete from ops.run_month where run_id = p_run_id;
     delete from crm.touched_customer where run_id = p_run_id;
     delete from crm.touched_fact where run_id = p_run_id;
@@ -366,11 +367,7 @@ begin
     -- loads wait while the plan takes stock
     perform pg_advisory_xact_lock(ops.lock_key('load'));
     call crm.await_building();
-    v_known_at := clock_timestamp();
-    for v_abandoned in select r.run_id from ops.run r where r.status = 'building' and r.kind = 'refresh' loop
-        call crm.drop_run_tables(v_abandoned);
-        update ops.run set status = 'abandoned', message = 'another run took over' where run_id = v_abandoned;
-    end loop;
+    v_known_at := ops.log_time();
 
     select r.* into v_last from ops.run r where r.status = 'published' order by r.run_id desc limit 1;
     select * into v_dates from crm.accepted_dates();
@@ -404,12 +401,20 @@ begin
         set status = 'nothing_to_do', message = 'nothing has changed since run ' || v_last.run_id
         where run_id = v_run_id;
     else
+        for v_abandoned in
+            select r.run_id
+            from ops.run r
+            where r.status = 'building' and r.kind = 'refresh' and r.run_id <> v_run_id
+        loop
+            call crm.drop_run_tables(v_abandoned);
+            update ops.run set status = 'abandoned', message = 'another run took over' where run_id = v_abandoned;
+        end loop;
         call crm.plan_months(v_run_id);
     end if;
     return v_run_id;
 end
 $$;
-comment on function crm.plan_refresh(jsonb, text) is 'Plans the next publication; gives its run. A run that was still building is abandoned. Raises for a first month after the last one.';
+comment on function crm.plan_refresh(jsonb, text) is 'Plans the next publication; gives its run. A run that was still building is abandoned where there is something to do. Raises for a first month after the last one.';
 
 create or replace function crm.has_changed_since(p_known_at timestamptz) returns boolean
 language plpgsql stable

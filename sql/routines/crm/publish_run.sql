@@ -65,7 +65,7 @@ declare
 begin
     execute format(
         'insert into crm.snapshot_history
-        select %s, r.published_at, transaction_timestamp(), $1
+        select %s, r.published_at, (select n.published_at from ops.run n where n.run_id = $1), $1
         from crm.differing_row d
         join crm.snapshot s on s.month = $2 and s.customer_id = d.customer_id
         join ops.run r on r.run_id = s.run_id
@@ -197,6 +197,10 @@ begin
             from ops.check_result c
             where c.run_id = p_run_id and c.severity = 'fail' and c.outcome in ('failed', 'not_evaluated')
         )
+        -- a month that is to be built again was not audited
+        or exists (
+            select from ops.run_month m where m.run_id = p_run_id and m.rows_mode <> 'remove' and m.scored_at is null
+        )
     then
         raise exception 'run % has not passed the gate; run the gate step first', p_run_id;
     end if;
@@ -287,6 +291,7 @@ begin
         raise exception 'run % is %: %; start a new refresh', p_run_id, v_run.status, coalesce(v_run.message, '');
     end if;
     call crm.require_passed(p_run_id);
+    update ops.run set published_at = ops.log_time() where run_id = p_run_id returning published_at into v_run.published_at;
 
     -- rows first, with readers undisturbed: history, and the months of which less than half is new
     for v_month in
@@ -355,7 +360,7 @@ begin
     )
     select
         m.month, m.as_of_date, m.run_id, m.cut_run_id, m.rule_set_id, m.fact_set_id, m.month < v_run.report_month, m.is_open,
-        m.short_history, m.thin_month, transaction_timestamp()
+        m.short_history, m.thin_month, v_run.published_at
     from ops.run_month m
     where m.run_id = p_run_id and m.rows_mode <> 'remove'
     on conflict (month) do update set
@@ -380,7 +385,7 @@ begin
     delete from crm.differing_row d where d.run_id = p_run_id;
 
     update ops.run
-    set status = 'published', published_at = transaction_timestamp(), message = 'published'
+    set status = 'published', message = 'published'
     where run_id = p_run_id;
 end
 $$;

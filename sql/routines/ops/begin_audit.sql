@@ -26,6 +26,17 @@ end
 $$;
 comment on function ops.months_after(bigint) is 'The months that readers will see once a run is published, and whose summary says what is in them.';
 
+create or replace procedure ops.forget_audit(p_run_id bigint)
+language plpgsql
+as $$
+begin
+    delete from ops.check_result c where c.run_id = p_run_id;
+    delete from ops.failed_row f where f.run_id = p_run_id;
+    delete from ops.conservation c where c.run_id = p_run_id;
+end
+$$;
+comment on procedure ops.forget_audit(bigint) is 'Forgets what the gate found of a run, which is built anew or audited again.';
+
 create or replace function ops.begin_audit(
     p_run_id bigint,
     out known_at timestamptz,
@@ -45,7 +56,9 @@ begin
     elsif v_run.status not in ('building', 'refused') or v_run.kind <> 'refresh' then
         raise exception 'run % is % (%); start a new refresh', p_run_id, v_run.status, coalesce(v_run.message, 'no message');
     elsif exists (
-        select from ops.run r where r.run_id > p_run_id and r.kind = 'refresh' and r.status in ('building', 'refused', 'published')
+        select
+        from ops.run r
+        where r.run_id > p_run_id and r.kind = 'refresh' and r.status in ('building', 'refused', 'published', 'rebuilt')
     ) then
         raise exception 'run % is not the newest; start a new refresh', p_run_id;
     elsif exists (
@@ -55,9 +68,7 @@ begin
     end if;
 
     call crm.take_back_months(p_run_id);
-    delete from ops.check_result c where c.run_id = p_run_id;
-    delete from ops.failed_row f where f.run_id = p_run_id;
-    delete from ops.conservation c where c.run_id = p_run_id;
+    call ops.forget_audit(p_run_id);
     update ops.run set status = 'building', message = null where run_id = p_run_id;
 
     known_at := v_run.known_at;

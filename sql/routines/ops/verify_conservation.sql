@@ -21,11 +21,11 @@ begin
         return;
     end if;
 
-    -- a run that is not published, under way or refused, has changed customer-months in place: they are its own by now
+    -- a run that is not published, under way, refused or dry, has changed customer-months in place: they are its own by now
     v_has_later_facts := exists (
         select
         from ops.run r
-        where r.run_id > v_run_id and r.kind = 'refresh' and r.status in ('building', 'refused', 'abandoned')
+        where r.run_id > v_run_id and r.kind = 'refresh' and r.status in ('building', 'refused', 'abandoned', 'rebuilt')
     );
 
     -- the gate's own identities of files, as they stand now; its record of the run stays as it was

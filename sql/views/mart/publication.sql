@@ -46,7 +46,7 @@ select
             order by procedure_name
         )
     end as procedure_versions,
-    run.published_at = max(run.published_at) over () as is_current
+    run.run_id = max(run.run_id) over () as is_current
 from ops.run
 where run.status = 'published';
 
