@@ -364,7 +364,7 @@ def test_readers_and_a_publication_do_not_wait_for_each_other(
 def test_a_run_stopped_between_attaching_and_showing_its_months(
     new_warehouse: Callable[[], Settings], sample: list[Path], tmp_path: Path
 ) -> None:
-    """Any step of it can be repeated; and where another run takes over, what it attached hinders no later correction."""
+    """Any step of it can be repeated; where another run takes over, what it attached hinders no later correction."""
     stopped, whole = new_warehouse(), new_warehouse()
     *others, year = sample
     until_november = write_until(year, tmp_path / "november" / year.name, "2025-11-30")

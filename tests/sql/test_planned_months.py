@@ -10,10 +10,11 @@ from sqlalchemy.engine import make_url
 
 from include.warehouse import rules
 from include.warehouse.database import connect, engine
+from include.warehouse.errors import WarehouseError
 from include.warehouse.load import approve, load_files
-from include.warehouse.refresh import rebuild
+from include.warehouse.refresh import plan, publish, rebuild
 from include.warehouse.settings import Settings
-from include.warehouse.steps import refresh
+from include.warehouse.steps import REFRESH_STEPS, refresh
 
 pytestmark = pytest.mark.filterwarnings(
     "ignore::DeprecationWarning:soda_core", "ignore::DeprecationWarning:soda_postgres"
@@ -36,6 +37,18 @@ def load(settings: Settings, folder: Path, **files: str) -> list[str]:
 def rows(settings: Settings, query: str) -> list[tuple[Any, ...]]:
     with engine(settings).connect() as connection:
         return [tuple(row) for row in connection.execute(text(query))]
+
+
+def activate(settings: Settings, folder: Path, from_month: date) -> tuple[int, str]:
+    """Lets rules by which devices are core products too decide from a month on; gives their number and what is said."""
+    path = folder / "rules.yml"
+    default = rules.DEFAULT.read_text(encoding="utf-8")
+    changed = default.replace("new_days: 90", "new_days: 60").replace("[consumable]", "[consumable, device]")
+    path.write_text(changed, encoding="utf-8")
+    with connect(settings) as connection:
+        rule_set_id = rules.draft(connection, path)
+        rules.approve(connection, rule_set_id)
+        return rule_set_id, rules.activate(connection, rule_set_id, from_month)
 
 
 @pytest.fixture
@@ -82,14 +95,7 @@ def test_other_rules_come_to_a_published_month_only_on_request(masters: Settings
         refresh(masters)
 
     correct(3)
-    other = tmp_path / "rules.yml"
-    default = rules.DEFAULT.read_text(encoding="utf-8")
-    changed = default.replace("new_days: 90", "new_days: 60").replace("[consumable]", "[consumable, device]")
-    other.write_text(changed, encoding="utf-8")
-    with connect(masters) as connection:
-        second = rules.draft(connection, other)
-        rules.approve(connection, second)
-        rules.activate(connection, second, date(2025, 2, 1))
+    second, _ = activate(masters, tmp_path, date(2025, 2, 1))
     assert not refresh(masters).is_published
     correct(3, "T9,2025-03-20,C1,P1,1,10\n")
     assert rule_sets() == {1: 1, 2: 1, 3: 1}
@@ -108,6 +114,30 @@ def test_other_rules_come_to_a_published_month_only_on_request(masters: Settings
     assert len(before) == 12, "five months and a row for each of two choices of core product types"
     rebuild(masters, date(2025, 5, 1), datetime.now(UTC))
     assert rows(masters, facts) == before, "a rebuild leaves no facts of either"
+
+
+def test_rules_activated_while_a_new_month_is_built_decide_it(masters: Settings, tmp_path: Path) -> None:
+    january = "T1,2025-01-10,C1,P1,1,10\n"
+    load(masters, tmp_path, sales_2025=HEADER + january)
+    refresh(masters)
+    load(masters, tmp_path, sales_2025=HEADER + january + "T2,2025-02-10,C1,P1,1,10\n")
+    run_id = plan(masters).run_id
+    # before the facts are taken the run is planned again
+    second, _ = activate(masters, tmp_path, date(2025, 2, 1))
+    for step in REFRESH_STEPS[:4]:
+        step.function(masters, run_id)
+    planned = f"select rule_set_id from ops.run_month where run_id = {run_id} order by month"
+    assert rows(masters, planned) == [(1,), (second,)]
+    third, said = activate(masters, tmp_path, date(2025, 2, 1))
+    assert said == (
+        f"rule set {third} decides months from 2025-02; rule set {second} is retired; run {run_id}, not yet published,"
+        " was planned by other rules and is refused at the end; start a new refresh"
+    )
+    refused = f"run {run_id} was planned by other rules: rule set {third} decides 2025-02 since; start a new refresh"
+    with pytest.raises(WarehouseError, match=refused):
+        publish(masters, run_id)
+    assert refresh(masters).is_published
+    assert rows(masters, "select rule_set from mart.month order by month") == [(1,), (third,)]
 
 
 def test_every_month_is_planned_whatever_the_time_zone_of_server_and_session(masters: Settings, tmp_path: Path) -> None:

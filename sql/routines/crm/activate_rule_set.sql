@@ -9,6 +9,7 @@ declare
     v_until_month date;
     v_retired text;
     v_published text;
+    v_built text;
     v_message text;
 begin
     -- one activation at a time: each looks at all active sets
@@ -56,11 +57,18 @@ begin
         and rule_set_id <> p_rule_set_id
     having count(*) > 0;
 
+    select format('run %s, not yet published, was planned by other rules and is refused at the end; start a new refresh', r.run_id)
+    into v_built
+    from ops.run r
+    where r.kind = 'refresh' and r.status = 'building' and crm.superseded_rules(r.run_id) is not null
+    order by r.run_id desc
+    limit 1;
+
     v_message := case
         when v_from_month = '-infinity' then format('rule set %s decides all months', p_rule_set_id)
         else format('rule set %s decides months from %s', p_rule_set_id, to_char(v_from_month, 'YYYY-MM'))
     end;
-    return concat_ws('; ', concat(v_message, to_char(v_until_month, '" until before "YYYY-MM')), v_retired, v_published);
+    return concat_ws('; ', concat(v_message, to_char(v_until_month, '" until before "YYYY-MM')), v_retired, v_published, v_built);
 end
 $$;
 

@@ -9,7 +9,12 @@ declare
 begin
     select r.* into v_run from ops.run r where r.run_id = p_run_id;
     call crm.require_building(p_run_id);
-    if v_run.kind = 'refresh' and exists (select from ops.file f where f.status = 'loaded' and f.loaded_at > v_run.known_at) then
+    if v_run.kind = 'refresh'
+        and (
+            crm.superseded_rules(p_run_id) is not null
+            or exists (select from ops.file f where f.status = 'loaded' and f.loaded_at > v_run.known_at)
+        )
+    then
         select * into v_dates from crm.accepted_dates();
         update ops.run
         set
@@ -22,7 +27,7 @@ begin
     end if;
 end
 $$;
-comment on procedure crm.settle_plan(bigint) is 'Plans a run again where files were loaded since; the caller keeps loads waiting.';
+comment on procedure crm.settle_plan(bigint) is 'Plans a run again where files were loaded or rules activated since; the caller keeps loads waiting.';
 
 create or replace procedure crm.require_building(p_run_id bigint)
 language plpgsql

@@ -34,6 +34,27 @@ end
 $$;
 comment on function crm.rule_set_of(date) is 'The rule set that is active in a month.';
 
+create or replace function crm.superseded_rules(p_run_id bigint) returns text
+language plpgsql stable
+as $$
+begin
+    return (
+        select format('rule set %s decides %s since', crm.rule_set_of(m.month), to_char(m.month, 'YYYY-MM'))
+        from ops.run_month m
+        join ops.run r on r.run_id = m.run_id and r.kind = 'refresh'
+        where
+            m.run_id = p_run_id
+            and m.rows_mode = 'all'
+            and m.rule_set_id <> crm.rule_set_of(m.month)
+            -- other rules come to a published month only on request
+            and not exists (select from crm.published_month p where p.month = m.month)
+        order by m.month
+        limit 1
+    );
+end
+$$;
+comment on function crm.superseded_rules(bigint) is 'Which rule set, activated since a run was planned, decides the first of its months that were never published; null where none does.';
+
 create or replace function crm.known_dates(p_known_at timestamptz)
 returns table (first_date date, last_date date)
 language plpgsql stable

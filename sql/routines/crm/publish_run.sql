@@ -218,6 +218,22 @@ end
 $$;
 comment on procedure crm.require_passed(bigint) is 'Stops the publication of a run that has not passed the gate.';
 
+create or replace procedure crm.require_rules(p_run_id bigint)
+language plpgsql
+as $$
+declare
+    v_superseded text;
+begin
+    -- who activates rules waits, and then finds the months published
+    perform pg_advisory_xact_lock_shared(ops.lock_key('rules'));
+    v_superseded := crm.superseded_rules(p_run_id);
+    if v_superseded is not null then
+        raise exception 'run % was planned by other rules: %; start a new refresh', p_run_id, v_superseded;
+    end if;
+end
+$$;
+comment on procedure crm.require_rules(bigint) is 'Stops the publication of new months by rules that others have superseded; keeps activations waiting until the end of the transaction.';
+
 -- A statement takes its list of partitions a moment before its view of the rows: of a month attached and shown in between,
 -- it would find the summary without the customers.
 create or replace function crm.attach_new_months(p_run_id bigint) returns integer
@@ -232,6 +248,7 @@ begin
         return 0;
     end if;
     call crm.require_passed(p_run_id);
+    call crm.require_rules(p_run_id);
     for v_month in
         select m.month
         from ops.run_month m
@@ -302,6 +319,7 @@ begin
         raise exception 'run % is %: %; start a new refresh', p_run_id, v_run.status, coalesce(v_run.message, '');
     end if;
     call crm.require_passed(p_run_id);
+    call crm.require_rules(p_run_id);
 
     -- rows first, with readers undisturbed: history, and the months of which less than half is new
     for v_month in
