@@ -95,6 +95,9 @@ def test_other_rules_come_to_a_published_month_only_on_request(masters: Settings
         refresh(masters)
 
     correct(3)
+    [(known_at,)] = rows(masters, "select known_at from mart.publication")
+    in_march = "select (to_jsonb(s) - 'run_id')::text from {} s where month = '2025-03-01'"
+    then = rows(masters, in_march.format("crm.snapshot"))
     second, _ = activate(masters, tmp_path, date(2025, 2, 1))
     assert not refresh(masters).is_published
     correct(3, "T9,2025-03-20,C1,P1,1,10\n")
@@ -112,8 +115,11 @@ def test_other_rules_come_to_a_published_month_only_on_request(masters: Settings
     )
     before = rows(masters, facts)
     assert len(before) == 12, "five months and a row for each of two choices of core product types"
-    rebuild(masters, date(2025, 5, 1), datetime.now(UTC))
+    assert rebuild(masters, date(2025, 5, 1), datetime.now(UTC))["rule_set"] == second
     assert rows(masters, facts) == before, "a rebuild leaves no facts of either"
+    rebuilt = rebuild(masters, date(2025, 3, 1), known_at)
+    assert rebuilt["rule_set"] == 1, "the rules of then, though others have restated the month since"
+    assert rows(masters, in_march.format("crm.snapshot_unpublished") + f" and run_id = {rebuilt['run_id']}") == then
 
 
 def test_rules_activated_while_a_new_month_is_built_decide_it(masters: Settings, tmp_path: Path) -> None:

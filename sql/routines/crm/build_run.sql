@@ -236,7 +236,7 @@ begin
     return v_run_id;
 end
 $$;
-comment on function crm.plan_rebuild(date, timestamptz) is 'Plans the build of a month as it would have been computed from what was known at a time; nothing of it is published.';
+comment on function crm.plan_rebuild(date, timestamptz) is 'Plans the build of a month as it would have been computed from what was known at a time, by the rules of then (crm.rule_set_known); nothing of it is published.';
 
 create or replace function crm.finish_rebuild(p_run_id bigint) returns jsonb
 language plpgsql
@@ -285,6 +285,7 @@ begin
         'month', v_month,
         'known_at', v_run.known_at,
         'as_of_date', (select m.as_of_date from ops.run_month m where m.run_id = p_run_id and m.month = v_month),
+        'rule_set', (select m.rule_set_id from ops.run_month m where m.run_id = p_run_id and m.month = v_month),
         'rows', v_rows,
         'rows_differing', v_differing,
         'customers_by_status', v_by_status,
