@@ -219,14 +219,18 @@ begin
         where
             k.fact_set_id = v_fact_set.fact_set_id
             and (v_everybody or k.customer_id = any (v_touched))
-            and not exists (
-                select
-                from core.customer_version v
-                where
-                    v.customer_id = k.customer_id
-                    and v.version_to = 'infinity'
-                    and v.known_from <= v_run.known_at
-                    and v.known_to > v_run.known_at
+            and (
+                -- with no sale left there is no day from which somebody without a registration is known
+                v_run.as_of_date is null
+                or not exists (
+                    select
+                    from core.customer_version v
+                    where
+                        v.customer_id = k.customer_id
+                        and v.version_to = 'infinity'
+                        and v.known_from <= v_run.known_at
+                        and v.known_to > v_run.known_at
+                )
             );
         -- where nothing is known yet nothing can conflict, and a row costs less
         execute format(
@@ -274,7 +278,7 @@ begin
                     and ($3 or v.customer_id = any ($1))
             ) as n
             left join crm.customer_known k on k.fact_set_id = $2 and k.customer_id = n.customer_id
-            where k.known_from is distinct from n.known_from
+            where k.known_from is distinct from n.known_from and n.known_from is not null
             %s',
             case
                 when exists (select from crm.customer_known k where k.fact_set_id = v_fact_set.fact_set_id)
