@@ -70,6 +70,12 @@ def test_the_last_line_of_all_takes_the_last_month_away(masters: Settings, tmp_p
     # a run that is never published meets a customer of whom neither registration nor sale is known
     load(masters, tmp_path, customers="customer_id\nC1\nN1\n")
     aggregate(masters, plan(masters).run_id)
+    load(masters, tmp_path, sales_2025=HEADER + sale + sale.replace("T1,2025-01", "T2,2025-02"))
+    run_id = rebuild(masters, date(2025, 1, 1), datetime.now(UTC))["run_id"]
+    assert rows(
+        masters, f"select customer_id from crm.snapshot_unpublished where run_id = {run_id} and month = '2025-01-01'"
+    ) == [("C1",)]
+
     assert load(masters, tmp_path, sales_2025=HEADER) == ["held"]
     approve(masters, "sales_2025.csv")
     assert refresh(masters).is_published
