@@ -45,9 +45,18 @@ begin
     where state = 'active' and active_from > v_from_month;
 
     select format(
-        'months %s to %s are already published and stay as they are; to restate them run:'
+        'months %s to %s are already published and stay as they are; to restate them%s run:'
         || ' python -m include.warehouse refresh --from %s --recut',
-        to_char(min(month), 'YYYY-MM'), to_char(max(month), 'YYYY-MM'), to_char(min(month), 'YYYY-MM')
+        to_char(min(month), 'YYYY-MM'),
+        to_char(max(month), 'YYYY-MM'),
+        -- a restatement runs to the report month, as each month reads the one before
+        (
+            select format(', and with them those published from %s on, by the rules active there,', to_char(min(p.month), 'YYYY-MM'))
+            from crm.published_month p
+            where p.month >= v_until_month
+            having count(*) > 0
+        ),
+        to_char(min(month), 'YYYY-MM')
     )
     into v_published
     from crm.published_month
