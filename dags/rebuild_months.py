@@ -45,7 +45,7 @@ MONTH = r"^\d{4}-(0[1-9]|1[0-2])$"
             type=["null", "string"],
             format="date-time",
             title="Known at",
-            description="Build from what was known then, to inspect.",
+            description="Build from what was known then, by the rules of then, to inspect.",
         ),
         "recut": Param(False, type="boolean", title="Recut", description="Compute the cut points anew."),
         "dry_run": Param(False, type="boolean", title="Dry run", description="Build and audit, publish nothing."),

@@ -318,9 +318,12 @@ def _summarize_users(connection: Connection) -> int:
 def rebuild(settings: Settings, month: date, known_at: datetime) -> dict[str, Any]:
     """Computes a month as it would have been computed from what was known then; publishes nothing.
 
-    Gives run_id, month, known_at, rows, customers by status and tier, and how many rows differ from the published
-    month. The rows stay in crm.snapshot_unpublished under the run until the retention time. Raises InputError for a
-    month that was not known.
+    Every month is decided by the rule set that decided it in the newest publication of what was known until then; one
+    not yet published, by the rule set active now.
+
+    Gives run_id, month, known_at, rule_set, rows, customers by status and tier, and how many rows differ from the
+    published month. The rows stay in crm.snapshot_unpublished under the run until the retention time. Raises
+    InputError for a month that was not known.
     """
     with refresh_lock(settings):
         try:

@@ -19,6 +19,7 @@ from include.warehouse import arrivals, refresh, steps
 from include.warehouse.database import engine
 from include.warehouse.errors import WarehouseError
 from include.warehouse.load import load_files, load_pending
+from include.warehouse.migrations import FOLDER as MIGRATIONS
 from include.warehouse.sample import write_sample
 from include.warehouse.settings import REPOSITORY, Settings
 from tests.fixtures.corrections import write_correction, write_until
@@ -360,12 +361,15 @@ def test_readers_and_a_publication_do_not_wait_for_each_other(
     assert reader.longest < 1.5
 
 
-def test_a_run_stopped_between_attaching_and_showing_its_months_can_repeat_any_step(
-    new_warehouse: Callable[[], Settings], sample: list[Path]
+def test_a_run_stopped_between_attaching_and_showing_its_months(
+    new_warehouse: Callable[[], Settings], sample: list[Path], tmp_path: Path
 ) -> None:
+    """Any step of it can be repeated; where another run takes over, what it attached hinders no later correction."""
     stopped, whole = new_warehouse(), new_warehouse()
+    *others, year = sample
+    until_november = write_until(year, tmp_path / "november" / year.name, "2025-11-30")
     for warehouse in (stopped, whole):
-        load_files(warehouse, sample)
+        load_files(warehouse, [*others, until_november])
     plan = refresh.plan(stopped)
     for step in steps.REFRESH_STEPS[:4]:
         step.function(stopped, plan.run_id)
@@ -381,3 +385,35 @@ def test_a_run_stopped_between_attaching_and_showing_its_months_can_repeat_any_s
         step.function(stopped, plan.run_id)
     steps.refresh(whole)
     assert_same_mart(stopped, whole)
+
+    for warehouse in (stopped, whole):
+        load_files(warehouse, [year])
+    left = refresh.plan(stopped).run_id
+    for step in steps.REFRESH_STEPS[:4]:
+        step.function(stopped, left)
+    with engine(stopped).begin() as connection:
+        assert connection.execute(attach, {"run_id": left}).scalar_one() == 1
+    with engine(stopped).connect() as somebody:
+        # a query window that is left open: tables cannot be exchanged
+        somebody.execute(text("select count(*) from mart.customer_snapshot"))
+        assert steps.refresh(stopped).is_published
+    steps.refresh(whole)
+    assert_same_mart(stopped, whole)
+    of_runs = "select month::text || ' by ' || run_id || ': ' || count(*) from crm.snapshot group by month, run_id"
+    before = sorted(map(str, values(stopped, of_runs)))
+    assert not any(f" by {left}: " in rows for rows in before)
+    # as earlier versions left it
+    with engine(stopped).begin() as connection:
+        connection.execute(
+            text("update crm.snapshot set run_id = :run_id where month = '2025-12-01'"), {"run_id": left}
+        )
+        connection.exec_driver_sql((MIGRATIONS / "0033_run_of_published_rows.sql").read_text(encoding="utf-8"))
+    assert sorted(map(str, values(stopped, of_runs))) == before
+
+    for warehouse in (stopped, whole):
+        load_files(warehouse, [write_correction(year, tmp_path / year.name)])
+        assert steps.refresh(warehouse).is_published
+    assert_same_mart(stopped, whole)
+    kept = "select month::text || ' ' || customer_id from mart.snapshot_history order by 1"
+    assert values(stopped, kept) == values(whole, kept)
+    assert values(stopped, "select true from mart.snapshot_history where month = '2025-12-01' limit 1")

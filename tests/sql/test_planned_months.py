@@ -10,10 +10,11 @@ from sqlalchemy.engine import make_url
 
 from include.warehouse import rules
 from include.warehouse.database import connect, engine
+from include.warehouse.errors import WarehouseError
 from include.warehouse.load import approve, load_files
-from include.warehouse.refresh import rebuild
+from include.warehouse.refresh import aggregate, plan, publish, rebuild
 from include.warehouse.settings import Settings
-from include.warehouse.steps import refresh
+from include.warehouse.steps import REFRESH_STEPS, refresh
 
 pytestmark = pytest.mark.filterwarnings(
     "ignore::DeprecationWarning:soda_core", "ignore::DeprecationWarning:soda_postgres"
@@ -38,6 +39,18 @@ def rows(settings: Settings, query: str) -> list[tuple[Any, ...]]:
         return [tuple(row) for row in connection.execute(text(query))]
 
 
+def activate(settings: Settings, folder: Path, from_month: date) -> tuple[int, str]:
+    """Lets rules by which devices are core products too decide from a month on; gives their number and what is said."""
+    path = folder / "rules.yml"
+    default = rules.DEFAULT.read_text(encoding="utf-8")
+    changed = default.replace("new_days: 90", "new_days: 60").replace("[consumable]", "[consumable, device]")
+    path.write_text(changed, encoding="utf-8")
+    with connect(settings) as connection:
+        rule_set_id = rules.draft(connection, path)
+        rules.approve(connection, rule_set_id)
+        return rule_set_id, rules.activate(connection, rule_set_id, from_month)
+
+
 @pytest.fixture
 def masters(fresh_warehouse: Settings, tmp_path: Path) -> Settings:
     """A warehouse that knows one customer and one product."""
@@ -54,6 +67,15 @@ def test_the_last_line_of_all_takes_the_last_month_away(masters: Settings, tmp_p
     sale = "T1,2025-01-10,C1,P1,1,10\n"
     load(masters, tmp_path, sales_2025=HEADER + sale)
     refresh(masters)
+    # a run that is never published meets a customer of whom neither registration nor sale is known
+    load(masters, tmp_path, customers="customer_id\nC1\nN1\n")
+    aggregate(masters, plan(masters).run_id)
+    load(masters, tmp_path, sales_2025=HEADER + sale + sale.replace("T1,2025-01", "T2,2025-02"))
+    run_id = rebuild(masters, date(2025, 1, 1), datetime.now(UTC))["run_id"]
+    assert rows(
+        masters, f"select customer_id from crm.snapshot_unpublished where run_id = {run_id} and month = '2025-01-01'"
+    ) == [("C1",)]
+
     assert load(masters, tmp_path, sales_2025=HEADER) == ["held"]
     approve(masters, "sales_2025.csv")
     assert refresh(masters).is_published
@@ -65,7 +87,10 @@ def test_the_last_line_of_all_takes_the_last_month_away(masters: Settings, tmp_p
     assert not refresh(masters).is_published
     load(masters, tmp_path, sales_2025=HEADER + sale.replace("2025-01", "2025-02"))
     refresh(masters)
-    assert rows(masters, "select month, customer_id from mart.customer_snapshot") == [(date(2025, 2, 1), "C1")]
+    assert rows(masters, "select month, customer_id from mart.customer_snapshot order by customer_id") == [
+        (date(2025, 2, 1), "C1"),
+        (date(2025, 2, 1), "N1"),
+    ]
 
 
 def test_other_rules_come_to_a_published_month_only_on_request(masters: Settings, tmp_path: Path) -> None:
@@ -82,14 +107,10 @@ def test_other_rules_come_to_a_published_month_only_on_request(masters: Settings
         refresh(masters)
 
     correct(3)
-    other = tmp_path / "rules.yml"
-    default = rules.DEFAULT.read_text(encoding="utf-8")
-    changed = default.replace("new_days: 90", "new_days: 60").replace("[consumable]", "[consumable, device]")
-    other.write_text(changed, encoding="utf-8")
-    with connect(masters) as connection:
-        second = rules.draft(connection, other)
-        rules.approve(connection, second)
-        rules.activate(connection, second, date(2025, 2, 1))
+    [(known_at,)] = rows(masters, "select known_at from mart.publication")
+    in_march = "select (to_jsonb(s) - 'run_id')::text from {} s where month = '2025-03-01'"
+    then = rows(masters, in_march.format("crm.snapshot"))
+    second, _ = activate(masters, tmp_path, date(2025, 2, 1))
     assert not refresh(masters).is_published
     correct(3, "T9,2025-03-20,C1,P1,1,10\n")
     assert rule_sets() == {1: 1, 2: 1, 3: 1}
@@ -106,8 +127,35 @@ def test_other_rules_come_to_a_published_month_only_on_request(masters: Settings
     )
     before = rows(masters, facts)
     assert len(before) == 12, "five months and a row for each of two choices of core product types"
-    rebuild(masters, date(2025, 5, 1), datetime.now(UTC))
+    assert rebuild(masters, date(2025, 5, 1), datetime.now(UTC))["rule_set"] == second
     assert rows(masters, facts) == before, "a rebuild leaves no facts of either"
+    rebuilt = rebuild(masters, date(2025, 3, 1), known_at)
+    assert rebuilt["rule_set"] == 1, "the rules of then, though others have restated the month since"
+    assert rows(masters, in_march.format("crm.snapshot_unpublished") + f" and run_id = {rebuilt['run_id']}") == then
+
+
+def test_rules_activated_while_a_new_month_is_built_decide_it(masters: Settings, tmp_path: Path) -> None:
+    january = "T1,2025-01-10,C1,P1,1,10\n"
+    load(masters, tmp_path, sales_2025=HEADER + january)
+    refresh(masters)
+    load(masters, tmp_path, sales_2025=HEADER + january + "T2,2025-02-10,C1,P1,1,10\n")
+    run_id = plan(masters).run_id
+    # before the facts are taken the run is planned again
+    second, _ = activate(masters, tmp_path, date(2025, 2, 1))
+    for step in REFRESH_STEPS[:4]:
+        step.function(masters, run_id)
+    planned = f"select rule_set_id from ops.run_month where run_id = {run_id} order by month"
+    assert rows(masters, planned) == [(1,), (second,)]
+    third, said = activate(masters, tmp_path, date(2025, 2, 1))
+    assert said == (
+        f"rule set {third} decides months from 2025-02; rule set {second} is retired; run {run_id}, not yet published,"
+        " was planned by other rules and is refused at the end; start a new refresh"
+    )
+    refused = f"run {run_id} was planned by other rules: rule set {third} decides 2025-02 since; start a new refresh"
+    with pytest.raises(WarehouseError, match=refused):
+        publish(masters, run_id)
+    assert refresh(masters).is_published
+    assert rows(masters, "select rule_set from mart.month order by month") == [(1,), (third,)]
 
 
 def test_every_month_is_planned_whatever_the_time_zone_of_server_and_session(masters: Settings, tmp_path: Path) -> None:

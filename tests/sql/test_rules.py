@@ -239,6 +239,13 @@ def test_activation_says_how_to_restate_months_already_published(
         f"rule set {second} decides months from 2025-06; months 2025-06 to 2025-08 are already published and stay as"
         " they are; to restate them run: python -m include.warehouse refresh --from 2025-06 --recut"
     )
+    third = draft_changed(lambda content: content.update(new_days=45))
+    rules.approve(connection, third)
+    assert rules.activate(connection, third, date(2025, 2, 1)) == (
+        f"rule set {third} decides months from 2025-02 until before 2025-06; months 2025-02 to 2025-05 are already"
+        " published and stay as they are; to restate them, and with them those published from 2025-06 on, by the rules"
+        " active there, run: python -m include.warehouse refresh --from 2025-02 --recut"
+    )
 
 
 @pytest.mark.parametrize(

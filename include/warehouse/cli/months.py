@@ -128,7 +128,11 @@ def rebuild(
     ],
     json: Json = False,
 ) -> None:
-    """Build a month as it was known at a moment, to inspect; nothing is published."""
+    """Build a month as it was known at a moment, to inspect; nothing is published.
+
+    It is decided by the rule set of the newest publication of what was known then; before its first publication, by the
+    one active now.
+    """
     from include.warehouse.database import connect
     from include.warehouse.ops_setting import in_time_zone
     from include.warehouse.refresh import rebuild as build_as_known

@@ -9,6 +9,7 @@ declare
     v_until_month date;
     v_retired text;
     v_published text;
+    v_built text;
     v_message text;
 begin
     -- one activation at a time: each looks at all active sets
@@ -44,9 +45,18 @@ begin
     where state = 'active' and active_from > v_from_month;
 
     select format(
-        'months %s to %s are already published and stay as they are; to restate them run:'
+        'months %s to %s are already published and stay as they are; to restate them%s run:'
         || ' python -m include.warehouse refresh --from %s --recut',
-        to_char(min(month), 'YYYY-MM'), to_char(max(month), 'YYYY-MM'), to_char(min(month), 'YYYY-MM')
+        to_char(min(month), 'YYYY-MM'),
+        to_char(max(month), 'YYYY-MM'),
+        -- a restatement runs to the report month, as each month reads the one before
+        (
+            select format(', and with them those published from %s on, by the rules active there,', to_char(min(p.month), 'YYYY-MM'))
+            from crm.published_month p
+            where p.month >= v_until_month
+            having count(*) > 0
+        ),
+        to_char(min(month), 'YYYY-MM')
     )
     into v_published
     from crm.published_month
@@ -56,11 +66,18 @@ begin
         and rule_set_id <> p_rule_set_id
     having count(*) > 0;
 
+    select format('run %s, not yet published, was planned by other rules and is refused at the end; start a new refresh', r.run_id)
+    into v_built
+    from ops.run r
+    where r.kind = 'refresh' and r.status = 'building' and crm.superseded_rules(r.run_id) is not null
+    order by r.run_id desc
+    limit 1;
+
     v_message := case
         when v_from_month = '-infinity' then format('rule set %s decides all months', p_rule_set_id)
         else format('rule set %s decides months from %s', p_rule_set_id, to_char(v_from_month, 'YYYY-MM'))
     end;
-    return concat_ws('; ', concat(v_message, to_char(v_until_month, '" until before "YYYY-MM')), v_retired, v_published);
+    return concat_ws('; ', concat(v_message, to_char(v_until_month, '" until before "YYYY-MM')), v_retired, v_published, v_built);
 end
 $$;
 

@@ -190,6 +190,7 @@ declare
     v_fact_set crm.fact_set;
     -- an array, which an index is asked with: a subquery after an "or" goes through all customers
     v_touched text[];
+    v_unpublished bigint[] := '{}';
     -- a run of touched customers alone has every change noted
     v_everybody boolean := exists (
         select from ops.run_month m where m.run_id = p_run_id and m.rows_mode <> 'touched'
@@ -206,6 +207,13 @@ begin
         delete from crm.customer_first_seen s
         using ops.run r
         where r.run_id = s.run_id and r.published_at is null;
+    else
+        -- a rebuild leaves it where it is, and passes it over
+        v_unpublished := array(
+            select r.run_id
+            from ops.run r
+            where r.kind = 'refresh' and r.published_at is null and r.status <> 'nothing_to_do'
+        );
     end if;
 
     for v_fact_set in
@@ -219,14 +227,18 @@ begin
         where
             k.fact_set_id = v_fact_set.fact_set_id
             and (v_everybody or k.customer_id = any (v_touched))
-            and not exists (
-                select
-                from core.customer_version v
-                where
-                    v.customer_id = k.customer_id
-                    and v.version_to = 'infinity'
-                    and v.known_from <= v_run.known_at
-                    and v.known_to > v_run.known_at
+            and (
+                -- with no sale left there is no day from which somebody without a registration is known
+                v_run.as_of_date is null
+                or not exists (
+                    select
+                    from core.customer_version v
+                    where
+                        v.customer_id = k.customer_id
+                        and v.version_to = 'infinity'
+                        and v.known_from <= v_run.known_at
+                        and v.known_to > v_run.known_at
+                )
             );
         -- where nothing is known yet nothing can conflict, and a row costs less
         execute format(
@@ -254,7 +266,7 @@ begin
                         and ($3 or m.customer_id = any ($1))
                     group by m.customer_id
                 ) as f on f.customer_id = v.customer_id
-                left join crm.customer_first_seen s on s.customer_id = v.customer_id
+                left join crm.customer_first_seen s on s.customer_id = v.customer_id and s.run_id <> all ($8)
                 left join (
                     select o.customer_id, min(o.known_from) as accepted_at
                     from core.customer_version o
@@ -274,7 +286,7 @@ begin
                     and ($3 or v.customer_id = any ($1))
             ) as n
             left join crm.customer_known k on k.fact_set_id = $2 and k.customer_id = n.customer_id
-            where k.known_from is distinct from n.known_from
+            where k.known_from is distinct from n.known_from and n.known_from is not null
             %s',
             case
                 when exists (select from crm.customer_known k where k.fact_set_id = v_fact_set.fact_set_id)
@@ -282,7 +294,7 @@ begin
             end
         ) using
             v_touched, v_fact_set.fact_set_id, v_everybody, v_run.known_at, v_publications.known_at,
-            v_publications.as_of_date, v_run.as_of_date;
+            v_publications.as_of_date, v_run.as_of_date, v_unpublished;
 
         if v_run.kind = 'refresh' then
             insert into crm.customer_first_seen (customer_id, first_seen, run_id)

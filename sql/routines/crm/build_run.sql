@@ -9,7 +9,12 @@ declare
 begin
     select r.* into v_run from ops.run r where r.run_id = p_run_id;
     call crm.require_building(p_run_id);
-    if v_run.kind = 'refresh' and exists (select from ops.file f where f.status = 'loaded' and f.loaded_at > v_run.known_at) then
+    if v_run.kind = 'refresh'
+        and (
+            crm.superseded_rules(p_run_id) is not null
+            or exists (select from ops.file f where f.status = 'loaded' and f.loaded_at > v_run.known_at)
+        )
+    then
         select * into v_dates from crm.accepted_dates();
         update ops.run
         set
@@ -22,7 +27,7 @@ begin
     end if;
 end
 $$;
-comment on procedure crm.settle_plan(bigint) is 'Plans a run again where files were loaded since; the caller keeps loads waiting.';
+comment on procedure crm.settle_plan(bigint) is 'Plans a run again where files were loaded or rules activated since; the caller keeps loads waiting.';
 
 create or replace procedure crm.require_building(p_run_id bigint)
 language plpgsql
@@ -232,7 +237,7 @@ begin
     return v_run_id;
 end
 $$;
-comment on function crm.plan_rebuild(date, timestamptz) is 'Plans the build of a month as it would have been computed from what was known at a time; nothing of it is published.';
+comment on function crm.plan_rebuild(date, timestamptz) is 'Plans the build of a month as it would have been computed from what was known at a time, by the rules of then (crm.rule_set_known); nothing of it is published.';
 
 create or replace function crm.finish_rebuild(p_run_id bigint) returns jsonb
 language plpgsql
@@ -281,6 +286,7 @@ begin
         'month', v_month,
         'known_at', v_run.known_at,
         'as_of_date', (select m.as_of_date from ops.run_month m where m.run_id = p_run_id and m.month = v_month),
+        'rule_set', (select m.rule_set_id from ops.run_month m where m.run_id = p_run_id and m.month = v_month),
         'rows', v_rows,
         'rows_differing', v_differing,
         'customers_by_status', v_by_status,

@@ -34,6 +34,47 @@ end
 $$;
 comment on function crm.rule_set_of(date) is 'The rule set that is active in a month.';
 
+create or replace function crm.superseded_rules(p_run_id bigint) returns text
+language plpgsql stable
+as $$
+begin
+    return (
+        select format('rule set %s decides %s since', crm.rule_set_of(m.month), to_char(m.month, 'YYYY-MM'))
+        from ops.run_month m
+        join ops.run r on r.run_id = m.run_id and r.kind = 'refresh'
+        where
+            m.run_id = p_run_id
+            and m.rows_mode = 'all'
+            and m.rule_set_id <> crm.rule_set_of(m.month)
+            -- other rules come to a published month only on request
+            and not exists (select from crm.published_month p where p.month = m.month)
+        order by m.month
+        limit 1
+    );
+end
+$$;
+comment on function crm.superseded_rules(bigint) is 'Which rule set, activated since a run was planned, decides the first of its months that were never published; null where none does.';
+
+create or replace function crm.rule_set_known(p_month date, p_known_at timestamptz) returns integer
+language plpgsql stable
+as $$
+begin
+    return coalesce(
+        (
+            select case when m.rows_mode <> 'remove' then m.rule_set_id end
+            from ops.run_month m
+            join ops.run r on r.run_id = m.run_id
+            -- a publication knows what was accepted until its known time, though it is seen later
+            where m.month = p_month and r.published_at is not null and r.known_at <= p_known_at
+            order by m.run_id desc
+            limit 1
+        ),
+        crm.rule_set_of(p_month)
+    );
+end
+$$;
+comment on function crm.rule_set_known(date, timestamptz) is 'The rule set that decided a month in the newest publication of what was known until a time; the one active now where the month was not yet published.';
+
 create or replace function crm.known_dates(p_known_at timestamptz)
 returns table (first_date date, last_date date)
 language plpgsql stable
@@ -113,6 +154,7 @@ begin
     into v_rules
     from crm.rule_set r
     where r.rule_set_id = case
+        when v_run.kind = 'rebuild' then crm.rule_set_known(p_month, p_known_at)
         when v_is_restated or v_published.month is null then crm.rule_set_of(p_month)
         else v_published.rule_set_id
     end;

@@ -118,6 +118,16 @@ end
 $$;
 comment on procedure crm.publish_in_place(bigint, date, regclass) is 'Removes, updates and adds the differing rows of a published month so that it is as built; needs no lock that a reader could hold.';
 
+create or replace procedure crm.fill_month(p_month date, p_built regclass)
+language plpgsql
+as $$
+begin
+    delete from crm.snapshot s where s.month = p_month;
+    execute format('insert into crm.snapshot select u.* from %s u where u.month = $1', p_built) using p_month;
+end
+$$;
+comment on procedure crm.fill_month(date, regclass) is 'Puts built rows into the table of a month that was attached and never published, in the place of what another run left there; needs no lock that a reader could hold.';
+
 create or replace procedure crm.keep_unchanged_runs(p_run_id bigint, p_month date, p_built regclass)
 language plpgsql
 as $$
@@ -158,8 +168,12 @@ begin
     if v_published is not null then
         if p_built is null then
             delete from crm.snapshot s where s.month = p_month;
-        else
+        elsif exists (select from crm.published_month p where p.month = p_month) then
             call crm.publish_in_place(p_run_id, p_month, p_built);
+        else
+            call crm.fill_month(p_month, p_built);
+        end if;
+        if p_built is not null then
             execute format('drop table %s', p_built);
         end if;
     elsif p_built is not null then
@@ -208,6 +222,22 @@ end
 $$;
 comment on procedure crm.require_passed(bigint) is 'Stops the publication of a run that has not passed the gate.';
 
+create or replace procedure crm.require_rules(p_run_id bigint)
+language plpgsql
+as $$
+declare
+    v_superseded text;
+begin
+    -- who activates rules waits, and then finds the months published
+    perform pg_advisory_xact_lock_shared(ops.lock_key('rules'));
+    v_superseded := crm.superseded_rules(p_run_id);
+    if v_superseded is not null then
+        raise exception 'run % was planned by other rules: %; start a new refresh', p_run_id, v_superseded;
+    end if;
+end
+$$;
+comment on procedure crm.require_rules(bigint) is 'Stops the publication of new months by rules that others have superseded; keeps activations waiting until the end of the transaction.';
+
 -- A statement takes its list of partitions a moment before its view of the rows: of a month attached and shown in between,
 -- it would find the summary without the customers.
 create or replace function crm.attach_new_months(p_run_id bigint) returns integer
@@ -222,6 +252,7 @@ begin
         return 0;
     end if;
     call crm.require_passed(p_run_id);
+    call crm.require_rules(p_run_id);
     for v_month in
         select m.month
         from ops.run_month m
@@ -278,6 +309,7 @@ declare
     v_run ops.run;
     v_month ops.run_month;
     v_built regclass;
+    v_is_published boolean;
     v_published_rows bigint;
     v_built_rows bigint;
     v_replaced bigint;
@@ -291,6 +323,7 @@ begin
         raise exception 'run % is %: %; start a new refresh', p_run_id, v_run.status, coalesce(v_run.message, '');
     end if;
     call crm.require_passed(p_run_id);
+    call crm.require_rules(p_run_id);
     update ops.run set published_at = ops.log_time() where run_id = p_run_id returning published_at into v_run.published_at;
 
     -- rows first, with readers undisturbed: history, and the months of which less than half is new
@@ -304,11 +337,11 @@ begin
         order by m.month
     loop
         v_built := crm.snapshot_partition('crm.snapshot_unpublished', p_run_id, v_month.month);
+        v_is_published := exists (select from crm.published_month p where p.month = v_month.month);
         v_published_rows := 0;
-        if crm.snapshot_partition('crm.snapshot', null, v_month.month) is not null then
+        -- what a run that was stopped has attached was never published: nothing of it is compared or kept
+        if v_is_published then
             call crm.find_differing_rows(p_run_id, v_month.month, v_month.rows_mode);
-        end if;
-        if exists (select from crm.published_month p where p.month = v_month.month) then
             call crm.keep_history(p_run_id, v_month.month, v_replaced);
             select coalesce(sum(s.customers), 0)
             into v_published_rows
@@ -324,12 +357,12 @@ begin
         if v_month.rows_mode = 'touched' then
             call crm.publish_in_place(p_run_id, v_month.month, v_built);
         elsif v_month.rows_mode = 'all'
-            and (
-                v_published_rows > 0 and 2 * (v_published_rows - v_replaced) > v_built_rows
-                or crm.snapshot_partition('crm.snapshot', p_run_id, v_month.month) is not null
-            )
+            and v_published_rows > 0
+            and 2 * (v_published_rows - v_replaced) > v_built_rows
         then
             call crm.publish_in_place(p_run_id, v_month.month, v_built);
+        elsif not v_is_published and crm.snapshot_partition('crm.snapshot', p_run_id, v_month.month) is not null then
+            call crm.fill_month(v_month.month, v_built);
         else
             if v_month.rows_mode = 'all' then
                 call crm.take_out(p_run_id, v_month.month, v_built);
