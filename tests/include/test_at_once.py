@@ -407,7 +407,7 @@ def test_a_run_stopped_between_attaching_and_showing_its_months(
         connection.execute(
             text("update crm.snapshot set run_id = :run_id where month = '2025-12-01'"), {"run_id": left}
         )
-        connection.exec_driver_sql((MIGRATIONS / "0033_run_of_published_rows.sql").read_text(encoding="utf-8"))
+        connection.exec_driver_sql((MIGRATIONS / "0030_run_of_published_rows.sql").read_text(encoding="utf-8"))
     assert sorted(map(str, values(stopped, of_runs))) == before
 
     for warehouse in (stopped, whole):
