@@ -32,6 +32,9 @@ hypothesis.settings.register_profile("repeatable", derandomize=True, database=No
 hypothesis.settings.register_profile("search", derandomize=False)
 hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "repeatable"))
 
+# whoever imports Airflow makes a folder there, else in the home of whoever runs the tests
+os.environ.setdefault("AIRFLOW_HOME", str(Path(tempfile.gettempdir()) / "warehouse-test-airflow"))
+
 TEMPLATE = "warehouse_template"
 # these take minutes: they begin first, so that no process is left with one of them at the end
 LONG_FILES = (
