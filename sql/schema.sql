@@ -749,9 +749,13 @@ COMMENT ON PROCEDURE crm.ensure_fact_partitions(IN p_fact_set_id integer, IN p_f
 
 COMMENT ON FUNCTION crm.fact_set_of(p_core_product_types text[], p_known_at timestamp with time zone) IS 'The fact set of a choice of core product types, made where it is missing.';
 
+COMMENT ON PROCEDURE crm.fill_month(IN p_month date, IN p_built regclass) IS 'Puts built rows into the table of a month that was attached and never published, in the place of what another run left there; needs no lock that a reader could hold.';
+
 COMMENT ON PROCEDURE crm.find_differing_rows(IN p_run_id bigint, IN p_month date, IN p_mode text) IS 'Notes whose published row of a month a run adds, changes or removes (crm.differing_row).';
 
 COMMENT ON PROCEDURE crm.find_users_to_prepare() IS 'Finds users and months to prepare (temporary table user_to_prepare), and whose customers these are (user_customer); deletes what was prepared of them, and of users who see few or all.';
+
+COMMENT ON PROCEDURE crm.finish_dry_run(IN p_run_id bigint) IS 'Ends a run that was asked for only to be looked at; its rows stay as those of a refused run do.';
 
 COMMENT ON FUNCTION crm.finish_rebuild(p_run_id bigint) IS 'Compares a rebuilt month with the published one and drops its facts; the rows stay under the run.';
 
@@ -785,9 +789,9 @@ COMMENT ON PROCEDURE crm.note_procedure(IN p_run_id bigint, IN p_month date, IN 
 
 COMMENT ON PROCEDURE crm.plan_months(IN p_run_id bigint) IS 'Derives from what changed which months a run builds, and for whom.';
 
-COMMENT ON FUNCTION crm.plan_rebuild(p_month date, p_known_at timestamp with time zone) IS 'Plans the build of a month as it would have been computed from what was known at a time; nothing of it is published.';
+COMMENT ON FUNCTION crm.plan_rebuild(p_month date, p_known_at timestamp with time zone) IS 'Plans the build of a month as it would have been computed from what was known at a time, by the rules of then (crm.rule_set_known); nothing of it is published.';
 
-COMMENT ON FUNCTION crm.plan_refresh(p_requested jsonb, p_requested_by text) IS 'Plans the next publication; gives its run. A run that was still building is abandoned.';
+COMMENT ON FUNCTION crm.plan_refresh(p_requested jsonb, p_requested_by text) IS 'Plans the next publication; gives its run. A run that was still building is abandoned where there is something to do. Raises for a first month after the last one.';
 
 COMMENT ON PROCEDURE crm.prepare_fact_set(IN p_run_id bigint, IN p_fact_set_id integer) IS 'Notes the chunks of one fact set that a run aggregates again; deletes the facts of touched customers, and of months that are no more.';
 
@@ -807,7 +811,11 @@ COMMENT ON PROCEDURE crm.require_building(IN p_run_id bigint) IS 'Stops a step o
 
 COMMENT ON PROCEDURE crm.require_passed(IN p_run_id bigint) IS 'Stops the publication of a run that has not passed the gate.';
 
+COMMENT ON PROCEDURE crm.require_rules(IN p_run_id bigint) IS 'Stops the publication of new months by rules that others have superseded; keeps activations waiting until the end of the transaction.';
+
 COMMENT ON PROCEDURE crm.resume_build(IN p_run_id bigint) IS 'Begins the months of a run, or begins them again after a crash of the server.';
+
+COMMENT ON FUNCTION crm.rule_set_known(p_month date, p_known_at timestamp with time zone) IS 'The rule set that decided a month in the newest publication of what was known until a time; the one active now where the month was not yet published.';
 
 COMMENT ON FUNCTION crm.rule_set_of(p_month date) IS 'The rule set that is active in a month.';
 
@@ -819,7 +827,7 @@ COMMENT ON PROCEDURE crm.score_month_v3(IN p_run_id bigint, IN p_month date, IN 
 
 COMMENT ON PROCEDURE crm.score_month_v4(IN p_run_id bigint, IN p_month date, IN p_part smallint, INOUT p_rows bigint) IS 'Writes crm.snapshot_unpublished for one month of a run and one part of the customers (from 0, of ops.run.parts), from measures and cut points; gives the rows.';
 
-COMMENT ON PROCEDURE crm.settle_plan(IN p_run_id bigint) IS 'Plans a run again where files were loaded since; the caller keeps loads waiting.';
+COMMENT ON PROCEDURE crm.settle_plan(IN p_run_id bigint) IS 'Plans a run again where files were loaded or rules activated since; the caller keeps loads waiting.';
 
 COMMENT ON FUNCTION crm.snapshot_columns(p_alias text) IS 'Columns of the snapshot that are compared: all but run_id.';
 
@@ -840,6 +848,8 @@ COMMENT ON PROCEDURE crm.summarize_user_cells(IN p_month date) IS 'Adds user_cel
 COMMENT ON PROCEDURE crm.summarize_user_metrics(IN p_month date) IS 'Counts the scored customers of a month whom users to prepare see by every value of recency, frequency and monetary.';
 
 COMMENT ON FUNCTION crm.summarize_users() IS 'Prepares the figures of users who see many customers, but not all, where they are not yet those of the published months; gives the number of users'' months. For whoever holds the refresh lock, so that nothing is published meanwhile.';
+
+COMMENT ON FUNCTION crm.superseded_rules(p_run_id bigint) IS 'Which rule set, activated since a run was planned, decides the first of its months that were never published; null where none does.';
 
 COMMENT ON PROCEDURE crm.swap_month(IN p_run_id bigint, IN p_month date, IN p_built regclass, INOUT p_may_swap boolean) IS 'Puts a built table, or nothing, in the place of a published month; row by row where a reader''s transaction keeps the table.';
 
@@ -876,7 +886,7 @@ COMMENT ON COLUMN ops.run.run_id IS 'Key.';
 
 COMMENT ON COLUMN ops.run.kind IS 'refresh (to publish) or rebuild (a month as of a known time, to inspect).';
 
-COMMENT ON COLUMN ops.run.status IS 'building, refused (by the gate), published, abandoned (another run took over), nothing_to_do or rebuilt.';
+COMMENT ON COLUMN ops.run.status IS 'building, refused (by the gate), published, abandoned (another run took over), nothing_to_do or rebuilt (to inspect: as known at a time, or a dry run).';
 
 COMMENT ON COLUMN ops.run.requested IS 'Options of the request: from, recut, month, known_at.';
 
@@ -910,7 +920,7 @@ COMMENT ON FUNCTION mart.my_customers() IS 'Customers of the current user, who s
 
 COMMENT ON FUNCTION mart.count_own_movement(p_earlier date, p_later date, p_dimension text) IS 'What mart.movement returns, of the customers of a user who sees few: each is looked up in both months.';
 
-COMMENT ON PROCEDURE mart.create_policies(IN p_reader text) IS 'Says which rows a role of readers sees: all of them; for sales_reader those of the current user''s customers. Figures of users are read by the user alone. Of a table that is secured but has no customers, such as prepared totals, sales_reader sees nothing.';
+COMMENT ON PROCEDURE mart.create_policies(IN p_reader text) IS 'Says which rows a role of readers sees: all of them; for sales_reader those of the current user''s customers, and the exports that the user made. Figures of users are read by the user alone. Of a table that is secured but has no customers, such as prepared totals, sales_reader sees nothing.';
 
 COMMENT ON FUNCTION mart.customers_changed_after(p_as_of_date date, p_known_at timestamp with time zone) IS 'Customers whose newest version in the master begins after a day or was not known at a time. Of a closed customer the opt-ins are unknown.';
 
@@ -1066,6 +1076,8 @@ COMMENT ON FUNCTION ops.drop_expired_runs() IS 'Drops what runs older than unpub
 
 COMMENT ON FUNCTION ops.find_in_force(p_file_id bigint) IS 'Why a file need not be loaded (its bytes are in force for its feed and period), or null.';
 
+COMMENT ON PROCEDURE ops.forget_audit(IN p_run_id bigint) IS 'Forgets what the gate found of a run, which is built anew or audited again.';
+
 COMMENT ON FUNCTION ops.has_repeated_key() IS 'Whether fewer hashes of keys than current lines are different.';
 
 CREATE TABLE core.sale_line (
@@ -1121,13 +1133,19 @@ COMMENT ON COLUMN core.sale_line.known_from IS 'When the warehouse accepted the 
 
 COMMENT ON FUNCTION ops.lines_of_one_key(p_known_at timestamp with time zone, p_audited_until timestamp with time zone) IS 'Current lines that share (transaction_id, line_no) with another one.';
 
+COMMENT ON FUNCTION ops.log_time() IS 'Now, or where the clock was set back the moment after the last entry of the log: later than every load, plan and publication before.';
+
 COMMENT ON FUNCTION ops.miscounted_months(p_run_id bigint) IS 'Built months whose rows may differ from their summary: whole ones that do, and all touched ones.';
 
 COMMENT ON FUNCTION ops.misplaced_customers(p_run_id bigint) IS 'Rows of customers who are not known by the as-of date, and known customers without a row in a whole month.';
 
 COMMENT ON FUNCTION ops.months_after(p_run_id bigint) IS 'The months that readers will see once a run is published, and whose summary says what is in them.';
 
+COMMENT ON FUNCTION ops.months_of_run(p_run_id bigint) IS 'The months from the first to the report month of a run, in order.';
+
 COMMENT ON FUNCTION ops.rows_of_one_customer(p_run_id bigint) IS 'Customers with more than one row in a month that a run has built.';
+
+COMMENT ON FUNCTION ops.rule_days(p_parameter text) IS 'A parameter in days of every rule set; at the place of its rule_set_id.';
 
 COMMENT ON PROCEDURE ops.sum_customer_months() IS 'Sums the customer-months by month (temporary table customer_month_sum).';
 
@@ -3515,7 +3533,7 @@ CREATE VIEW mart.failed_row WITH (security_invoker='true') AS
     check_name,
         CASE
             WHEN ( SELECT mart.may_read_contact() AS may_read_contact) THEN failed_row
-            ELSE (failed_row - ARRAY['full_name'::text, 'email'::text, 'phone'::text, 'search_text'::text])
+            ELSE (failed_row - ARRAY['full_name'::text, 'email'::text, 'phone'::text, 'search_text'::text, 'warnings'::text])
         END AS failed_row
    FROM ops.failed_row;
 
@@ -4133,7 +4151,7 @@ CREATE VIEW mart.publication WITH (security_invoker='true') AS
               WHERE (run_month.run_id = run.run_id)
               ORDER BY procedure_name.procedure_name)
         END AS procedure_versions,
-    (published_at = max(published_at) OVER ()) AS is_current
+    (run_id = max(run_id) OVER ()) AS is_current
    FROM ops.run
   WHERE (status = 'published'::text);
 
@@ -4317,7 +4335,7 @@ CREATE VIEW mart.rule_set WITH (security_invoker='true') AS
  SELECT rule_set_id AS rule_set,
     title,
     state,
-    active_from,
+    NULLIF(active_from, '-infinity'::date) AS active_from,
     created_at,
     approved_at,
     core_product_types,
@@ -4346,7 +4364,7 @@ COMMENT ON COLUMN mart.rule_set.title IS 'What it is for.';
 
 COMMENT ON COLUMN mart.rule_set.state IS 'draft, approved (proved), active or retired.';
 
-COMMENT ON COLUMN mart.rule_set.active_from IS 'First month that it decides; -infinity for the first rule set.';
+COMMENT ON COLUMN mart.rule_set.active_from IS 'First month that it decides; null for one that decides from the beginning, and for a draft or approved one.';
 
 COMMENT ON COLUMN mart.rule_set.created_at IS 'When it was drafted.';
 
@@ -4422,7 +4440,7 @@ COMMENT ON COLUMN mart.run.run_id IS 'Run.';
 
 COMMENT ON COLUMN mart.run.kind IS 'refresh (to publish) or rebuild (a month as of a known time, to inspect).';
 
-COMMENT ON COLUMN mart.run.status IS 'building, refused (by the gate), published, abandoned (another run took over), nothing_to_do or rebuilt.';
+COMMENT ON COLUMN mart.run.status IS 'building, refused (by the gate), published, abandoned (another run took over), nothing_to_do or rebuilt (to inspect: as known at a time, or a dry run).';
 
 COMMENT ON COLUMN mart.run.requested IS 'Options of the request.';
 
@@ -5654,6 +5672,8 @@ CREATE POLICY rows_of_mart_reader ON ops.failed_row FOR SELECT TO mart_reader US
 CREATE POLICY rows_of_mart_reader ON ops.reject_count FOR SELECT TO mart_reader USING (true);
 
 CREATE POLICY rows_of_mart_reader ON ops.rejected_record FOR SELECT TO mart_reader USING (true);
+
+CREATE POLICY rows_of_sales_reader ON ops.export_log FOR SELECT TO sales_reader USING ((exported_by = access.current_email()));
 
 CREATE POLICY rows_of_sales_reader ON ops.failed_row FOR SELECT TO sales_reader USING (((failed_row ->> 'customer_id'::text) IN ( SELECT v.customer_id
    FROM access.visible_customer v)));
