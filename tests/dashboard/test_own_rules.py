@@ -49,6 +49,7 @@ OWN = {
     "window_months": 6,
     "scored_statuses": ["new", "active"],
     "score_bands": 10,
+    "abc_shares": {"A": 0.725, "B": 0.90},
     "tiers": [
         {"tier": "S", "minimum_total": 35},
         {"tier": "A", "minimum_total": 20},
@@ -194,6 +195,7 @@ def test_excel_says_the_parameters_of_the_rules(book: openpyxl.Workbook) -> None
     assert known["Middling (segment)"]["Meaning"] == "status New or Active, R 5 to 7"
     assert known["Ghosts (segment)"]["Meaning"] == "status New or Active, R ≥ 9, F ≥ 9, M ≥ 9, T ≥ 5"
     assert known["Middling (segment)"]["From"] == "Rule set 2"
+    assert "A until 72.5 % of all their money is reached, B until 90 %" in known["ABC class: shares"]["Meaning"]
 
 
 @pytest.mark.parametrize("user", [ADMIN, SELLER], ids=lambda user: user.role)

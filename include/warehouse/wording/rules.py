@@ -81,7 +81,7 @@ def score_rules(rules: dict[str, Any]) -> dict[str, str]:
 
 def abc_rule(rules: dict[str, Any]) -> str:
     """How scored customers are divided by what they bring."""
-    a, b = (f"{100 * rules[f'abc_share_{name}']:.0f} %" for name in "ab")
+    a, b = (f"{(100 * rules[f'abc_share_{name}']).normalize():f} %" for name in "ab")
     return (
         f"scored customers by monetary, from the highest on: A until {a} of all their money is reached, B until {b},"
         " C the rest"
