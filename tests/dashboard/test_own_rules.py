@@ -1,5 +1,6 @@
 """What readers see where a company's own rules decide: other tiers, segments, statuses, bands and window since June."""
 
+import re
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from datetime import date
@@ -119,8 +120,9 @@ def book(ruled: Settings, tmp_path_factory: pytest.TempPathFactory) -> openpyxl.
 def test_make_run_prints_the_tiers_of_the_rules(ruled: Settings, customers: pd.DataFrame) -> None:
     said = StringIO()
     show_summary(Console(file=said, width=200), ruled, Addresses("http://airflow", "http://dashboard"))
-    printed = {words[0]: words[-1] for line in said.getvalue().splitlines() if len(words := line.split("│")[1:-1]) == 8}
-    printed = {tier.strip(): all_of_it.strip() for tier, all_of_it in printed.items()}
+    of_a_tier = re.compile(r"^ *(\w+)(?: +[\d,]+){6} +([\d,]+) *$", re.MULTILINE)
+    _, _, table = said.getvalue().partition("Customers by tier and status")
+    printed = dict(of_a_tier.findall(table.partition("Rows")[0]))
     counted = customers[customers["month"] == date(2025, 11, 1)]["value_tier"].value_counts()
     for tier in ("S", "A", "C", "none"):
         assert printed[tier] == str(counted.get(tier, 0)), said.getvalue()
