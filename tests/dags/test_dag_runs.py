@@ -9,7 +9,7 @@ import shutil
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,7 @@ from include.warehouse import server
 from include.warehouse.database import connect, engine
 from include.warehouse.migrate import migrate
 from include.warehouse.settings import Settings
+from include.warehouse.steps import refresh
 from tests.fixtures.live_airflow import LiveAirflow, wait_until
 from tests.fixtures.retailer import write_files, write_sales
 
@@ -376,7 +377,7 @@ def test_months_are_rebuilt_on_request(airflow: LiveAirflow, settings: Settings)
     assert airflow.ended(BUILD, due) == "success", "an inspection keeps no plan waiting"
     assert airflow.ended("rebuild_months", known) == "success"
     assert airflow.tasks("rebuild_months", known)["plan"] == "skipped"
-    rebuilt = value(settings, "select array_agg(requested ->> 'month' order by run_id) from ops.run where status = 'rebuilt'")  # fmt: skip # noqa: E501
+    rebuilt = value(settings, "select array_agg(requested ->> 'month' order by run_id) from ops.run where kind = 'rebuild' and status = 'rebuilt'")  # fmt: skip # noqa: E501
     assert rebuilt == ["2025-05-01", "2025-06-01"]
     assert newest_publication(settings) == run_id
 
@@ -390,10 +391,13 @@ def test_a_request_that_another_run_took_over_fails(airflow: LiveAirflow, settin
     airflow.call("PATCH", "/dags/rebuild_months", {"is_paused": True})
     assert airflow.ended(BUILD, airflow.trigger(BUILD)) == "success", "what is paused is not waited for"
     assert f"rebuild_months is paused: {asked} is not waited for" in notices(settings)
+    run_id = value(settings, planned, before=before)
+    assert run_id, "a plan that finds nothing to do takes nothing over"
+    assert refresh(settings, from_month=date(2025, 11, 1)).is_published
     airflow.call("PATCH", "/dags/rebuild_months", {"is_paused": False})
     assert airflow.ended("rebuild_months", asked) == "failed"
     assert "clear the whole run to ask for its months again" in notices(settings)
-    assert newest_publication(settings) == before
+    assert value(settings, "select status from ops.run where run_id = :run", run=run_id) == "abandoned"
 
 
 def test_maintenance_keeps_what_is_young_and_names_an_altered_file(airflow: LiveAirflow, settings: Settings) -> None:
