@@ -225,8 +225,8 @@ def _rejects() -> None:
         " under the name that it has: it adds to what is there. Where the file had no line numbers, line_no says which"
         " line of its receipt a row is: leave it, but give a row that you move to another receipt a number that no line"
         " there has. A row whose receipt was missing stays in this list until its whole file is sent again. A master is"
-        " sent again whole, because it stands for all its rows. Text that a spreadsheet would take for a formula has an"
-        " apostrophe in front."
+        " sent again whole, because it stands for all its rows. Text that a spreadsheet would take for a formula, also"
+        " after a separator within it, has an apostrophe in front."
     )
     names = found.drop_duplicates("file_id")[["file_id", "file_name", "feed"]]
     for row in names.itertuples():

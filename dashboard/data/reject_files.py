@@ -71,7 +71,7 @@ def prepare_rejects(file_id: int) -> Prepared:
                         where file_id = %(file_id)s and column_name <> all (%(added)s) order by position
                     ) as header,
                     array(
-                        select mart.safe_text(column_name) from mart.source_file_column
+                        select mart.safe_word(mart.safe_within(column_name)) from mart.source_file_column
                         where file_id = %(file_id)s and column_name <> all (%(added)s) order by position
                     ) as safe_header,
                     format.delimiter,
@@ -103,8 +103,11 @@ def prepare_rejects(file_id: int) -> Prepared:
 
 
 def _write_csv(driver: PsycopgConnection, path: Path, file_id: int, source: Source) -> int:
-    """Numbers stay as they are, so that the file can be sent again; other text cannot become a formula."""
-    safe = "case when {0} ~ '^[-+]?[0-9.,]+$' then {0} else mart.safe_text({0}) end"
+    """Numbers stay as they are, so that the file can be sent again; other text cannot become a formula.
+
+    Nor can a part of it, whatever the spreadsheet separates by.
+    """
+    safe = "case when {0} ~ '^[-+]?[0-9.,]+$' then {0} else mart.safe_word(mart.safe_within({0})) end"
     statement = _statement(driver, file_id, source, [safe.format(value) for value in _values(source)])
     encoding = "utf-8-sig" if source.encoding == "utf-8" else source.encoding
     # PostgreSQL would refuse all where one character is not in the encoding
@@ -154,7 +157,8 @@ def _values(source: Source) -> list[str]:
 def _statement(driver: PsycopgConnection, file_id: int, source: Source, values: list[str]) -> str:
     """The SELECT of all open rejects with its values bound."""
     line_no = ["line_no_to_send"] if source.needs_line_no else []
-    added = [*line_no, "array_to_string(reasons, ' ')", "line_number", "mart.safe_text(raw_row ->> 'row')"]
+    row = "mart.safe_word(mart.safe_within(raw_row ->> 'row'))"
+    added = [*line_no, "array_to_string(reasons, ' ')", "line_number", row]
     columns = ", ".join([*values, *added])
     parameters: dict[str, Any] = {f"header_{number}": name for number, name in enumerate(source.header)}
     with driver.cursor() as cursor:

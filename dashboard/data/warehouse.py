@@ -11,8 +11,9 @@ from contextvars import ContextVar
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, text
+from sqlalchemy import Connection, Engine, create_engine, event, text
 
+from include.warehouse.database import leave_out_values
 from include.warehouse.errors import WarehouseError
 from include.warehouse.roles import login_url
 from include.warehouse.settings import load_settings, normalise_url
@@ -40,7 +41,7 @@ class NotSignedIn(WarehouseError):  # noqa: N818 - says what is the case
 @lru_cache(maxsize=1)
 def engine() -> Engine:
     """The pool of connections: DASHBOARD_URL, else the login `dashboard`."""
-    return create_engine(
+    made = create_engine(
         _url(),
         pool_pre_ping=True,
         # what somebody searched for is personal data: it does not go into the log with an error
@@ -49,6 +50,8 @@ def engine() -> Engine:
         max_overflow=15,
         connect_args={"application_name": "dashboard", "options": SESSION},
     )
+    event.listen(made, "handle_error", leave_out_values)
+    return made
 
 
 def _url() -> str:

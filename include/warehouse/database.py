@@ -9,7 +9,7 @@ from typing import Any
 import psycopg2
 from psycopg2 import extensions
 from psycopg2.extras import Json
-from sqlalchemy import Connection, Engine, create_engine, event, text
+from sqlalchemy import Connection, Engine, ExceptionContext, create_engine, event, text
 
 from include.warehouse.interruption import cancel_when_stopped
 from include.warehouse.server import ensure_running, when_ready
@@ -18,6 +18,8 @@ from include.warehouse.settings import Settings
 # a session that waits for hours is not cut off by a firewall, and hears of a server that has gone away
 KEEPALIVES = {"keepalives": 1, "keepalives_idle": 60, "keepalives_interval": 15, "keepalives_count": 4}
 ROUTINE_NAME = re.compile(r"[a-z_]+\.[a-z][a-z0-9_]*")
+# class of codes whose first words quote the value
+DATA_EXCEPTION = "22"
 PARAMETER_NAME = re.compile(r"[a-z][a-z0-9_]*")
 
 
@@ -32,7 +34,28 @@ def _engine(url: str) -> Engine:
     connect_args = {"application_name": "warehouse", **KEEPALIVES}
     made = create_engine(url, pool_pre_ping=True, hide_parameters=True, connect_args=connect_args)
     event.listen(made, "do_connect", _open)
+    event.listen(made, "handle_error", leave_out_values)
     return made
+
+
+def leave_out_values(context: ExceptionContext) -> None:
+    """Leaves in the text of an error what is wrong and in which routine, for whoever logs it.
+
+    The driver puts values into the statement itself; the database then quotes a line of it, or the values as a detail.
+    """
+    error = context.original_exception
+    # what nothing was put into, such as a migration, is quoted as it is
+    if not context.parameters or not isinstance(error, psycopg2.Error) or not error.diag.message_primary:
+        return
+    what = error.diag.message_primary
+    if str(error.pgcode).startswith(DATA_EXCEPTION):
+        what = what.partition(': "')[0]
+    hint = [f"HINT:  {error.diag.message_hint}"] if error.diag.message_hint else []
+    places = [line for line in str(error.diag.context).splitlines() if line.startswith("PL/pgSQL function ")]
+    words = "\n".join([what, *hint, *places])
+    error.args = (words,)
+    if context.sqlalchemy_exception is not None:
+        context.sqlalchemy_exception.args = (f"({type(error).__module__}.{type(error).__name__}) {words}",)
 
 
 def _open(dialect: object, record: object, arguments: list[Any], options: dict[str, Any]) -> extensions.connection:

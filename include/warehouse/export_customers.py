@@ -74,6 +74,20 @@ COLUMNS = {
     "rule_set": "count",
     "run_id": "count",
 }
+# Texts that no file brings: the warehouse's own, and names of its rules.
+WORDS = {
+    "activity_status",
+    "rfmt_score",
+    "value_tier",
+    "segment",
+    "last_scored_tier",
+    "lifecycle_event",
+    "growth_state",
+    "abc_class",
+    "previous_status",
+    "previous_tier",
+    "previous_segment",
+}
 CONTACT_COLUMNS = {"full_name": "text", "email": "text", "phone": "text"}
 CONTACT_PHONE = "contact.phone"
 JOIN_CONTACT = "left join mart.customer_contact as contact on contact.customer_id = customer.customer_id"
@@ -250,12 +264,16 @@ def _statement(driver: PsycopgConnection, selection: Selection, columns: list[st
 
 def _csv_columns(layout: Layout) -> list[str]:
     """Text so that no spreadsheet takes it for a formula, numbers to be dialled with 00, flags as true and false."""
-    expressions = {"text": "mart.safe_text({0})", "flag": "{0}::text"}
+    expressions = {"text": "mart.safe_text({0})", "word": "mart.safe_word({0})", "flag": "{0}::text"}
+    kinds = {
+        name: "word" if source.removeprefix("customer.") in WORDS else layout.kinds[name]
+        for name, source in layout.sources.items()
+    }
     # campaign tools refuse a number behind an apostrophe
     dialled = {
         name: f"mart.dialled_number({source})" for name, source in layout.sources.items() if source == CONTACT_PHONE
     }
-    return _selected(replace(layout, sources=layout.sources | dialled), expressions)
+    return _selected(replace(layout, kinds=kinds, sources=layout.sources | dialled), expressions)
 
 
 def _xlsx_columns(layout: Layout) -> list[str]:

@@ -119,7 +119,9 @@ def sign_in_by_provider(transaction: Transaction, claims: dict[str, Any]) -> Use
     `claims` is what the provider says: `email`, and `email_verified` where it says so.
     """
     email = str(claims.get("email") or "").strip()
-    is_email = _is_email(email) and claims.get("email_verified") is not False
+    # some providers write the claim as a text
+    is_verified = str(claims.get("email_verified", True)).strip().lower() == "true"
+    is_email = is_verified and _is_email(email)
     with transaction() as connection:
         user = find_user(connection, email) if is_email else None
         _note(connection, email, "oidc", "signed_in" if user else "unknown_user")

@@ -279,6 +279,25 @@ def test_an_error_of_a_page_is_said_in_words_and_logged_at_the_same_time(
     assert logged.exc_info[0] is IndexError
 
 
+def test_what_somebody_searches_for_is_in_no_log(
+    reading: Callable[[Settings], None],
+    published: Settings,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    reading(published)
+
+    def search(month: date) -> None:
+        data_layer.rows("select * from mart.customers where full_name = mart.not_yet(:search)", search="María García")
+
+    monkeypatch.setattr(overview, "history", search)
+    page = whole_app(monkeypatch)
+    assert "older than the dashboard" in page.error[0].value
+    assert "UndefinedFunction) function mart.not_yet(unknown) does not exist" in caplog.text
+    assert "mart.not_yet(%(search)s)" in caplog.text
+    assert "García" not in caplog.text
+
+
 def test_a_page_that_stops_is_no_error(
     fresh_warehouse: Settings, reading: Callable[[Settings], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:

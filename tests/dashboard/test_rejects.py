@@ -122,13 +122,13 @@ def test_the_name_of_a_column_becomes_no_formula(
 ) -> None:
     path = tmp_path / "sales_2025.csv"
     header = "transaction_id,transaction_date,customer_id,product_id,quantity,unit_price,=cmd|' /C calc'!A0,plain"
-    path.write_text(f"{header}\nT1,2025-01-02,C1,P1,1,1.00,kept,kept too\n", encoding="utf-8")
+    path.write_text(f"{header}\nT1,2025-01-02,C1,P1,1,1.00,kept;|=1,kept too\n", encoding="utf-8")
     file_id = load_files(fresh_warehouse, [path])[0].file_id
     reading(fresh_warehouse)
     with data_layer.acting_as(ADMIN):
         [row] = read(file_of(prepare_rejects(file_id)))
     assert [name for name in row if name.startswith(("=", "+", "-", "@"))] == []
-    assert (row["'=cmd|' /C calc'!A0"], row["plain"]) == ("kept", "kept too")
+    assert (row["'=cmd|' /C calc'!A0"], row["plain"]) == ("kept;|'=1", "kept too")
 
 
 @pytest.mark.parametrize(

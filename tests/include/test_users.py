@@ -181,12 +181,15 @@ def test_the_companys_login_lets_active_users_in_alone(fresh_warehouse: Settings
     assert sign_in_by_provider(transaction, {"email": "Ana@Example.com", "email_verified": True}).email == ANA
     with connect(fresh_warehouse) as owner:
         set_active(owner, EVA, False)
-    for claims in ({"email": EVA}, {"email": ANA, "email_verified": False}, {"email": "x@example.com"}, {}):
+    for verified in ("true", "True"):
+        assert sign_in_by_provider(transaction, {"email": ANA, "email_verified": verified}).email == ANA
+    unverified = [{"email": ANA, "email_verified": said} for said in (False, "false", "False", "0", "", None)]
+    for claims in ({"email": EVA}, *unverified, {"email": "x@example.com"}, {}):
         with pytest.raises(SignInRefused, match="not known here"):
             sign_in_by_provider(transaction, claims)
     assert [outcome for _, method, outcome in outcomes(fresh_warehouse) if method == "oidc"] == [
-        "signed_in",
-        *["unknown_user"] * 4,
+        *["signed_in"] * 3,
+        *["unknown_user"] * 9,
     ]
 
 

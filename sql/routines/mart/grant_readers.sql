@@ -80,7 +80,8 @@ begin
         end if;
         v_rows := case
             when v_table.has_users then 'user_email = access.current_email()'
-            when p_reader <> 'sales_reader' then 'true'
+            -- mart.audience says which ones are seen; the table is secured so that pg_stats tells none
+            when p_reader <> 'sales_reader' or v_table.relation = 'crm.audience'::regclass then 'true'
             when v_table.relation = 'ops.export_log'::regclass then 'exported_by = access.current_email()'
             when v_table.relation = 'ops.rejected_record'::regclass then
                 'customer_id in (select v.customer_id from access.visible_customer v)
@@ -103,4 +104,4 @@ begin
 end
 $$;
 comment on procedure mart.create_policies(text) is
-    'Says which rows a role of readers sees: all of them; for sales_reader those of the current user''s customers, and the exports that the user made. Figures of users are read by the user alone. Of a table that is secured but has no customers, such as prepared totals, sales_reader sees nothing.';
+    'Says which rows a role of readers sees: all of them; for sales_reader those of the current user''s customers, and the exports that the user made. Figures of users are read by the user alone. Audiences are seen as mart.audience has them. Of another table that is secured but has no customers, such as prepared totals, sales_reader sees nothing.';

@@ -27,8 +27,10 @@ create macro reject_reasons(bits) as list_filter([
     case when bits & 32768 > 0 then 'unknown_promotion' end
 ], lambda reason: reason is not null);
 
+create macro safe_within(x) as regexp_replace(x, '([,;|\t\r\n]["\s]*)([=+@＝＋－＠-])', '\1''\2', 'g');
 create macro safe_text(x) as case
-    when left(x, 1) in ('=', '+', '-', '@', chr(9), chr(13), chr(10), '＝', '＋', '－', '＠') then concat('''', x)
+    when left(x, 1) in ('=', '+', '-', '@', chr(9), chr(13), chr(10), '＝', '＋', '－', '＠') then concat('''', safe_within(x))
+    when contains(x, ';') or contains(x, chr(9)) or contains(x, chr(10)) then safe_within(x)
     else x
 end;
 
