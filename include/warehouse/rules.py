@@ -3,6 +3,7 @@
 A rule set is data. This module reads the file and calls the routines; what a rule means is decided in SQL.
 """
 
+import re
 from collections.abc import Hashable
 from dataclasses import dataclass
 from datetime import date
@@ -11,7 +12,8 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic_core import PydanticCustomError
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import DBAPIError
 
@@ -20,11 +22,21 @@ from include.warehouse.errors import InputError
 from include.warehouse.settings import SQL
 
 DEFAULT = SQL / "rules" / "default.yml"
+PLAIN_NUMBER = re.compile(r"[-+]?(0|[1-9][0-9]*)?(\.[0-9]+)?")
+
+
+def _in_plain_digits(value: object) -> object:
+    if isinstance(value, str) and not PLAIN_NUMBER.fullmatch(value):
+        raise PydanticCustomError("plain_digits", "write a number in plain digits, such as 30 or 0.5")
+    return value
+
 
 Status = Literal["prospect", "new", "active", "at_risk", "lapsed", "lost"]
 Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100)]
-Days = Annotated[int, Field(ge=0, le=100_000)]
-Score = Annotated[int, Field(ge=1, le=99)] | None
+Whole = Annotated[int, BeforeValidator(_in_plain_digits)]
+Number = Annotated[Decimal, BeforeValidator(_in_plain_digits)]
+Days = Annotated[Whole, Field(ge=0, le=100_000)]
+Score = Annotated[Whole, Field(ge=1, le=99)] | None
 
 
 class _Part(BaseModel):
@@ -34,17 +46,17 @@ class _Part(BaseModel):
 class Weights(_Part):
     """Weights of the four scores in rfmt_total."""
 
-    r: Decimal
-    f: Decimal
-    m: Decimal
-    t: Decimal
+    r: Number
+    f: Number
+    m: Number
+    t: Number
 
 
 class Tier(_Part):
     """A value tier and the least rfmt_total that reaches it."""
 
     tier: Name
-    minimum_total: Decimal
+    minimum_total: Number
 
 
 class Segment(_Part):
@@ -65,8 +77,8 @@ class Segment(_Part):
 class AbcShares(_Part):
     """Cumulative shares of monetary below which a customer is A, then B."""
 
-    A: Decimal
-    B: Decimal
+    A: Number
+    B: Number
 
 
 class RuleSet(_Part):
@@ -74,18 +86,18 @@ class RuleSet(_Part):
 
     title: Name
     core_product_types: list[Name] = Field(min_length=1)
-    window_months: Annotated[int, Field(ge=1, le=600)]
+    window_months: Annotated[Whole, Field(ge=1, le=600)]
     new_days: Days
     active_days: Days
     at_risk_days: Days
     lapsed_days: Days
     scored_statuses: list[Status] = Field(min_length=1)
-    score_bands: Annotated[int, Field(ge=2, le=99)]
-    tenure_bands: list[Annotated[int, Field(ge=0, le=10_000)]] = Field(min_length=1, max_length=99)
+    score_bands: Annotated[Whole, Field(ge=2, le=99)]
+    tenure_bands: list[Annotated[Whole, Field(ge=0, le=10_000)]] = Field(min_length=1, max_length=99)
     weights: Weights
     tiers: list[Tier] = Field(min_length=1, max_length=99)
     segments: list[Segment] = Field(min_length=1, max_length=999)
-    min_scored_customers: Annotated[int, Field(ge=0, le=1_000_000_000)]
+    min_scored_customers: Annotated[Whole, Field(ge=0, le=1_000_000_000)]
     abc_shares: AbcShares
 
 
@@ -247,7 +259,13 @@ def _refuse_twins(path: Path, field: str, names: list[str]) -> None:
 
 
 class _Loader(yaml.SafeLoader):
-    """YAML that refuses a key written twice, of which the last would silently win."""
+    """YAML that leaves values as they are written, and refuses a key written twice: the last would silently win."""
+
+    # YAML 1.1 reads 012 as 10, 1:12 as 72 and yes as true; here the field says what its value is
+    yaml_implicit_resolvers = {  # noqa: RUF012
+        first: [(tag, pattern) for tag, pattern in found if tag.endswith((":null", ":merge"))]
+        for first, found in yaml.SafeLoader.yaml_implicit_resolvers.items()
+    }
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
         keys = [key.value for key, _ in node.value]

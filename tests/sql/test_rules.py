@@ -253,10 +253,18 @@ def test_activation_says_how_to_restate_months_already_published(
     [
         ("score_bands: 5\nscore_bands: 4\n", "the key score_bands is written twice"),
         ("score_bandz: 5\n", "score_bandz: Extra inputs are not permitted"),
-        ("tiers:\n  - {tier: gold, minimum_total: many}\n", "tiers.0.minimum_total: Input should be a valid decimal"),
+        ("tiers:\n  - {tier: gold, minimum_total: many}\n", "tiers.0.minimum_total: write a number in plain digits"),
         ("scored_statuses: [engaged]\n", "scored_statuses.0: Input should be 'prospect', 'new'"),
         ("- a list\n", "the file: Input should be a valid dictionary"),
         ("a: [\n", "cannot be read as YAML"),
+        # YAML 1.1 takes these for 24, 10, 72, 1000, 30, 1 and 0
+        ("active_days: 030\n", "active_days: write a number in plain digits"),
+        ("tenure_bands: [0, 012]\n", "tenure_bands.1: write a number in plain digits"),
+        ("window_months: 1:12\n", "window_months: write a number in plain digits"),
+        ("min_scored_customers: 1_000\n", "min_scored_customers: write a number in plain digits"),
+        ("weights: {r: 0x1E}\n", "weights.r: write a number in plain digits"),
+        ("segments: [{r_from: yes}]\n", "segments.0.r_from: write a number in plain digits"),
+        ("min_scored_customers: no\n", "min_scored_customers: write a number in plain digits"),
     ],
 )
 def test_a_file_that_is_no_rule_set_is_refused_by_field(
@@ -268,3 +276,11 @@ def test_a_file_that_is_no_rule_set_is_refused_by_field(
         rules.draft(connection, path)
     assert message in str(refused.value)
     assert str(path) in str(refused.value)
+
+
+def test_words_of_a_rule_set_are_taken_as_they_are_written(tmp_path: Path) -> None:
+    written = rules.DEFAULT.read_text(encoding="utf-8").replace("title: Default rules", "title: 2026-02-30")
+    path = tmp_path / "rules.yml"
+    path.write_text(written.replace("{tier: gold,", "{tier: no,"), encoding="utf-8")
+    rule_set = rules.read_rule_set(path)
+    assert (rule_set.title, rule_set.tiers[1].tier, rule_set.active_days) == ("2026-02-30", "no", 90)
