@@ -4,6 +4,7 @@ A rule set is data. This module reads the file and calls the routines; what a ru
 """
 
 import re
+import unicodedata
 from collections.abc import Hashable
 from dataclasses import dataclass
 from datetime import date
@@ -12,7 +13,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, ValidationError
 from pydantic_core import PydanticCustomError
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import DBAPIError
@@ -31,10 +32,18 @@ def _in_plain_digits(value: object) -> object:
     return value
 
 
+def _printable(value: str) -> str:
+    if any(unicodedata.category(character) == "Cc" for character in value):
+        raise PydanticCustomError("control_character", "write it without control characters, on one line")
+    return value
+
+
 Status = Literal["prospect", "new", "active", "at_risk", "lapsed", "lost"]
-Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100)]
+Name = Annotated[
+    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100), AfterValidator(_printable)
+]
 Whole = Annotated[int, BeforeValidator(_in_plain_digits)]
-Number = Annotated[Decimal, BeforeValidator(_in_plain_digits)]
+Number = Annotated[Decimal, BeforeValidator(_in_plain_digits), Field(max_digits=20)]
 Days = Annotated[Whole, Field(ge=0, le=100_000)]
 Score = Annotated[Whole, Field(ge=1, le=99)] | None
 
@@ -135,8 +144,11 @@ def read_rule_set(path: Path) -> RuleSet:
         content = yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader)
     except FileNotFoundError as error:
         raise InputError(f"{path} does not exist; copy {DEFAULT} and change it") from error
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise InputError(f"{path} cannot be read as YAML: {error}") from error
+    # the reader's escapes and version numbers raise ValueError and OverflowError where they are impossible
+    except (OSError, ValueError, OverflowError, yaml.YAMLError) as error:
+        raise InputError(f"{path} cannot be read as YAML: {' '.join(str(error).split())}") from error
+    except RecursionError as error:
+        raise InputError(f"{path} cannot be read as YAML: it is nested too deeply") from error
     try:
         return RuleSet.model_validate(content)
     except ValidationError as error:
@@ -261,6 +273,12 @@ def _refuse_twins(path: Path, field: str, names: list[str]) -> None:
 class _Loader(yaml.SafeLoader):
     """YAML that leaves values as they are written, and refuses a key written twice: the last would silently win."""
 
+    # nothing else is in a rule set; some other tags (!!int x) raise what is no error of YAML
+    yaml_constructors = {  # noqa: RUF012
+        tag: construct
+        for tag, construct in yaml.SafeLoader.yaml_constructors.items()
+        if tag is None or tag.endswith((":null", ":str", ":seq", ":map"))
+    }
     # YAML 1.1 reads 012 as 10, 1:12 as 72 and yes as true; here the field says what its value is
     yaml_implicit_resolvers = {  # noqa: RUF012
         first: [(tag, pattern) for tag, pattern in found if tag.endswith((":null", ":merge"))]
@@ -268,8 +286,10 @@ class _Loader(yaml.SafeLoader):
     }
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
-        keys = [key.value for key, _ in node.value]
-        for key, _ in node.value:
+        # what is tagged as a mapping and is none, the reader refuses by itself
+        pairs = node.value if isinstance(node, yaml.MappingNode) else []
+        keys = [key.value for key, _ in pairs]
+        for key, _ in pairs:
             if keys.count(key.value) > 1:
                 raise yaml.constructor.ConstructorError(
                     None, None, f"the key {key.value} is written twice", key.start_mark

@@ -257,6 +257,16 @@ def test_activation_says_how_to_restate_months_already_published(
         ("scored_statuses: [engaged]\n", "scored_statuses.0: Input should be 'prospect', 'new'"),
         ("- a list\n", "the file: Input should be a valid dictionary"),
         ("a: [\n", "cannot be read as YAML"),
+        ("window_months: !!int x\n", "could not determine a constructor for the tag 'tag:yaml.org,2002:int'"),
+        ("weights: !!map x\n", "expected a mapping node, but found scalar"),
+        ('title: "\\U00110000"\n', "cannot be read as YAML"),
+        ('title: "\\UFFFFFFFF"\n', "cannot be read as YAML"),
+        ("[" * 3000, "it is nested too deeply"),
+        ('title: "a\\0b"\n', "title: write it without control characters"),
+        ('tiers: [{tier: "a\\nb"}]\n', "tiers.0.tier: write it without control characters"),
+        ('core_product_types: ["a\\eb"]\n', "core_product_types.0: write it without control characters"),
+        (f"weights: {{r: 1{'0' * 200_000}}}\n", "weights.r: Decimal input should have no more than 20 digits"),
+        ("tiers: [{minimum_total: 1e200000}]\n", "tiers.0.minimum_total: write a number in plain digits"),
         # YAML 1.1 takes these for 24, 10, 72, 1000, 30, 1 and 0
         ("active_days: 030\n", "active_days: write a number in plain digits"),
         ("tenure_bands: [0, 012]\n", "tenure_bands.1: write a number in plain digits"),
@@ -276,6 +286,7 @@ def test_a_file_that_is_no_rule_set_is_refused_by_field(
         rules.draft(connection, path)
     assert message in str(refused.value)
     assert str(path) in str(refused.value)
+    assert "\n" not in str(refused.value)
 
 
 def test_words_of_a_rule_set_are_taken_as_they_are_written(tmp_path: Path) -> None:
