@@ -144,7 +144,8 @@ BROKEN: list[tuple[Callable[[RuleSetFile], Any], str, str | None]] = [
     (lambda c: c["tiers"][0].update(minimum_total=14), "tiers_reachable", "new, R 5, F 5, M 5, T 5"),
     (lambda c: c["tiers"][0].update(minimum_total=12), "one_tier", "new, R 1, F 1, M 5, T 5"),
     (lambda c: c["tiers"][0].update(minimum_total=21), "tiers_reachable", "new, R 5, F 5, M 5, T 5"),
-    (lambda c: c["tiers"][0].update(tier="none"), "tiers_ordered", None),
+    (lambda c: c["tiers"].reverse(), "tiers_ordered", None),
+    (lambda c: c["tiers"][0].update(tier="none"), "tier_names", None),
     (lambda c: c["segments"].pop(), "one_segment", "active, R 1, F 1, M 1, T 1"),
     (lambda c: c["segments"].pop(2), "one_segment", "lost, not scored"),
     (lambda c: segment(c, "New").update(t_from=2), "one_segment", "new, R 1, F 1, M 1, T 1"),
@@ -173,6 +174,24 @@ def test_prover_names_the_check_and_the_first_cell_that_fails(
     with pytest.raises(InputError, match=rf"rule set {rule_set_id} is not proved: {next(iter(failed))}: "):
         rules.approve(connection, rule_set_id)
     assert rules.show(connection)[-1]["state"] == "draft"
+
+
+def test_the_prover_speaks_of_tiers_as_the_file_has_them(
+    connection: Connection, draft_changed: Callable[[Callable[[RuleSetFile], Any]], int]
+) -> None:
+    def refused(change: Callable[[RuleSetFile], Any]) -> str:
+        with pytest.raises(InputError) as refused:
+            rules.approve(connection, draft_changed(change))
+        return str(refused.value).partition("is not proved: ")[2]
+
+    assert refused(lambda content: content["tiers"].reverse()) == (
+        "tiers_ordered: tiers must be listed best first, each with a smaller minimum_total than the one before,"
+        " but they are bronze ≥ 4, silver ≥ 10, gold ≥ 14, platinum ≥ 17"
+    )
+    assert refused(lambda content: content["tiers"][-1].update(tier="none")) == (
+        "tier_names: every tier must have a name, and none of them the name none, which stands for customers without"
+        " scores, but they are 'platinum', 'gold', 'silver', 'none'"
+    )
 
 
 def test_other_bands_weights_and_statuses_compile_to_every_cell(
