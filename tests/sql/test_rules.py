@@ -131,7 +131,7 @@ BROKEN: list[tuple[Callable[[RuleSetFile], Any], str, str | None]] = [
     (lambda c: c.update(at_risk_days=60), "status_thresholds_ordered", None),
     (lambda c: c.update(at_risk_days=60), "one_status", "latest core purchase 61 days ago, first 61 days ago"),
     (lambda c: c.update(lapsed_days=180), "status_thresholds_ordered", None),
-    (lambda c: c.update(new_days=0), "status_thresholds_ordered", None),
+    (lambda c: c.update(active_days=180), "status_thresholds_ordered", None),
     (lambda c: c.update(scored_statuses=["prospect", "active"]), "scored_statuses", None),
     (lambda c: c.update(scored_statuses=["active", "active"]), "scored_statuses", None),
     (lambda c: c.update(tenure_bands=[3, 6]), "one_tenure_score", "tenure 0 months"),
@@ -174,6 +174,23 @@ def test_prover_names_the_check_and_the_first_cell_that_fails(
     with pytest.raises(InputError, match=rf"rule set {rule_set_id} is not proved: {next(iter(failed))}: "):
         rules.approve(connection, rule_set_id)
     assert rules.show(connection)[-1]["state"] == "draft"
+
+
+@pytest.mark.parametrize(
+    ("new_days", "active_days"),
+    # "new" in the whole first year, as long as somebody comes; and on the day alone
+    [(365, 90), (100_000, 90), (180, 90), (0, 90), (90, 0), (0, 0)],
+)
+def test_days_since_the_first_purchase_stand_in_no_order_with_those_since_the_latest(
+    connection: Connection,
+    draft_changed: Callable[[Callable[[RuleSetFile], Any]], int],
+    new_days: int,
+    active_days: int,
+) -> None:
+    rule_set_id = draft_changed(lambda content: content.update(new_days=new_days, active_days=active_days))
+    assert rules.prove(connection, rule_set_id).failed == ()
+    connection.exec_driver_sql(f"update crm.rule_set set new_days = -1 where rule_set_id = {rule_set_id}")
+    assert [check.check_name for check in rules.prove(connection, rule_set_id).failed] == ["status_thresholds_ordered"]
 
 
 def test_the_prover_speaks_of_tiers_as_the_file_has_them(

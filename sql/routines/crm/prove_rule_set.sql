@@ -81,12 +81,12 @@ begin
         ),
         (
             'status_thresholds_ordered',
-            0 < v_rule_set.new_days
-            and 0 < v_rule_set.active_days
+            -- new_days counts from the first core purchase, and stands in no order with the others
+            v_rule_set.new_days >= 0
+            and v_rule_set.active_days >= 0
             and v_rule_set.active_days < v_rule_set.at_risk_days
-            and v_rule_set.at_risk_days < v_rule_set.lapsed_days
-            and v_rule_set.new_days < v_rule_set.at_risk_days,
-            '0 < active_days < at_risk_days < lapsed_days and 0 < new_days < at_risk_days must hold',
+            and v_rule_set.at_risk_days < v_rule_set.lapsed_days,
+            'active_days < at_risk_days < lapsed_days must hold, and no days may be negative',
             format(
                 'new_days is %s, active_days %s, at_risk_days %s, lapsed_days %s',
                 v_rule_set.new_days, v_rule_set.active_days, v_rule_set.at_risk_days, v_rule_set.lapsed_days
