@@ -3,6 +3,7 @@
 A rule set is data. This module reads the file and calls the routines; what a rule means is decided in SQL.
 """
 
+import logging
 import re
 import unicodedata
 from collections.abc import Hashable
@@ -20,7 +21,11 @@ from sqlalchemy.exc import DBAPIError
 
 from include.warehouse.database import call
 from include.warehouse.errors import InputError
+from include.warehouse.published import read_tiers
 from include.warehouse.settings import SQL
+from include.warehouse.wording import words
+
+log = logging.getLogger(__name__)
 
 DEFAULT = SQL / "rules" / "default.yml"
 PLAIN_NUMBER = re.compile(r"[-+]?(0|[1-9][0-9]*)?(\.[0-9]+)?")
@@ -159,9 +164,15 @@ def read_rule_set(path: Path) -> RuleSet:
 
 
 def draft(connection: Connection, path: Path) -> int:
-    """Stores a rule set file as a draft and gives its version; raises InputError where the file cannot be used."""
+    """Stores a rule set file as a draft and gives its version; raises InputError where the file cannot be used.
+
+    A tier that an approved rule set names in other capitals is the same one, and takes the name it has there.
+    """
     rule_set = read_rule_set(path)
     _refuse_twins(path, "tiers", [tier.tier for tier in rule_set.tiers])
+    _refuse_alike(path, [tier.tier for tier in rule_set.tiers])
+    for tier in rule_set.tiers:
+        tier.tier = _spelled_as_before(connection, tier.tier)
     _refuse_twins(path, "segments", [segment.segment for segment in rule_set.segments])
     rule_set_id: int = connection.execute(
         text(
@@ -268,6 +279,30 @@ def _refuse_twins(path: Path, field: str, names: list[str]) -> None:
     twins = sorted({name for name in names if names.count(name) > 1})
     if twins:
         raise InputError(f"{path} is not a rule set: {field}: {', '.join(twins)} is named twice")
+
+
+def _refuse_alike(path: Path, tiers: list[str]) -> None:
+    named = {_alike("none"): "none", "none": "none"}
+    for tier in tiers:
+        other = named.setdefault(_alike(tier), tier)
+        if other != tier:
+            known = "what customers without scores have" if other == "none" else other
+            raise InputError(f"{path} is not a rule set: tiers: {tier} reads like {known}; give it another name")
+
+
+def _spelled_as_before(connection: Connection, tier: str) -> str:
+    earlier = [name for names in read_tiers(connection) for name in names]
+    if tier in earlier:
+        return tier
+    spelled = {_alike(name): name for name in earlier}.get(_alike(tier), tier)
+    if spelled != tier:
+        log.warning("the tier %s is stored as %s: an earlier rule set names it so", tier, spelled)
+    return spelled
+
+
+def _alike(tier: str) -> str:
+    """What pages show of a tier's name, capitals aside."""
+    return words.tier(tier).casefold()
 
 
 class _Loader(yaml.SafeLoader):

@@ -325,6 +325,47 @@ def test_a_file_that_is_no_rule_set_is_refused_by_field(
     assert "\n" not in str(refused.value)
 
 
+@pytest.mark.parametrize(
+    ("tiers", "message"),
+    [
+        (("gold", "Gold"), "tiers: Gold reads like gold;"),
+        (("top_tier", "Top Tier"), "tiers: Top Tier reads like top_tier;"),
+        (("gold", "No tier"), "tiers: No tier reads like what customers without scores have;"),
+        (("None", "gold"), "tiers: None reads like what customers without scores have;"),
+    ],
+)
+def test_tiers_that_read_alike_are_refused(
+    draft_changed: Callable[[Callable[[RuleSetFile], Any]], int], tiers: tuple[str, str], message: str
+) -> None:
+    named = [{"tier": tier, "minimum_total": total} for tier, total in zip(tiers, (14, 4), strict=True)]
+    with pytest.raises(InputError) as refused:
+        draft_changed(lambda content: content.update(tiers=named))
+    assert message in str(refused.value)
+
+
+def test_a_tier_in_other_capitals_is_that_of_the_rules_before(
+    connection: Connection,
+    draft_changed: Callable[[Callable[[RuleSetFile], Any]], int],
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    def named(*tiers: str) -> list[str]:
+        totals = (17, 14, 10, 4)
+        listed = [{"tier": tier, "minimum_total": total} for tier, total in zip(tiers, totals, strict=True)]
+        draft_changed(lambda content: content.update(tiers=listed))
+        return [tier["tier"] for tier in rules.show(connection)[-1]["tiers"]]
+
+    # a draft that nobody approved names nothing
+    assert named("top_tier", "gold", "silver", "bronze")[0] == "top_tier"
+    assert not caplog.messages
+    assert named("Top tier", "Gold", "SILVER", "bronze") == ["Top tier", "gold", "silver", "bronze"]
+    assert caplog.messages == [
+        "the tier Gold is stored as gold: an earlier rule set names it so",
+        "the tier SILVER is stored as silver: an earlier rule set names it so",
+    ]
+    rules.approve(connection, rules.show(connection)[-1]["rule_set_id"])
+    assert named("top_tier", "platinum", "silver", "bronze") == ["Top tier", "platinum", "silver", "bronze"]
+
+
 def test_words_of_a_rule_set_are_taken_as_they_are_written(tmp_path: Path) -> None:
     written = rules.DEFAULT.read_text(encoding="utf-8").replace("title: Default rules", "title: 2026-02-30")
     path = tmp_path / "rules.yml"
