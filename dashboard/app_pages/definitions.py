@@ -67,7 +67,7 @@ def _rule_set(month: Month, ruled: dict[str, Any]) -> None:
 
 
 def _statuses(ruled: dict[str, Any]) -> None:
-    st.caption("The days are those of the rule set.")
+    st.caption("Everybody has exactly one status: the first that fits. The days are those of the rule set.")
     _table({name: rules.status_rule(status, ruled) for status, name in words.STATUS.items()}, "Status", "When")
     scored = words.listed([words.status(status) for status in ruled["scored_statuses"]])
     st.caption(f"Scored, and thereby called engaged: {scored}.")

@@ -3,6 +3,9 @@
 A rule set is data. This module reads the file and calls the routines; what a rule means is decided in SQL.
 """
 
+import logging
+import re
+import unicodedata
 from collections.abc import Hashable
 from dataclasses import dataclass
 from datetime import date
@@ -11,20 +14,43 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic_core import PydanticCustomError
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import DBAPIError
 
 from include.warehouse.database import call
 from include.warehouse.errors import InputError
+from include.warehouse.published import read_tiers
 from include.warehouse.settings import SQL
+from include.warehouse.wording import words
+
+log = logging.getLogger(__name__)
 
 DEFAULT = SQL / "rules" / "default.yml"
+PLAIN_NUMBER = re.compile(r"[-+]?(0|[1-9][0-9]*)?(\.[0-9]+)?")
+
+
+def _in_plain_digits(value: object) -> object:
+    if isinstance(value, str) and not PLAIN_NUMBER.fullmatch(value):
+        raise PydanticCustomError("plain_digits", "write a number in plain digits, such as 30 or 0.5")
+    return value
+
+
+def _printable(value: str) -> str:
+    if any(unicodedata.category(character) == "Cc" for character in value):
+        raise PydanticCustomError("control_character", "write it without control characters, on one line")
+    return value
+
 
 Status = Literal["prospect", "new", "active", "at_risk", "lapsed", "lost"]
-Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100)]
-Days = Annotated[int, Field(ge=0, le=100_000)]
-Score = Annotated[int, Field(ge=1, le=99)] | None
+Name = Annotated[
+    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100), AfterValidator(_printable)
+]
+Whole = Annotated[int, BeforeValidator(_in_plain_digits)]
+Number = Annotated[Decimal, BeforeValidator(_in_plain_digits), Field(max_digits=20)]
+Days = Annotated[Whole, Field(ge=0, le=100_000)]
+Score = Annotated[Whole, Field(ge=1, le=99)] | None
 
 
 class _Part(BaseModel):
@@ -34,17 +60,17 @@ class _Part(BaseModel):
 class Weights(_Part):
     """Weights of the four scores in rfmt_total."""
 
-    r: Decimal
-    f: Decimal
-    m: Decimal
-    t: Decimal
+    r: Number
+    f: Number
+    m: Number
+    t: Number
 
 
 class Tier(_Part):
     """A value tier and the least rfmt_total that reaches it."""
 
     tier: Name
-    minimum_total: Decimal
+    minimum_total: Number
 
 
 class Segment(_Part):
@@ -65,8 +91,8 @@ class Segment(_Part):
 class AbcShares(_Part):
     """Cumulative shares of monetary below which a customer is A, then B."""
 
-    A: Decimal
-    B: Decimal
+    A: Number
+    B: Number
 
 
 class RuleSet(_Part):
@@ -74,18 +100,18 @@ class RuleSet(_Part):
 
     title: Name
     core_product_types: list[Name] = Field(min_length=1)
-    window_months: Annotated[int, Field(ge=1, le=600)]
+    window_months: Annotated[Whole, Field(ge=1, le=600)]
     new_days: Days
     active_days: Days
     at_risk_days: Days
     lapsed_days: Days
     scored_statuses: list[Status] = Field(min_length=1)
-    score_bands: Annotated[int, Field(ge=2, le=99)]
-    tenure_bands: list[Annotated[int, Field(ge=0, le=10_000)]] = Field(min_length=1, max_length=99)
+    score_bands: Annotated[Whole, Field(ge=2, le=99)]
+    tenure_bands: list[Annotated[Whole, Field(ge=0, le=10_000)]] = Field(min_length=1, max_length=99)
     weights: Weights
     tiers: list[Tier] = Field(min_length=1, max_length=99)
     segments: list[Segment] = Field(min_length=1, max_length=999)
-    min_scored_customers: Annotated[int, Field(ge=0, le=1_000_000_000)]
+    min_scored_customers: Annotated[Whole, Field(ge=0, le=1_000_000_000)]
     abc_shares: AbcShares
 
 
@@ -123,8 +149,11 @@ def read_rule_set(path: Path) -> RuleSet:
         content = yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader)
     except FileNotFoundError as error:
         raise InputError(f"{path} does not exist; copy {DEFAULT} and change it") from error
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise InputError(f"{path} cannot be read as YAML: {error}") from error
+    # the reader's escapes and version numbers raise ValueError and OverflowError where they are impossible
+    except (OSError, ValueError, OverflowError, yaml.YAMLError) as error:
+        raise InputError(f"{path} cannot be read as YAML: {' '.join(str(error).split())}") from error
+    except RecursionError as error:
+        raise InputError(f"{path} cannot be read as YAML: it is nested too deeply") from error
     try:
         return RuleSet.model_validate(content)
     except ValidationError as error:
@@ -135,9 +164,15 @@ def read_rule_set(path: Path) -> RuleSet:
 
 
 def draft(connection: Connection, path: Path) -> int:
-    """Stores a rule set file as a draft and gives its version; raises InputError where the file cannot be used."""
+    """Stores a rule set file as a draft and gives its version; raises InputError where the file cannot be used.
+
+    A tier that an approved rule set names in other capitals is the same one, and takes the name it has there.
+    """
     rule_set = read_rule_set(path)
     _refuse_twins(path, "tiers", [tier.tier for tier in rule_set.tiers])
+    _refuse_alike(path, [tier.tier for tier in rule_set.tiers])
+    for tier in rule_set.tiers:
+        tier.tier = _spelled_as_before(connection, tier.tier)
     _refuse_twins(path, "segments", [segment.segment for segment in rule_set.segments])
     rule_set_id: int = connection.execute(
         text(
@@ -246,12 +281,50 @@ def _refuse_twins(path: Path, field: str, names: list[str]) -> None:
         raise InputError(f"{path} is not a rule set: {field}: {', '.join(twins)} is named twice")
 
 
+def _refuse_alike(path: Path, tiers: list[str]) -> None:
+    named = {_alike("none"): "none", "none": "none"}
+    for tier in tiers:
+        other = named.setdefault(_alike(tier), tier)
+        if other != tier:
+            known = "what customers without scores have" if other == "none" else other
+            raise InputError(f"{path} is not a rule set: tiers: {tier} reads like {known}; give it another name")
+
+
+def _spelled_as_before(connection: Connection, tier: str) -> str:
+    earlier = [name for names in read_tiers(connection) for name in names]
+    if tier in earlier:
+        return tier
+    spelled = {_alike(name): name for name in earlier}.get(_alike(tier), tier)
+    if spelled != tier:
+        log.warning("the tier %s is stored as %s: an earlier rule set names it so", tier, spelled)
+    return spelled
+
+
+def _alike(tier: str) -> str:
+    """What pages show of a tier's name, capitals aside."""
+    return words.tier(tier).casefold()
+
+
 class _Loader(yaml.SafeLoader):
-    """YAML that refuses a key written twice, of which the last would silently win."""
+    """YAML that leaves values as they are written, and refuses a key written twice: the last would silently win."""
+
+    # nothing else is in a rule set; some other tags (!!int x) raise what is no error of YAML
+    yaml_constructors = {  # noqa: RUF012
+        tag: construct
+        for tag, construct in yaml.SafeLoader.yaml_constructors.items()
+        if tag is None or tag.endswith((":null", ":str", ":seq", ":map"))
+    }
+    # YAML 1.1 reads 012 as 10, 1:12 as 72 and yes as true; here the field says what its value is
+    yaml_implicit_resolvers = {  # noqa: RUF012
+        first: [(tag, pattern) for tag, pattern in found if tag.endswith((":null", ":merge"))]
+        for first, found in yaml.SafeLoader.yaml_implicit_resolvers.items()
+    }
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
-        keys = [key.value for key, _ in node.value]
-        for key, _ in node.value:
+        # what is tagged as a mapping and is none, the reader refuses by itself
+        pairs = node.value if isinstance(node, yaml.MappingNode) else []
+        keys = [key.value for key, _ in pairs]
+        for key, _ in pairs:
             if keys.count(key.value) > 1:
                 raise yaml.constructor.ConstructorError(
                     None, None, f"the key {key.value} is written twice", key.start_mark

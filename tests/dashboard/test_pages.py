@@ -454,6 +454,8 @@ def test_every_term_is_defined_and_says_where_its_meaning_comes_from(
         assert (row["meaning"], f"Catalog: mart.customer_snapshot.{row['name']}") in known.values()
     ruled = data_layer.rows("select * from mart.rule_set where rule_set = 1")[0]
     assert known["Lost (status)"] == (f"last core purchase more than {ruled['lapsed_days']} days ago", "Rule set 1")
+    active = f"last core purchase at most {ruled['active_days']} days ago, and not new"
+    assert known["Active (status)"] == (active, "Rule set 1")
     assert known["Retained (event)"] == (terms.EVENTS["retained"], "Pages")
     page.text_input(key="find").set_value("cumulative RETENTION").run()
     found = page.table[0].value["Term"]
@@ -461,4 +463,5 @@ def test_every_term_is_defined_and_says_where_its_meaning_comes_from(
     assert len(found) < 5
     assert run(path, find="holdout").table[0].value["Term"].iloc[0] == "Holdout"
     assert "No term" in run(path, find="zzzz").info[0].value
+    assert [one.value for one in run(path, part="Status").caption if "the first that fits" in one.value]
     assert run(path, part="Event and growth").table[0].value["Lifecycle event"].iloc[0] == "First purchase"

@@ -244,6 +244,7 @@ def test_terms_are_explained_in_the_words_of_the_sheets(book: openpyxl.Workbook)
     }
     assert named <= set(known)
     assert known["Resurrected (growth)"] == "core purchase in this month, none in the month before, not new"
+    assert known["Active (status)"] == "last core purchase at most 90 days ago, and not new"
     assert known["At risk (status)"] == "last core purchase 91 to 180 days ago"
 
 

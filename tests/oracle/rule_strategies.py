@@ -21,8 +21,8 @@ CORE_TYPES = [frozenset(types) for types in (["consumable"], ["CONSUMABLE"], ["c
 @st.composite
 def rule_sets(draw: DrawFn, fewest_tiers: int = 1) -> RuleSet:
     """Rule sets that can be proved; tiers are the first of TIERS, so that one more is one above."""
-    new_days, active_days = draw(st.sampled_from([1, 5, 20, 45, 90, 120])), draw(st.sampled_from([1, 10, 30, 90]))
-    at_risk_days = max(new_days, active_days) + draw(st.sampled_from([1, 20, 60, 90]))
+    active_days = draw(st.sampled_from([1, 0, 10, 30, 90]))
+    at_risk_days = active_days + draw(st.sampled_from([1, 20, 60, 90]))
     scored = frozenset(draw(st.sets(st.sampled_from(STATUSES[1:]), min_size=1)))
     bands = draw(st.sampled_from([5, 2, 3, 4, 7, 9]))
     tenure_bands = tuple(sorted({0, *draw(st.sets(st.sampled_from([1, 2, 3, 6, 12]), max_size=4))}))
@@ -38,7 +38,7 @@ def rule_sets(draw: DrawFn, fewest_tiers: int = 1) -> RuleSet:
     return RuleSet(
         core_product_types=draw(st.sampled_from(CORE_TYPES)),
         window_months=draw(st.sampled_from([12, 1, 2, 3, 14])),
-        new_days=new_days,
+        new_days=draw(st.sampled_from([1, 0, 5, 20, 45, 90, 120, 365])),
         active_days=active_days,
         at_risk_days=at_risk_days,
         lapsed_days=at_risk_days + draw(st.sampled_from([1, 30, 185])),

@@ -131,7 +131,7 @@ BROKEN: list[tuple[Callable[[RuleSetFile], Any], str, str | None]] = [
     (lambda c: c.update(at_risk_days=60), "status_thresholds_ordered", None),
     (lambda c: c.update(at_risk_days=60), "one_status", "latest core purchase 61 days ago, first 61 days ago"),
     (lambda c: c.update(lapsed_days=180), "status_thresholds_ordered", None),
-    (lambda c: c.update(new_days=0), "status_thresholds_ordered", None),
+    (lambda c: c.update(active_days=180), "status_thresholds_ordered", None),
     (lambda c: c.update(scored_statuses=["prospect", "active"]), "scored_statuses", None),
     (lambda c: c.update(scored_statuses=["active", "active"]), "scored_statuses", None),
     (lambda c: c.update(tenure_bands=[3, 6]), "one_tenure_score", "tenure 0 months"),
@@ -144,7 +144,8 @@ BROKEN: list[tuple[Callable[[RuleSetFile], Any], str, str | None]] = [
     (lambda c: c["tiers"][0].update(minimum_total=14), "tiers_reachable", "new, R 5, F 5, M 5, T 5"),
     (lambda c: c["tiers"][0].update(minimum_total=12), "one_tier", "new, R 1, F 1, M 5, T 5"),
     (lambda c: c["tiers"][0].update(minimum_total=21), "tiers_reachable", "new, R 5, F 5, M 5, T 5"),
-    (lambda c: c["tiers"][0].update(tier="none"), "tiers_ordered", None),
+    (lambda c: c["tiers"].reverse(), "tiers_ordered", None),
+    (lambda c: c["tiers"][0].update(tier="none"), "tier_names", None),
     (lambda c: c["segments"].pop(), "one_segment", "active, R 1, F 1, M 1, T 1"),
     (lambda c: c["segments"].pop(2), "one_segment", "lost, not scored"),
     (lambda c: segment(c, "New").update(t_from=2), "one_segment", "new, R 1, F 1, M 1, T 1"),
@@ -173,6 +174,41 @@ def test_prover_names_the_check_and_the_first_cell_that_fails(
     with pytest.raises(InputError, match=rf"rule set {rule_set_id} is not proved: {next(iter(failed))}: "):
         rules.approve(connection, rule_set_id)
     assert rules.show(connection)[-1]["state"] == "draft"
+
+
+@pytest.mark.parametrize(
+    ("new_days", "active_days"),
+    # "new" in the whole first year, as long as somebody comes; and on the day alone
+    [(365, 90), (100_000, 90), (180, 90), (0, 90), (90, 0), (0, 0)],
+)
+def test_days_since_the_first_purchase_stand_in_no_order_with_those_since_the_latest(
+    connection: Connection,
+    draft_changed: Callable[[Callable[[RuleSetFile], Any]], int],
+    new_days: int,
+    active_days: int,
+) -> None:
+    rule_set_id = draft_changed(lambda content: content.update(new_days=new_days, active_days=active_days))
+    assert rules.prove(connection, rule_set_id).failed == ()
+    connection.exec_driver_sql(f"update crm.rule_set set new_days = -1 where rule_set_id = {rule_set_id}")
+    assert [check.check_name for check in rules.prove(connection, rule_set_id).failed] == ["status_thresholds_ordered"]
+
+
+def test_the_prover_speaks_of_tiers_as_the_file_has_them(
+    connection: Connection, draft_changed: Callable[[Callable[[RuleSetFile], Any]], int]
+) -> None:
+    def refused(change: Callable[[RuleSetFile], Any]) -> str:
+        with pytest.raises(InputError) as refused:
+            rules.approve(connection, draft_changed(change))
+        return str(refused.value).partition("is not proved: ")[2]
+
+    assert refused(lambda content: content["tiers"].reverse()) == (
+        "tiers_ordered: tiers must be listed best first, each with a smaller minimum_total than the one before,"
+        " but they are bronze ≥ 4, silver ≥ 10, gold ≥ 14, platinum ≥ 17"
+    )
+    assert refused(lambda content: content["tiers"][-1].update(tier="none")) == (
+        "tier_names: every tier must have a name, and none of them the name none, which stands for customers without"
+        " scores, but they are 'platinum', 'gold', 'silver', 'none'"
+    )
 
 
 def test_other_bands_weights_and_statuses_compile_to_every_cell(
@@ -253,10 +289,28 @@ def test_activation_says_how_to_restate_months_already_published(
     [
         ("score_bands: 5\nscore_bands: 4\n", "the key score_bands is written twice"),
         ("score_bandz: 5\n", "score_bandz: Extra inputs are not permitted"),
-        ("tiers:\n  - {tier: gold, minimum_total: many}\n", "tiers.0.minimum_total: Input should be a valid decimal"),
+        ("tiers:\n  - {tier: gold, minimum_total: many}\n", "tiers.0.minimum_total: write a number in plain digits"),
         ("scored_statuses: [engaged]\n", "scored_statuses.0: Input should be 'prospect', 'new'"),
         ("- a list\n", "the file: Input should be a valid dictionary"),
         ("a: [\n", "cannot be read as YAML"),
+        ("window_months: !!int x\n", "could not determine a constructor for the tag 'tag:yaml.org,2002:int'"),
+        ("weights: !!map x\n", "expected a mapping node, but found scalar"),
+        ('title: "\\U00110000"\n', "cannot be read as YAML"),
+        ('title: "\\UFFFFFFFF"\n', "cannot be read as YAML"),
+        ("[" * 3000, "it is nested too deeply"),
+        ('title: "a\\0b"\n', "title: write it without control characters"),
+        ('tiers: [{tier: "a\\nb"}]\n', "tiers.0.tier: write it without control characters"),
+        ('core_product_types: ["a\\eb"]\n', "core_product_types.0: write it without control characters"),
+        (f"weights: {{r: 1{'0' * 200_000}}}\n", "weights.r: Decimal input should have no more than 20 digits"),
+        ("tiers: [{minimum_total: 1e200000}]\n", "tiers.0.minimum_total: write a number in plain digits"),
+        # YAML 1.1 takes these for 24, 10, 72, 1000, 30, 1 and 0
+        ("active_days: 030\n", "active_days: write a number in plain digits"),
+        ("tenure_bands: [0, 012]\n", "tenure_bands.1: write a number in plain digits"),
+        ("window_months: 1:12\n", "window_months: write a number in plain digits"),
+        ("min_scored_customers: 1_000\n", "min_scored_customers: write a number in plain digits"),
+        ("weights: {r: 0x1E}\n", "weights.r: write a number in plain digits"),
+        ("segments: [{r_from: yes}]\n", "segments.0.r_from: write a number in plain digits"),
+        ("min_scored_customers: no\n", "min_scored_customers: write a number in plain digits"),
     ],
 )
 def test_a_file_that_is_no_rule_set_is_refused_by_field(
@@ -268,3 +322,53 @@ def test_a_file_that_is_no_rule_set_is_refused_by_field(
         rules.draft(connection, path)
     assert message in str(refused.value)
     assert str(path) in str(refused.value)
+    assert "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("tiers", "message"),
+    [
+        (("gold", "Gold"), "tiers: Gold reads like gold;"),
+        (("top_tier", "Top Tier"), "tiers: Top Tier reads like top_tier;"),
+        (("gold", "No tier"), "tiers: No tier reads like what customers without scores have;"),
+        (("None", "gold"), "tiers: None reads like what customers without scores have;"),
+    ],
+)
+def test_tiers_that_read_alike_are_refused(
+    draft_changed: Callable[[Callable[[RuleSetFile], Any]], int], tiers: tuple[str, str], message: str
+) -> None:
+    named = [{"tier": tier, "minimum_total": total} for tier, total in zip(tiers, (14, 4), strict=True)]
+    with pytest.raises(InputError) as refused:
+        draft_changed(lambda content: content.update(tiers=named))
+    assert message in str(refused.value)
+
+
+def test_a_tier_in_other_capitals_is_that_of_the_rules_before(
+    connection: Connection,
+    draft_changed: Callable[[Callable[[RuleSetFile], Any]], int],
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    def named(*tiers: str) -> list[str]:
+        totals = (17, 14, 10, 4)
+        listed = [{"tier": tier, "minimum_total": total} for tier, total in zip(tiers, totals, strict=True)]
+        draft_changed(lambda content: content.update(tiers=listed))
+        return [tier["tier"] for tier in rules.show(connection)[-1]["tiers"]]
+
+    # a draft that nobody approved names nothing
+    assert named("top_tier", "gold", "silver", "bronze")[0] == "top_tier"
+    assert not caplog.messages
+    assert named("Top tier", "Gold", "SILVER", "bronze") == ["Top tier", "gold", "silver", "bronze"]
+    assert caplog.messages == [
+        "the tier Gold is stored as gold: an earlier rule set names it so",
+        "the tier SILVER is stored as silver: an earlier rule set names it so",
+    ]
+    rules.approve(connection, rules.show(connection)[-1]["rule_set_id"])
+    assert named("top_tier", "platinum", "silver", "bronze") == ["Top tier", "platinum", "silver", "bronze"]
+
+
+def test_words_of_a_rule_set_are_taken_as_they_are_written(tmp_path: Path) -> None:
+    written = rules.DEFAULT.read_text(encoding="utf-8").replace("title: Default rules", "title: 2026-02-30")
+    path = tmp_path / "rules.yml"
+    path.write_text(written.replace("{tier: gold,", "{tier: no,"), encoding="utf-8")
+    rule_set = rules.read_rule_set(path)
+    assert (rule_set.title, rule_set.tiers[1].tier, rule_set.active_days) == ("2026-02-30", "no", 90)

@@ -15,7 +15,10 @@ from include.warehouse.errors import InputError
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
-RuleSetVersion = Annotated[int | None, typer.Argument(metavar="VERSION", help="Version; else the newest that is due.")]
+RuleSetVersion = Annotated[
+    int | None,
+    typer.Argument(metavar="VERSION", min=1, max=2**31 - 1, help="Version; else the newest that is due."),
+]
 
 verbs = typer.Typer(help="Rule sets: draft, prove, approve and activate.", no_args_is_help=True)
 
@@ -51,7 +54,8 @@ def rules_prove(version: RuleSetVersion = None, json: Json = False) -> None:
 
     with answering(json) as answer:
         with connect(ready()) as connection:
-            proof = prove(connection, version or newest_rule_set(connection, "draft"))
+            rule_set = newest_rule_set(connection, "draft") if version is None else version
+            proof = prove(connection, rule_set)
         document = {
             "rule_set": proof.rule_set_id,
             "is_ok": proof.is_ok,
@@ -68,7 +72,7 @@ def rules_approve(version: RuleSetVersion = None, json: Json = False) -> None:
 
     with answering(json) as answer:
         with connect(ready()) as connection:
-            rule_set = version or newest_rule_set(connection, "draft")
+            rule_set = newest_rule_set(connection, "draft") if version is None else version
             approve(connection, rule_set)
         answer.give({"rule_set": rule_set, "state": "approved"})
 
@@ -88,7 +92,7 @@ def rules_activate(
 
     with answering(json) as answer:
         with connect(ready()) as connection:
-            rule_set = version or newest_rule_set(connection, "approved")
+            rule_set = newest_rule_set(connection, "approved") if version is None else version
             message = activate(connection, rule_set, from_month)
         answer.give({"rule_set": rule_set, "state": "active", "from": from_month, "message": message})
 

@@ -14,7 +14,7 @@ def status_rule(status: str, rules: dict[str, Any]) -> str:
     return {
         "prospect": "has never bought a core product",
         "new": f"first core purchase at most {rules['new_days']} days ago, the last at most {active}",
-        "active": f"last core purchase at most {active} days ago",
+        "active": f"last core purchase at most {active} days ago, and not new",
         "at_risk": f"last core purchase {active + 1} to {at_risk} days ago",
         "lapsed": f"last core purchase {at_risk + 1} to {lapsed} days ago",
         "lost": f"last core purchase more than {lapsed} days ago",

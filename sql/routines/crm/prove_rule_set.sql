@@ -81,12 +81,12 @@ begin
         ),
         (
             'status_thresholds_ordered',
-            0 < v_rule_set.new_days
-            and 0 < v_rule_set.active_days
+            -- new_days counts from the first core purchase, and stands in no order with the others
+            v_rule_set.new_days >= 0
+            and v_rule_set.active_days >= 0
             and v_rule_set.active_days < v_rule_set.at_risk_days
-            and v_rule_set.at_risk_days < v_rule_set.lapsed_days
-            and v_rule_set.new_days < v_rule_set.at_risk_days,
-            '0 < active_days < at_risk_days < lapsed_days and 0 < new_days < at_risk_days must hold',
+            and v_rule_set.at_risk_days < v_rule_set.lapsed_days,
+            'active_days < at_risk_days < lapsed_days must hold, and no days may be negative',
             format(
                 'new_days is %s, active_days %s, at_risk_days %s, lapsed_days %s',
                 v_rule_set.new_days, v_rule_set.active_days, v_rule_set.at_risk_days, v_rule_set.lapsed_days
@@ -137,10 +137,8 @@ begin
                     and min(tier_rank) = 1
                     and max(tier_rank) = count(*)
                     and bool_and(coalesce(minimum_total > minimum_below, true))
-                    and bool_and(tier <> 'none' and trim(tier) <> '')
                 from (
                     select
-                        tier,
                         tier_rank,
                         minimum_total,
                         lag(minimum_total) over (order by tier_rank) as minimum_below
@@ -148,7 +146,7 @@ begin
                     where rule_set_id = p_rule_set_id
                 ) as tier
             ),
-            'tiers must be ranked from 1 with strictly increasing minimum_total; the name none is taken',
+            'tiers must be listed best first, each with a smaller minimum_total than the one before',
             coalesce(
                 (
                     select 'they are ' || string_agg(format('%s ≥ %s', tier, minimum_total), ', ' order by tier_rank desc)
@@ -156,6 +154,19 @@ begin
                     where rule_set_id = p_rule_set_id
                 ),
                 'there is none'
+            )
+        ),
+        (
+            'tier_names',
+            not exists (
+                select from crm.rule_tier
+                where rule_set_id = p_rule_set_id and (tier = 'none' or trim(tier) = '')
+            ),
+            'every tier must have a name, and none of them the name none, which stands for customers without scores',
+            (
+                select 'they are ' || string_agg(quote_literal(tier), ', ' order by tier_rank desc)
+                from crm.rule_tier
+                where rule_set_id = p_rule_set_id
             )
         ),
         (
