@@ -6,6 +6,7 @@ from typing import Any
 from sqlalchemy import Connection, text
 
 from include.warehouse.errors import InputError
+from include.warehouse.published import read_rule_set
 
 METRICS = {
     "recency": ("recency_days", "r_score"),
@@ -19,6 +20,8 @@ LAST_LINES = 10
 
 def explain(connection: Connection, customer_id: str, month: date | None = None) -> dict[str, Any]:
     """Keys: customer (the snapshot row), month (its flags), rule_set, limits (one a metric), abc_limits, last_lines.
+
+    The rule set has its tiers, best first, and its segments, in order.
 
     `month` is the report month unless given. Raises InputError where the customer is not in that month.
     """
@@ -39,7 +42,7 @@ def explain(connection: Connection, customer_id: str, month: date | None = None)
         # every amount is there in currency units
         "customer": {name: value for name, value in customer[0].items() if not name.endswith("_cents")},
         "month": shown,
-        "rule_set": _rule_set(connection, shown["rule_set"]),
+        "rule_set": read_rule_set(connection, shown["rule_set"]),
         "limits": _limits(customer[0], cuts),
         "abc_limits": {name: cuts["abc", band] for name, band in ABC_BANDS.items() if ("abc", band) in cuts},
         "last_lines": _last_lines(connection, customer[0]),
@@ -57,11 +60,6 @@ def _month(connection: Connection, month: date | None) -> dict[str, Any]:
     if month is None:
         raise InputError("no month is published yet; run: python -m include.warehouse refresh")
     raise InputError(f"{month:%Y-%m} is not published; see: python -m include.warehouse status")
-
-
-def _rule_set(connection: Connection, rule_set: int) -> dict[str, Any]:
-    rows = _rows(connection, "select * from mart.rule_set where rule_set = :rule_set", rule_set=rule_set)
-    return rows[0]
 
 
 def _cut_points(connection: Connection, month: date) -> dict[tuple[str, int], Any]:

@@ -311,7 +311,18 @@ def test_explain_shows_the_limits_that_give_the_scores(published: Settings) -> N
     assert explained["last_lines"][0]["transaction_date"] == bought[0]
     assert explained["rule_set"]["active_days"] == 90
     assert explained["rule_set"]["active_from"] is None
+    ruled = explained["rule_set"]
+    assert [tier["minimum_total"] for tier in ruled["tiers"]] == [17, 14, 10, 4]
+    (segment,) = (rule for rule in ruled["segments"] if rule["segment"] == customer["segment"])
+    assert customer["activity_status"] in segment["statuses"]
     shown = run(published, "explain", customer_id).output
+    tier = next(tier for tier in ruled["tiers"] if tier["minimum_total"] <= customer["rfmt_total"])
+    least = f"weighted total of R, F, M and T of at least {tier['minimum_total']}"
+    assert f"tier {customer['value_tier']}: R + F + M + T = {customer['rfmt_total']}; {least}" in shown
+    assert customer["value_tier"] == tier["tier"]
+    assert f"segment {customer['segment']}: first rule that fits: status " in shown
+    a, b = (Decimal(str(explained["abc_limits"][name])) for name in "AB")
+    assert f"ABC classes: monetary, A from {a:,.2f}, B from {b:,.2f}, C below" in shown
     assert f"Customer {customer_id}" in shown
     assert "active from: the beginning" in shown
 
