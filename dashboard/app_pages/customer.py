@@ -221,7 +221,9 @@ def _score_reason(limit: dict[str, Any]) -> dict[str, str]:
 
     bound, better = ("at most", "at most") if metric == "recency" else ("from", "from")
     why = f"{shown(limit['value'])}"
-    if limit["limit_reached"] is not None:
+    if limit["limit_reached"] is None:
+        why += f" {rules.NO_LIMIT_REACHED}"
+    else:
         why += f"; band {limit['band']} is {bound} {shown(limit['limit_reached'])}"
     if limit["next_limit"] is not None:
         why += f", band {limit['next_band']} would be {better} {shown(limit['next_limit'])}"

@@ -69,19 +69,25 @@ def _cut_points(connection: Connection, month: date) -> dict[tuple[str, int], An
 
 
 def _limits(customer: dict[str, Any], limits: dict[tuple[str, int], Any]) -> list[dict[str, Any]]:
-    """For each scored metric the value, the band, the limit that the value reaches and the one of the next band."""
+    """For each scored metric the value, the band, the limit that the value reaches and the one of the next band.
+
+    A value that came after the limits were made may be worse than all of them: it is in band 1 and reaches none.
+    """
     explained = []
     for metric, (value, score) in METRICS.items():
         band = customer[score]
         if band is None:
             continue
+        limit = limits.get((metric, band))
+        if limit is not None and (customer[value] > limit if metric == "recency" else customer[value] < limit):
+            limit = None
         better = sorted(other for name, other in limits if name == metric and other > band)
         explained.append(
             {
                 "metric": metric,
                 "value": customer[value],
                 "band": band,
-                "limit_reached": limits.get((metric, band)),
+                "limit_reached": limit,
                 "next_band": better[0] if better else None,
                 "next_limit": limits[(metric, better[0])] if better else None,
             }

@@ -22,8 +22,10 @@ from sqlalchemy.exc import DBAPIError
 from typer.testing import CliRunner
 
 from include.warehouse.cli import app
+from include.warehouse.cli.show import show_explanation
 from include.warehouse.console import in_json
-from include.warehouse.database import connect
+from include.warehouse.database import connect, engine
+from include.warehouse.explain import explain
 from include.warehouse.ops_setting import POSSIBLE, in_time_zone
 from include.warehouse.server import find_postmaster, log_file
 from include.warehouse.settings import REPOSITORY, Settings
@@ -325,6 +327,25 @@ def test_explain_shows_the_limits_that_give_the_scores(published: Settings) -> N
     assert f"ABC classes: monetary, A from {a:,.2f}, B from {b:,.2f}, C below" in shown
     assert f"Customer {customer_id}" in shown
     assert "active from: the beginning" in shown
+
+
+def test_a_value_worse_than_every_limit_is_not_said_to_reach_one(published: Settings) -> None:
+    """So is one that a late correction brings to a month whose limits are frozen."""
+    with engine(published).connect() as connection:
+        customer_id, month = connection.exec_driver_sql(
+            "select customer_id, month from mart.customer_snapshot join mart.month using (month)"
+            " where is_report_month and r_score = 1 and f_score = 1 and m_score = 1 order by customer_id limit 1"
+        ).one()
+        connection.exec_driver_sql(
+            "update crm.cut_point set limit_value = case metric when 'recency' then band - 100 else 1000000 + band end"
+        )
+        document = explain(connection, customer_id, month)
+        connection.rollback()
+    for limit in document["limits"]:
+        assert (limit["band"], limit["limit_reached"], limit["next_band"]) == (1, None, 2)
+    shown = io.StringIO()
+    show_explanation(Console(file=shown, width=160), document)
+    assert shown.getvalue().count("reaches no limit, hence band 1") == 3
 
 
 def test_a_rebuild_of_what_is_known_now_differs_in_nothing(published: Settings) -> None:

@@ -123,7 +123,7 @@ def show_explanation(console: Console, document: Document) -> None:
     console.print(f"Customer {customer['customer_id']} in {customer['month']:%Y-%m}", style="bold", markup=False)
     show_fields(console, {name: value for name, value in customer.items() if name not in ("customer_id", "month")})
     if document["limits"]:
-        show_table(console, "Limits", document["limits"], list(document["limits"][0]))
+        show_table(console, "Limits", list(map(_limit, document["limits"])), list(document["limits"][0]))
     console.print("Why", style="bold")
     for line in _reasons(document):
         console.print(line, markup=False, soft_wrap=True)
@@ -132,6 +132,11 @@ def show_explanation(console: Console, document: Document) -> None:
     show_fields(console, {name: value for name, value in _ruled(document["rule_set"]).items() if name not in hidden})
     if document["last_lines"]:
         show_table(console, "Last lines", document["last_lines"], list(document["last_lines"][0]))
+
+
+def _limit(limit: Document) -> Document:
+    """A metric's limits, in words where the value reaches none."""
+    return limit | {"limit_reached": rules.NO_LIMIT_REACHED} if limit["limit_reached"] is None else limit
 
 
 def _reasons(document: Document) -> list[str]:

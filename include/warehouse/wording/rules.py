@@ -6,6 +6,8 @@ from typing import Any
 from include.warehouse.wording import words
 
 SCORES = ("r", "f", "m", "t")
+# of a value that came after the limits were made
+NO_LIMIT_REACHED = "reaches no limit, hence band 1"
 
 
 def status_rule(status: str, rules: dict[str, Any]) -> str:
