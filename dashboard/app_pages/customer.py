@@ -13,7 +13,6 @@ from dashboard.components import address, charts, colours, known, numbers, table
 from dashboard.components.cache import ask, ask_fresh
 from dashboard.components.page import empty, header
 from dashboard.data import customer as data
-from dashboard.data import rules as rule_data
 from dashboard.data.months import Month
 from include.warehouse.wording import rules, terms
 
@@ -120,7 +119,7 @@ def _headline(name: str, row: dict[str, Any]) -> None:
 
 def _why(month: Month, found: dict[str, Any]) -> None:
     row = found["customer"]
-    ruled = ask(rule_data.rule_set, row["rule_set"])
+    ruled = found["rule_set"]
     st.markdown(f"**Why in {words.month(month.month)}**")
     st.caption(f"By rule set {row['rule_set']}, as of {words.day(row['as_of_date'])}.")
     lines = [
@@ -167,11 +166,10 @@ def _scores(row: dict[str, Any], ruled: dict[str, Any], limits: list[dict[str, A
         ]
     bands = words.listed([str(months) for months in ruled["tenure_bands"]])
     tenure = f"first core purchase {numbers.counted(row['tenure_months'], 'month')} ago; bands from {bands} months"
-    total = f"{rules.weights(ruled)} = {row['rfmt_total'].normalize():f}; {rules.tier_rule(row['value_tier'], ruled)}"
     return [
         *(_score_reason(limit) for limit in limits),
         _line("T", str(row["t_score"]), tenure),
-        _line("Tier", words.tier(row["value_tier"]), total),
+        _line("Tier", words.tier(row["value_tier"]), rules.tier_reason(row, ruled)),
     ]
 
 
@@ -206,9 +204,7 @@ def _segment(row: dict[str, Any], ruled: dict[str, Any]) -> list[dict[str, str]]
     """The rule that decided, and the rules before it, which did not fit."""
     names = [rule["segment"] for rule in ruled["segments"]]
     place = names.index(row["segment"])
-    lines = [
-        _line("Segment", row["segment"], f"first rule that fits: {rules.segment_rule(ruled['segments'][place], ruled)}")
-    ]
+    lines = [_line("Segment", row["segment"], rules.segment_reason(row, ruled))]
     if place:
         earlier = [f"{rule['segment']} ({rules.segment_rule(rule, ruled)})" for rule in ruled["segments"][:place]]
         lines.append(_line("Segments tried before", "None fits", "; ".join(earlier)))
@@ -225,7 +221,9 @@ def _score_reason(limit: dict[str, Any]) -> dict[str, str]:
 
     bound, better = ("at most", "at most") if metric == "recency" else ("from", "from")
     why = f"{shown(limit['value'])}"
-    if limit["limit_reached"] is not None:
+    if limit["limit_reached"] is None:
+        why += f" {rules.NO_LIMIT_REACHED}"
+    else:
         why += f"; band {limit['band']} is {bound} {shown(limit['limit_reached'])}"
     if limit["next_limit"] is not None:
         why += f", band {limit['next_band']} would be {better} {shown(limit['next_limit'])}"

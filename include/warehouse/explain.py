@@ -6,6 +6,7 @@ from typing import Any
 from sqlalchemy import Connection, text
 
 from include.warehouse.errors import InputError
+from include.warehouse.published import read_rule_set
 
 METRICS = {
     "recency": ("recency_days", "r_score"),
@@ -19,6 +20,8 @@ LAST_LINES = 10
 
 def explain(connection: Connection, customer_id: str, month: date | None = None) -> dict[str, Any]:
     """Keys: customer (the snapshot row), month (its flags), rule_set, limits (one a metric), abc_limits, last_lines.
+
+    The rule set has its tiers, best first, and its segments, in order.
 
     `month` is the report month unless given. Raises InputError where the customer is not in that month.
     """
@@ -39,7 +42,7 @@ def explain(connection: Connection, customer_id: str, month: date | None = None)
         # every amount is there in currency units
         "customer": {name: value for name, value in customer[0].items() if not name.endswith("_cents")},
         "month": shown,
-        "rule_set": _rule_set(connection, shown["rule_set"]),
+        "rule_set": read_rule_set(connection, shown["rule_set"]),
         "limits": _limits(customer[0], cuts),
         "abc_limits": {name: cuts["abc", band] for name, band in ABC_BANDS.items() if ("abc", band) in cuts},
         "last_lines": _last_lines(connection, customer[0]),
@@ -59,11 +62,6 @@ def _month(connection: Connection, month: date | None) -> dict[str, Any]:
     raise InputError(f"{month:%Y-%m} is not published; see: python -m include.warehouse status")
 
 
-def _rule_set(connection: Connection, rule_set: int) -> dict[str, Any]:
-    rows = _rows(connection, "select * from mart.rule_set where rule_set = :rule_set", rule_set=rule_set)
-    return rows[0]
-
-
 def _cut_points(connection: Connection, month: date) -> dict[tuple[str, int], Any]:
     """The limit of every metric and band."""
     found = _rows(connection, "select * from mart.cut_point where month = :month", month=month)
@@ -71,19 +69,25 @@ def _cut_points(connection: Connection, month: date) -> dict[tuple[str, int], An
 
 
 def _limits(customer: dict[str, Any], limits: dict[tuple[str, int], Any]) -> list[dict[str, Any]]:
-    """For each scored metric the value, the band, the limit that the value reaches and the one of the next band."""
+    """For each scored metric the value, the band, the limit that the value reaches and the one of the next band.
+
+    A value that came after the limits were made may be worse than all of them: it is in band 1 and reaches none.
+    """
     explained = []
     for metric, (value, score) in METRICS.items():
         band = customer[score]
         if band is None:
             continue
+        limit = limits.get((metric, band))
+        if limit is not None and (customer[value] > limit if metric == "recency" else customer[value] < limit):
+            limit = None
         better = sorted(other for name, other in limits if name == metric and other > band)
         explained.append(
             {
                 "metric": metric,
                 "value": customer[value],
                 "band": band,
-                "limit_reached": limits.get((metric, band)),
+                "limit_reached": limit,
                 "next_band": better[0] if better else None,
                 "next_limit": limits[(metric, better[0])] if better else None,
             }

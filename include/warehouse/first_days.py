@@ -11,9 +11,23 @@ with span as (
         rule_set.active_days,
         rule_set.at_risk_days,
         rule_set.lapsed_days,
-        rule_set.scored_statuses
+        rule_set.scored_statuses,
+        core_type.names as core_types,
+        -- then the dates of the month before are not those of this month's core purchases
+        core_type.names <> core_type.names_before as is_core_changed
     from mart.month
     join mart.rule_set on rule_set.rule_set = month.rule_set
+    left join mart.month as month_before on month_before.month = {month} - interval '1 month'
+    left join mart.rule_set as rule_set_before on rule_set_before.rule_set = month_before.rule_set
+    cross join lateral (
+        select
+            array(select distinct lower(name) from unnest(rule_set.core_product_types) as name order by 1) as names,
+            array(
+                select distinct lower(name)
+                from unnest(coalesce(rule_set_before.core_product_types, rule_set.core_product_types)) as name
+                order by 1
+            ) as names_before
+    ) as core_type
     where month.month = {month}
 ),
 
@@ -31,7 +45,22 @@ bought as (
 before as (
     select customer_id, first_core_date, last_core_date, activity_status
     from mart.customer_snapshot
-    where month = {month} - interval '1 month'
+    where month = {month} - interval '1 month' and (select not is_core_changed from span)
+    union all
+    select snapshot.customer_id, core.first_core_date, core.last_core_date, snapshot.activity_status
+    from mart.customer_snapshot as snapshot
+    left join (
+        select
+            customer_id,
+            min(transaction_date) as first_core_date,
+            max(transaction_date) as last_core_date
+        from mart.fact_sale_line
+        where transaction_date < {month}
+            and not is_return
+            and lower(product_type) = any((select core_types from span)::text[])
+        group by customer_id
+    ) as core on core.customer_id = snapshot.customer_id
+    where snapshot.month = {month} - interval '1 month' and (select is_core_changed from span)
 ),
 
 customer as (

@@ -15,6 +15,7 @@ from dashboard.components import numbers, session, words
 from dashboard.data import cohorts, customers, overview, scores
 from dashboard.data import warehouse as data_layer
 from dashboard.data.audience import Audience
+from include.warehouse import explain
 from include.warehouse.settings import REPOSITORY, Settings
 from include.warehouse.users import User
 from include.warehouse.wording import terms
@@ -406,6 +407,17 @@ def test_why_a_customer_is_where_they_are_names_every_rule_value_and_limit(
     assert why["Event"][0] == words.EVENT[row["lifecycle_event"]]
     assert terms.EVENTS[row["lifecycle_event"]] in why["Event"][1]
     assert why["Growth"] == (words.GROWTH[row["growth_state"]], terms.GROWTH[row["growth_state"]])
+
+
+def test_a_value_worse_than_every_limit_is_not_said_to_reach_one(
+    reading: Callable[[Settings], None], published: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reading(published)
+    monkeypatch.setattr(explain, "_cut_points", lambda *_: {("monetary", 1): 500_000, ("monetary", 2): 600_000})
+    row = _snapshot("m_score = 1")
+    value, next_limit = (numbers.money(float(amount), 2) for amount in (row["monetary"], 600_000))
+    said = f"{value} reaches no limit, hence band 1, band 2 would be from {next_limit}"
+    assert _why(row["customer_id"])["M"] == ("1", said)
 
 
 def test_a_segment_names_the_rules_that_were_tried_before_it(

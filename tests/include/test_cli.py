@@ -22,8 +22,10 @@ from sqlalchemy.exc import DBAPIError
 from typer.testing import CliRunner
 
 from include.warehouse.cli import app
+from include.warehouse.cli.show import show_explanation
 from include.warehouse.console import in_json
-from include.warehouse.database import connect
+from include.warehouse.database import connect, engine
+from include.warehouse.explain import explain
 from include.warehouse.ops_setting import POSSIBLE, in_time_zone
 from include.warehouse.server import find_postmaster, log_file
 from include.warehouse.settings import REPOSITORY, Settings
@@ -315,9 +317,39 @@ def test_explain_shows_the_limits_that_give_the_scores(published: Settings) -> N
     assert explained["last_lines"][0]["transaction_date"] == bought[0]
     assert explained["rule_set"]["active_days"] == 90
     assert explained["rule_set"]["active_from"] is None
+    ruled = explained["rule_set"]
+    assert [tier["minimum_total"] for tier in ruled["tiers"]] == [17, 14, 10, 4]
+    (segment,) = (rule for rule in ruled["segments"] if rule["segment"] == customer["segment"])
+    assert customer["activity_status"] in segment["statuses"]
     shown = run(published, "explain", customer_id).output
+    tier = next(tier for tier in ruled["tiers"] if tier["minimum_total"] <= customer["rfmt_total"])
+    least = f"weighted total of R, F, M and T of at least {tier['minimum_total']}"
+    assert f"tier {customer['value_tier']}: R + F + M + T = {customer['rfmt_total']}; {least}" in shown
+    assert customer["value_tier"] == tier["tier"]
+    assert f"segment {customer['segment']}: first rule that fits: status " in shown
+    a, b = (Decimal(str(explained["abc_limits"][name])) for name in "AB")
+    assert f"ABC classes: monetary, A from {a:,.2f}, B from {b:,.2f}, C below" in shown
     assert f"Customer {customer_id}" in shown
     assert "active from: the beginning" in shown
+
+
+def test_a_value_worse_than_every_limit_is_not_said_to_reach_one(published: Settings) -> None:
+    """So is one that a late correction brings to a month whose limits are frozen."""
+    with engine(published).connect() as connection:
+        customer_id, month = connection.exec_driver_sql(
+            "select customer_id, month from mart.customer_snapshot join mart.month using (month)"
+            " where is_report_month and r_score = 1 and f_score = 1 and m_score = 1 order by customer_id limit 1"
+        ).one()
+        connection.exec_driver_sql(
+            "update crm.cut_point set limit_value = case metric when 'recency' then band - 100 else 1000000 + band end"
+        )
+        document = explain(connection, customer_id, month)
+        connection.rollback()
+    for limit in document["limits"]:
+        assert (limit["band"], limit["limit_reached"], limit["next_band"]) == (1, None, 2)
+    shown = io.StringIO()
+    show_explanation(Console(file=shown, width=160), document)
+    assert shown.getvalue().count("reaches no limit, hence band 1") == 3
 
 
 def test_a_rebuild_of_what_is_known_now_differs_in_nothing(published: Settings) -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from include.warehouse import rules
 from include.warehouse.database import engine
 from include.warehouse.errors import VerificationError
+from include.warehouse.first_days import FIRST_DAYS
 from include.warehouse.maintenance import verify_conservation
 from include.warehouse.settings import Settings
 from tests.oracle.agreement import assert_equal_results
@@ -73,6 +74,64 @@ def test_the_first_days_of_a_month_count_core_products_in_any_case(
     warehouse.publish()
     (february,) = warehouse.frame("month_to_day").to_dict("records")
     assert (february["month"], february["new_customers"], february["engaged"]) == (date(2024, 2, 1), 1, 2)
+
+
+def test_the_first_days_of_a_month_are_what_it_counted_itself_though_other_core_products_came_with_it(
+    fresh_warehouse: Settings, activate: Activate
+) -> None:
+    days = {"new_days": 30, "active_days": 30, "at_risk_days": 60, "lapsed_days": 90}
+    activate(lambda content: content.update(days, core_product_types=["consumable"]), date(2023, 10, 1))
+    activate(lambda content: content.update(days, core_product_types=["Device"]), date(2024, 3, 1))
+    warehouse = RealWarehouse(fresh_warehouse)
+    # P3 becomes a device on the way
+    types = "product_id,product_type"
+    for file in (
+        csv_file("products_2023-01-01.csv", types, "P1,consumable", "P2,device", "P3,consumable", "P4,accessory"),
+        csv_file("products_2024-01-20.csv", types, "P1,consumable", "P2,device", "P3,device", "P4,accessory"),
+        csv_file("customers_2023-01-01.csv", "customer_id", *(f"C{customer}" for customer in range(40))),
+    ):
+        warehouse.load(file)
+    sold = sorted(
+        (date(2023, 10, 1) + timedelta(days=customer * 4 + visit * (9 + customer * 3)), customer, visit)
+        for customer in range(40)
+        for visit in range(3 + customer % 5)
+    )
+    sold += [(date(2024, 3, 10), 0, 90), (date(2024, 4, 10), 0, 91)]
+
+    def publish(until: date) -> None:
+        for year in (2023, 2024):
+            rows = (
+                f"T{customer}-{visit},{day},C{customer},P{1 + (customer + visit) % 4},1,5"
+                for day, customer, visit in sold
+                if day.year == year and day <= until
+            )
+            warehouse.load(csv_file(f"sales_{year}.csv", SALES, *rows))
+        warehouse.publish()
+
+    publish(date(2024, 3, 10))
+    statement = """
+        select
+            count(r_score) as engaged,
+            count(*) filter (where growth_state = 'new') as new,
+            count(*) filter (where lifecycle_event in ('recovered', 'reactivated')) as won_back,
+            count(*) filter (where lifecycle_event = 'lost') as lost,
+            sum(month_amount) as revenue
+        from mart.customer_snapshot
+        where month = '2024-03-01' and as_of_date = '2024-03-10'
+        """
+    with engine(fresh_warehouse).connect() as connection:
+        march = dict(connection.exec_driver_sql(statement).mappings().one())
+    assert min(march.values()) > 0, march
+
+    publish(date(2024, 4, 10))
+    (prepared,) = warehouse.frame("month_to_day").to_dict("records")
+    assert (prepared["month"], prepared["days"]) == (date(2024, 3, 1), 10)
+    names = {"new": "new_customers", "revenue": "month_amount"}
+    assert {name: prepared[names.get(name, name)] for name in march} == march
+    statement = FIRST_DAYS.format(month="date '2024-03-01'", through="date '2024-03-10'")
+    with engine(fresh_warehouse).connect() as connection:
+        counted = connection.exec_driver_sql(statement).mappings().one()
+    assert dict(counted) == march | {"months": 1}
 
 
 def test_a_tier_that_other_rules_rank_otherwise_is_still_the_same_tier(

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from rich.console import Console
 
 from include.warehouse.console import Document, in_words, show_fields, show_table
+from include.warehouse.wording import rules
 
 
 def show_lines(name: str, otherwise: str = "Nothing to do.") -> Callable[[Console, Document], None]:
@@ -117,16 +118,40 @@ def show_run_once(console: Console, document: Document) -> None:
 
 
 def show_explanation(console: Console, document: Document) -> None:
-    """The customer's row, the rules of the month, the limits reached and the last lines."""
+    """The customer's row, the limits reached, the rules that decided, all rules of the month and the last lines."""
     customer = document["customer"]
     console.print(f"Customer {customer['customer_id']} in {customer['month']:%Y-%m}", style="bold", markup=False)
     show_fields(console, {name: value for name, value in customer.items() if name not in ("customer_id", "month")})
     if document["limits"]:
-        show_table(console, "Limits", document["limits"], list(document["limits"][0]))
+        show_table(console, "Limits", list(map(_limit, document["limits"])), list(document["limits"][0]))
+    console.print("Why", style="bold")
+    for line in _reasons(document):
+        console.print(line, markup=False, soft_wrap=True)
     console.print("Rules", style="bold")
-    show_fields(console, _ruled(document["rule_set"]))
+    hidden = ("tiers", "segments")
+    show_fields(console, {name: value for name, value in _ruled(document["rule_set"]).items() if name not in hidden})
     if document["last_lines"]:
         show_table(console, "Last lines", document["last_lines"], list(document["last_lines"][0]))
+
+
+def _limit(limit: Document) -> Document:
+    """A metric's limits, in words where the value reaches none."""
+    return limit | {"limit_reached": rules.NO_LIMIT_REACHED} if limit["limit_reached"] is None else limit
+
+
+def _reasons(document: Document) -> list[str]:
+    """What the rules ask of a customer's status, tier and segment, and where the ABC classes begin."""
+    customer, ruled = document["customer"], document["rule_set"]
+    status = customer["activity_status"]
+    lines = [
+        f"status {status}: {rules.status_rule(status, ruled)}",
+        f"tier {customer['value_tier']}: {rules.tier_reason(customer, ruled)}",
+        f"segment {customer['segment']}: {rules.segment_reason(customer, ruled)}",
+    ]
+    if document["abc_limits"]:
+        classes = [f"{name} from {in_words(limit)}" for name, limit in document["abc_limits"].items()]
+        lines.append(f"ABC classes: monetary, {', '.join([*classes, 'C below'])}")
+    return lines
 
 
 def show_rules(console: Console, document: Document) -> None:

@@ -6,6 +6,8 @@ from typing import Any
 from include.warehouse.wording import words
 
 SCORES = ("r", "f", "m", "t")
+# of a value that came after the limits were made
+NO_LIMIT_REACHED = "reaches no limit, hence band 1"
 
 
 def status_rule(status: str, rules: dict[str, Any]) -> str:
@@ -30,6 +32,13 @@ def tier_rule(tier: str, rules: dict[str, Any]) -> str:
             return f"weighted total of R, F, M and T of at least {row['minimum_total'].normalize():f}{upper}"
         better = row["minimum_total"]
     return "not scored"
+
+
+def tier_reason(customer: dict[str, Any], rules: dict[str, Any]) -> str:
+    """Why a customer has their tier: the total and what the tier asks for."""
+    rule = tier_rule(customer["value_tier"], rules)
+    total = customer["rfmt_total"]
+    return rule if total is None else f"{weights(rules)} = {total.normalize():f}; {rule}"
 
 
 def bands(score: str, rules: dict[str, Any]) -> int:
@@ -57,6 +66,12 @@ def segment_rule(segment: dict[str, Any], rules: dict[str, Any]) -> str:
         elif high is not None:
             parts.append(f"{name} ≤ {high}")
     return ", ".join(parts)
+
+
+def segment_reason(customer: dict[str, Any], rules: dict[str, Any]) -> str:
+    """Why a customer has their segment: what its rule asks for."""
+    (segment,) = (row for row in rules["segments"] if row["segment"] == customer["segment"])
+    return f"first rule that fits: {segment_rule(segment, rules)}"
 
 
 def weights(rules: dict[str, Any]) -> str:

@@ -24,16 +24,54 @@ end
 $$;
 comment on procedure crm.summarize_to_day(bigint, date) is 'Writes crm.month_to_day for the report month of a run, if that is open.';
 
+create or replace function crm.computed_by(
+    p_run_id bigint,
+    p_month date,
+    out rule_set_id integer,
+    out fact_set_id integer
+)
+language plpgsql stable
+as $$
+begin
+    select coalesce(m.rule_set_id, p.rule_set_id), coalesce(m.fact_set_id, p.fact_set_id)
+    into rule_set_id, fact_set_id
+    from (select p_month as month) as x
+    left join ops.run_month m on m.run_id = p_run_id and m.month = x.month
+    left join crm.published_month p on p.month = x.month;
+end
+$$;
+comment on function crm.computed_by(bigint, date) is 'Rule set and fact set that decide a month once the run is published; null for a month that neither the run nor a publication has.';
+
 create or replace procedure crm.count_first_days(p_run_id bigint, p_report_month date, p_month date, p_days integer)
 language plpgsql
 as $$
 declare
     v_through date := least(p_month + p_days, (p_month + interval '1 month')::date) - 1;
-    v_rule_set_id integer := coalesce(
-        (select m.rule_set_id from ops.run_month m where m.run_id = p_run_id and m.month = p_month),
-        (select p.rule_set_id from crm.published_month p where p.month = p_month)
+    v_month_before date := (p_month - interval '1 month')::date;
+    v_rule_set_id integer;
+    v_fact_set_id integer;
+    v_fact_set_before integer;
+    v_before text := crm.month_rows(
+        p_run_id, v_month_before, 'crm.snapshot_unpublished',
+        'customer_id, first_core_date, last_core_date, activity_status'
     );
 begin
+    select c.rule_set_id, c.fact_set_id into v_rule_set_id, v_fact_set_id from crm.computed_by(p_run_id, p_month) c;
+    select c.fact_set_id into v_fact_set_before from crm.computed_by(p_run_id, v_month_before) c;
+    if v_fact_set_id <> v_fact_set_before then
+        -- the month before counts other core products: the dates until then are those of this month's facts
+        v_before := format(
+            'select s.customer_id, f.first_core_date, f.last_core_date, s.activity_status
+            from (%s) as s
+            left join (
+                select m.customer_id, min(m.first_core_date) as first_core_date, max(m.last_core_date) as last_core_date
+                from crm.customer_month m
+                where m.fact_set_id = $9 and m.month < $4
+                group by m.customer_id
+            ) as f on f.customer_id = s.customer_id',
+            v_before
+        );
+    end if;
     execute format(
         'with rule as (
             select
@@ -129,13 +167,10 @@ begin
             coalesce(sum(orders), 0),
             coalesce(sum(items), 0)
         from judged',
-        crm.month_rows(
-            p_run_id, (p_month - interval '1 month')::date, 'crm.snapshot_unpublished',
-            'customer_id, first_core_date, last_core_date, activity_status'
-        )
+        v_before
     ) using
-        p_run_id, v_through, (p_month - interval '1 month')::date, p_month, v_rule_set_id,
-        (select r.known_at from ops.run r where r.run_id = p_run_id), p_report_month, p_days;
+        p_run_id, v_through, v_month_before, p_month, v_rule_set_id,
+        (select r.known_at from ops.run r where r.run_id = p_run_id), p_report_month, p_days, v_fact_set_id;
 end
 $$;
 comment on procedure crm.count_first_days(bigint, date, date, integer) is 'Counts the first days of a month into crm.month_to_day.';

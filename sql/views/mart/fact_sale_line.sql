@@ -47,7 +47,8 @@ select
     line.discount_amount,
     line.net_cents * 0.01 as net_amount,
     line.is_return,
-    coalesce(lower(product_version.product_type) = any(fact_set.core_product_types), false) as is_core
+    coalesce(lower(product_version.product_type) = any(fact_set.core_product_types), false) as is_core,
+    product_version.product_type
 from line
 join crm.published_month on published_month.month = date_trunc('month', line.transaction_date::timestamp)::date
 join crm.fact_set on fact_set.fact_set_id = published_month.fact_set_id
@@ -73,3 +74,4 @@ comment on column mart.fact_sale_line.discount_amount is 'Discount on the line, 
 comment on column mart.fact_sale_line.net_amount is 'Net amount in currency units, negative for a return.';
 comment on column mart.fact_sale_line.is_return is 'Whether the line is a return.';
 comment on column mart.fact_sale_line.is_core is 'Whether the product was core on that day, by the rule set of the line''s month.';
+comment on column mart.fact_sale_line.product_type is 'Type of the product on that day, by which the rule sets of other months may judge otherwise.';
