@@ -107,7 +107,7 @@ def _flows(month: Month, earlier: Month, dimension: Dimension, found: pandas.Dat
     if moved.empty:
         empty("Nobody moved between these months.")
         return
-    finding = _finding(month, dimension, moved, measure)
+    finding = _finding(month, earlier, dimension, moved, measure)
     moved = moved[moved[measure] > 0]
     if moved.empty:
         empty("Who moved between these months has no money in the window.")
@@ -182,7 +182,7 @@ def _name_tags(dimension: Dimension, values: list[str], centres: list[float], **
     ]
 
 
-def _finding(month: Month, dimension: Dimension, moved: pandas.DataFrame, measure: str) -> str:
+def _finding(month: Month, earlier: Month, dimension: Dimension, moved: pandas.DataFrame, measure: str) -> str:
     is_money = measure == "monetary"
     if dimension.name != "value_tier":
         top = moved.sort_values(measure).iloc[-1]
@@ -191,19 +191,24 @@ def _finding(month: Month, dimension: Dimension, moved: pandas.DataFrame, measur
             return f"{way} was the move with the most money: {numbers.money(top['monetary'])}"
         return f"{way} was the most frequent move: {numbers.counted(top['customers'], 'customer')}"
     scored = moved[(moved["origin"] != "none") & (moved["destination"] != "none")]
-    rank = {tier: -position for position, tier in enumerate(known.tiers([month]))}
-    # no rule says whether a tier of other rules is higher or lower
-    is_ranked = scored["origin"].isin(list(rank))
-    ranked = scored[is_ranked]
-    rises = ranked["destination"].map(rank).astype(int) > ranked["origin"].map(rank).astype(int)
-    up, down = float(ranked[measure][rises].sum()), float(ranked[measure][~rises].sum())
-    others = float(scored[measure][~is_ranked].sum())
-    left = f"a tier that the rules of {words.month(month.month)} do not have"
+    ladders = [known.tiers([one]) for one in (month, earlier)]
+    moves = zip(scored["origin"], scored["destination"], strict=True)
+    steps = pandas.Series([_steps_up(*move, ladders) for move in moves], index=scored.index, dtype=int)
+    up, down, others = (float(scored[measure][chosen].sum()) for chosen in (steps > 0, steps < 0, steps == 0))
+    apart = "tiers that the rules of neither month compare"
     if is_money:
         sentence = f"Customers with {numbers.money(up)} moved up a tier, with {numbers.money(down)} moved down"
-        return f"{sentence}, with {numbers.money(others)} left {left}" if others else sentence
+        return f"{sentence}, with {numbers.money(others)} between {apart}" if others else sentence
     sentence = f"{numbers.counted(up, 'customer')} moved up a tier, {numbers.count(down)} moved down"
-    return f"{sentence}, {numbers.count(others)} left {left}" if others else sentence
+    return f"{sentence}, {numbers.count(others)} between {apart}" if others else sentence
+
+
+def _steps_up(origin: str, destination: str, ladders: list[list[str]]) -> int:
+    """Tiers up on the first ladder (best first) that has both, as lifecycle events count; 0 where none has."""
+    for ladder in ladders:
+        if origin in ladder and destination in ladder:
+            return ladder.index(origin) - ladder.index(destination)
+    return 0
 
 
 def _matrix(month: Month, earlier: Month, dimension: Dimension, found: pandas.DataFrame, measure: str) -> None:

@@ -281,7 +281,10 @@ def test_every_page_shows_a_month_beside_one_of_other_rules(
         assert table.iloc[-1].tolist()[1:] == [numbers.count(count) if count else "" for count in wanted]
 
 
-@pytest.mark.parametrize(("month", "earlier"), [("2025-06", "2025-05"), ("2025-11", "2024-07"), ("2024-07", "2024-06")])
+@pytest.mark.parametrize(
+    ("month", "earlier"),
+    [("2025-06", "2025-05"), ("2025-11", "2024-07"), ("2024-07", "2024-06"), ("2024-08", "2024-07")],
+)
 def test_movements_between_months_of_different_rules_add_up(
     month: str, earlier: str, ruled: Settings, customers: pd.DataFrame, reading: Callable[[Settings], None]
 ) -> None:
@@ -297,16 +300,29 @@ def test_movements_between_months_of_different_rules_add_up(
         assert matrix[matrix.columns[1:]].to_numpy(float, na_value=0).sum() == len(by_month[month])
     shown(MOVEMENTS, month, measure="monetary", **{"from": earlier})
     page = shown(MOVEMENTS, month, **{"from": earlier})
-    rule_set = next(one.rule_set for one in months.months() if f"{one.month:%Y-%m}" == month)
+    rule_sets = {f"{one.month:%Y-%m}": one.rule_set for one in months.months()}
+    now, then = (tiers_of(rule_sets[name]) for name in (month, earlier))
     moved = both[
         (both["value_tier"] != both["value_tier_then"])
         & (both["value_tier"] != "none")
         & ~both["value_tier_then"].isin(["none"])
         & both["value_tier_then"].notna()
     ]
-    left = (~moved["value_tier_then"].isin(tiers_of(rule_set))).sum()
+    is_next = pd.Period(month) - 1 == pd.Period(earlier)
+    counted = dict.fromkeys(("upgraded", "downgraded", "apart"), 0)
+    for to, since, event in zip(moved["value_tier"], moved["value_tier_then"], moved["lifecycle_event"], strict=True):
+        ladder = now if since in now else then if to in then else None
+        way = "apart"
+        if ladder:
+            way = "upgraded" if ladder.index(to) < ladder.index(since) else "downgraded"
+        counted[way] += 1
+        assert event not in ("upgraded", "downgraded") or event == way or not is_next, (since, to)
+    assert counted["upgraded"] or counted["apart"]
     said = next(element.value for element in page.markdown if "moved up a tier" in element.value)
-    assert (f"{numbers.count(left)} left a tier that the rules of" in said) == bool(left), said
+    up = numbers.counted(counted["upgraded"], "customer")
+    assert f"{up} moved up a tier, {numbers.count(counted['downgraded'])} moved down" in said
+    apart = f"{numbers.count(counted['apart'])} between tiers that the rules of neither month compare"
+    assert (apart in said) == ("between" in said) == bool(counted["apart"])
 
 
 def test_the_overview_draws_the_tiers_of_every_month(

@@ -7,20 +7,19 @@ from itertools import product
 from operator import mul
 from typing import Any
 
-from hypothesis import assume
 from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn
 
 from .rules import STATUSES, RuleSet, SegmentRule
 
-TIERS = ("bronze", "silver", "gold", "platinum")
+TIERS = ("bronze", "silver", "gold", "platinum", "regular", "vip")
 WEIGHTS = [Decimal(weight) for weight in ("0", "0.5", "1", "1.25", "2")]
 CORE_TYPES = [frozenset(types) for types in (["consumable"], ["CONSUMABLE"], ["consumable", "Device"], ["device"])]
 
 
 @st.composite
-def rule_sets(draw: DrawFn, fewest_tiers: int = 1) -> RuleSet:
-    """Rule sets that can be proved; tiers are the first of TIERS, so that one more is one above."""
+def rule_sets(draw: DrawFn) -> RuleSet:
+    """Rule sets that can be proved; two of them may share all, some or no names of tiers, in any order."""
     active_days = draw(st.sampled_from([1, 0, 10, 30, 90]))
     at_risk_days = active_days + draw(st.sampled_from([1, 20, 60, 90]))
     scored = frozenset(draw(st.sets(st.sampled_from(STATUSES[1:]), min_size=1)))
@@ -30,10 +29,10 @@ def rule_sets(draw: DrawFn, fewest_tiers: int = 1) -> RuleSet:
     weights = (*weights, draw(st.sampled_from(WEIGHTS if any(weights) else WEIGHTS[1:])))
     cells = product(*[range(1, bands + 1)] * 3, range(1, len(tenure_bands) + 1))
     totals = sorted({sum(map(mul, weights, cell), Decimal(0)) for cell in cells})
-    assume(len(totals) >= fewest_tiers)
-    count = draw(st.integers(fewest_tiers, min(len(TIERS), len(totals))))
+    names = draw(st.lists(st.sampled_from(TIERS), min_size=1, max_size=min(4, len(totals)), unique=True))
     # a tier that no total reaches cannot be proved
-    places = draw(st.sets(st.integers(1, max(1, len(totals) - 1)), min_size=count - 1, max_size=count - 1))
+    others = len(names) - 1
+    places = draw(st.sets(st.integers(1, max(1, len(totals) - 1)), min_size=others, max_size=others))
     minimums = [totals[0], *(totals[place] for place in sorted(places))]
     return RuleSet(
         core_product_types=draw(st.sampled_from(CORE_TYPES)),
@@ -46,7 +45,7 @@ def rule_sets(draw: DrawFn, fewest_tiers: int = 1) -> RuleSet:
         score_bands=bands,
         tenure_bands=tenure_bands,
         weights=weights,
-        tiers=tuple(reversed(list(zip(TIERS, minimums, strict=False)))),
+        tiers=tuple(reversed(list(zip(names, minimums, strict=True)))),
         segments=(
             SegmentRule("Resting", frozenset(STATUSES) - scored),
             SegmentRule("Top", scored, m_at_least=bands),

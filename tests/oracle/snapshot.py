@@ -104,6 +104,7 @@ class _State:
     is_scored: Flags
     last_scored_month: Integers  # ordinal of the month's first day
     last_scored_tier: Objects
+    ladder: tuple[str, ...]  # the tiers of the month's rules, best first
 
 
 def build_snapshot(
@@ -158,7 +159,8 @@ def _ordinal(value: object) -> int:
 def _before_the_first_month(size: int) -> _State:
     nobody = np.zeros(size, dtype=bool)
     nothing = np.full(size, None, dtype=object)
-    return _State(nobody, np.zeros(size, np.int64), nothing, nothing, nobody, np.full(size, NEVER, np.int64), nothing)
+    never = np.full(size, NEVER, np.int64)
+    return _State(nobody, np.zeros(size, np.int64), nothing, nothing, nobody, never, nothing, ladder=())
 
 
 def _attributes(versions: Versions, as_of: int) -> dict[str, Objects]:
@@ -220,6 +222,7 @@ def _month(
         is_scored=is_scored,
         last_scored_month=np.where(is_scored, first_of_month, previous.last_scored_month),
         last_scored_tier=np.where(is_scored, tier, previous.last_scored_tier),
+        ladder=tuple(name for name, _ in rules.tiers),
     )
     size = len(known_from)
     values: dict[str, Objects] = {
@@ -252,7 +255,7 @@ def _month(
         "is_high_spender": m == rules.score_bands,
         "last_scored_month": state.last_scored_month,
         "last_scored_tier": state.last_scored_tier,
-        "lifecycle_event": _events(state, previous, is_first, bought, rules),
+        "lifecycle_event": _events(state, previous, is_first, bought),
         "growth_state": _growth(is_first, bought, bought_before),
         "abc_class": _only(is_scored, class_by_limits(monetary, cuts.abc, rules.abc_percent)),
         "previous_status": _only(previous.present, np.array(STATUSES, dtype=object)[previous.status]),
@@ -295,11 +298,9 @@ def _growth(is_first: Flags, bought: Flags, bought_before: Flags) -> Objects:
     )
 
 
-def _events(now: _State, previous: _State, is_first: Flags, bought: Flags, rules: RuleSet) -> Objects:
+def _events(now: _State, previous: _State, is_first: Flags, bought: Flags) -> Objects:
     was = previous.present
-    rank = {name: len(rules.tiers) - i for i, (name, _) in enumerate(rules.tiers)} | {NO_TIER: 0, None: 0}
-    tier_now = np.array([rank.get(name, 0) for name in now.tier.tolist()], dtype=np.int64)
-    tier_then = np.array([rank.get(name, 0) for name in previous.tier.tolist()], dtype=np.int64)
+    steps = _steps_up(now, previous)
     both_scored = now.is_scored & was & previous.is_scored
     changed = was & (now.status != previous.status)
     return _first_match(
@@ -310,13 +311,23 @@ def _events(now: _State, previous: _State, is_first: Flags, bought: Flags, rules
             (changed & (now.status == LOST), "lost"),
             (changed & (now.status == LAPSED), "lapsed"),
             (changed & (now.status == AT_RISK), "at_risk"),
-            (both_scored & (tier_now > tier_then), "upgraded"),
-            (both_scored & (tier_now < tier_then), "downgraded"),
+            (both_scored & (steps > 0), "upgraded"),
+            (both_scored & (steps < 0), "downgraded"),
             (bought, "retained"),
             (now.present & ~was, "registered"),
         ],
         "none",
     )
+
+
+def _steps_up(now: _State, previous: _State) -> Integers:
+    """How many tiers each customer rose on the first ladder that has both tiers; 0 where none has."""
+    steps = np.zeros(len(now.tier), dtype=np.int64)
+    for ladder in (previous.ladder, now.ladder):  # the month's own comes last and overrules
+        place = {name: len(ladder) - position for position, name in enumerate(ladder)}
+        to, since = (np.array([place.get(name, 0) for name in each.tier.tolist()]) for each in (now, previous))
+        steps = np.where((to > 0) & (since > 0), to - since, steps)
+    return steps
 
 
 def _only(where: Flags, values: Objects) -> Objects:

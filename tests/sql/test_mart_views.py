@@ -231,7 +231,7 @@ def test_the_publication_says_what_decided_the_months(owner: Connection) -> None
     assert (publication["as_of_date"], publication["months_built"]) == (date(2025, 11, 17), 23)
     assert (publication["files_known"], publication["rule_sets"]) == (6, [1])
     assert publication["known_at"] < publication["published_at"]
-    built_by = ["crm.aggregate_facts_v1", "crm.cut_month_v3", "crm.measure_month_v1", "crm.score_month_v4"]
+    built_by = ["crm.aggregate_facts_v1", "crm.cut_month_v3", "crm.measure_month_v1", "crm.score_month_v5"]
     assert publication["procedure_versions"] == built_by
     months = rows(owner, "select * from mart.month order by month")
     assert [month["month"] for month in months if month["is_report_month"]] == [date(2025, 11, 1)]
@@ -245,12 +245,12 @@ def test_a_month_knows_its_procedures_whatever_is_installed(owner: Connection) -
     versions = "select procedure_versions from mart.publication union all select procedure_versions from mart.month"
     owner.exec_driver_sql(
         "insert into ops.routine (kind, schema_name, routine_name, sha256, applied_at)"
-        " values ('procedure', 'crm', 'score_month_v5', '', '-infinity')"
+        " values ('procedure', 'crm', 'score_month_v6', '', '-infinity')"
     )
     known = [row["procedure_versions"] for row in rows(owner, versions)]
-    assert all("crm.score_month_v4" in each and "crm.score_month_v5" not in each for each in known)
+    assert all("crm.score_month_v5" in each and "crm.score_month_v6" not in each for each in known)
     owner.exec_driver_sql("update ops.run_month set procedures = null")
-    assert all("crm.score_month_v5" in row["procedure_versions"] for row in rows(owner, versions))
+    assert all("crm.score_month_v6" in row["procedure_versions"] for row in rows(owner, versions))
     owner.rollback()
 
 

@@ -165,9 +165,9 @@ begin
     )
     from ops.run r
     where r.run_id = p_run_id;
-    call crm.score_month_v4(p_run_id, p_month, p_part, v_rows);
+    call crm.score_month_v5(p_run_id, p_month, p_part, v_rows);
     call crm.analyze_built(crm.snapshot_partition('crm.snapshot_unpublished', p_run_id, p_month));
-    call crm.note_procedure(p_run_id, p_month, 'crm.score_month_v4');
+    call crm.note_procedure(p_run_id, p_month, 'crm.score_month_v5');
     -- the session that comes last finds the other parts noted
     update ops.run_month m
     set
