@@ -210,6 +210,11 @@ def _save(audience: Audience, one: SavedAudience | None) -> None:
 
 def _share(one: SavedAudience, is_changed: bool) -> None:
     st.caption("Share this audience by its link; who opens it sees the customers that they may see.")
+    if saved.asks_for_contact(one):
+        st.caption(
+            "It asks, by itself or through an audience that it uses, for a name, an address or a number. Such an"
+            " audience opens only for its owner and for who sees the contact data of all customers."
+        )
     if is_changed:
         st.caption(
             "The link means the audience as it was saved. To share what is shown now, save it or copy the address."

@@ -194,7 +194,8 @@ class Audience:
 class SavedAudience:
     """An audience under a name; `holdout_percent` of its customers are held out of campaigns.
 
-    `changed_at` is when it was saved last, as it is here.
+    `changed_at` is when it was saved last, as it is here; `asks_for_contact` is whether its own conditions ask for a
+    name, an address or a number.
     """
 
     audience_id: int
@@ -203,6 +204,7 @@ class SavedAudience:
     audience: Audience
     holdout_percent: Decimal = Decimal(0)
     changed_at: datetime | None = None
+    asks_for_contact: bool = False
 
     def as_document(self) -> dict[str, Any]:
         """What it asks for, under its name."""

@@ -23,12 +23,17 @@ from dashboard.data.audience import (
     to_text,
 )
 from dashboard.data.own_customers import looked_up, own
-from dashboard.data.warehouse import change, connect, rows
+from dashboard.data.warehouse import change, connect, current_user, rows
 from include.warehouse.customer_filter import CustomerFilter, is_storable
 
 LONGEST_NAME = 200
 MOST_HELD_OUT = 90
-SELECT = "select audience_id, name, owner, definition, holdout_percent, changed_at from mart.audience"
+SELECT = """
+select
+    audience_id, name, owner, definition, holdout_percent, changed_at,
+    mart.asks_for_contact(definition) as asks_for_contact
+from mart.audience
+"""
 FILTERS = [item.name for item in fields(CustomerFilter) if item.name not in ("month", "search")]
 MAY_BE_UNKNOWN = ("customer_group", "city", "home_store_id")
 
@@ -48,8 +53,19 @@ def find(audience_id: int) -> SavedAudience:
     """The saved audience with this key, without those that it names. Raises AudienceError."""
     found = rows(f"{SELECT} where audience_id = :audience_id", audience_id=audience_id)
     if not found:
-        raise AudienceError(f"audience {audience_id} does not exist any more")
+        raise AudienceError(f"audience {audience_id} does not exist any more{_or_hidden()}")
     return _read(found[0])
+
+
+def _or_hidden() -> str:
+    """What else may be so for who asks: the view leaves out what they may not know, and does not say so."""
+    user = current_user()
+    if user.may_see_contact and not user.is_restricted:
+        return ""
+    return (
+        ", or asks for a name, an address or a number, and so is shown only to its owner"
+        " and to who sees the contact data of all customers"
+    )
 
 
 def complete(audience: Audience, inside: tuple[int, ...] = ()) -> Audience:
@@ -108,6 +124,19 @@ def built_on(audience_id: int) -> list[SavedAudience]:
     return found
 
 
+def asks_for_contact(one: SavedAudience) -> bool:
+    """Whether it, or one that it names, asks for a name, an address or a number: it does not open for everybody."""
+    known = {other.audience_id: other for other in audiences()}
+    needed, new = {one.audience_id}, [one]
+    while new:
+        if any(other.asks_for_contact for other in new):
+            return True
+        named = set[int]().union(*(named_in(other.audience) for other in new)) - needed
+        needed |= named
+        new = [known[key] for key in named if key in known]
+    return False
+
+
 def to_document(audience: Audience) -> dict[str, Any]:
     """Filters and conditions as JSON; from_document reads it. Month, channel and half are chosen anew each time."""
     document: dict[str, Any] = {"filters": audience.filters.as_document()}
@@ -160,6 +189,7 @@ def _read(row: dict[str, Any]) -> SavedAudience:
         audience=from_document(row["definition"]),
         holdout_percent=row["holdout_percent"],
         changed_at=row["changed_at"],
+        asks_for_contact=row["asks_for_contact"],
     )
 
 

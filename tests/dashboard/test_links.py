@@ -320,15 +320,35 @@ def test_an_audience_that_asks_for_a_name_or_an_address_is_not_shown_to_who_may_
     owner = User("owner@example.org", "Owner", "sales")
     with data_layer.acting_as(owner):
         key = saved.save(None, "by name", audience, Decimal(0))
+        uses = saved.save(None, "by name, within", Audience(groups=(within(key),)), Decimal(0))
+        plain = saved.save(None, "by tier", Audience(CustomerFilter(tier=("gold",))), Decimal(0))
+        # what its owner shares says for whom it opens
+        assert [saved.asks_for_contact(saved.find(one)) for one in (key, uses, plain)] == [True, True, False]
+    for one, is_said in ((key, True), (uses, True), (plain, False)):
+        captions = [caption.value for caption in opened("customers", month="2025-10", audience=str(one)).caption]
+        assert any("opens only for its owner" in caption for caption in captions) == is_said
     for role, knows in {"marketing": True, "viewer": False, "analyst": False, "sales": False}.items():
         with data_layer.acting_as(User(f"{role}@example.org", role, role)):
             assert (key in [one.audience_id for one in saved.audiences()]) == knows, role
             if not knows:
-                with pytest.raises(AudienceError, match="does not exist"):
+                with pytest.raises(AudienceError, match="does not exist any more, or asks for a name, an address"):
                     saved.find(key)
+    viewer = User("viewer@example.org", "viewer", "viewer")
+    for one, said in ((key, "The audience of this link cannot be opened"), (uses, "cannot be answered")):
+        page = opened("customers", state={session.USER: viewer}, month="2025-10", audience=str(one))
+        assert said in page.error[0].value
+        assert "or asks for a name, an address or a number, and so is shown only to its owner" in page.error[0].value
     with data_layer.acting_as(owner):
         assert saved.find(key).audience == audience
-        assert saved.delete(key)
+        for one in (uses, plain, key):
+            assert saved.delete(one)
+    # who sees all of them is told what is so
+    with pytest.raises(AudienceError, match=r"does not exist any more$"):
+        saved.find(key)
+
+
+def within(key: int) -> Group:
+    return Group((Condition("audience", "in", (str(key),)),))
 
 
 def test_the_log_of_exports_does_not_tell_what_was_searched_to_who_may_not_know() -> None:
