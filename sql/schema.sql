@@ -721,6 +721,8 @@ COMMENT ON PROCEDURE crm.choose_parts(IN p_run_id bigint) IS 'In how many parts 
 
 COMMENT ON PROCEDURE crm.compile_rule_set(IN p_rule_set_id integer) IS 'Writes every cell of a rule set into crm.decision and every combination of facts into crm.lifecycle_transition. Called by crm.approve_rule_set.';
 
+COMMENT ON FUNCTION crm.computed_by(p_run_id bigint, p_month date, OUT rule_set_id integer, OUT fact_set_id integer) IS 'Rule set and fact set that decide a month once the run is published; null for a month that neither the run nor a publication has.';
+
 COMMENT ON PROCEDURE crm.count_cells(IN p_run_id bigint, IN p_month date, IN p_mode text) IS 'Counts and sums the built customers of a month into the temporary table built_cell, the touched ones as published with a minus.';
 
 COMMENT ON PROCEDURE crm.count_first_days(IN p_run_id bigint, IN p_report_month date, IN p_month date, IN p_days integer) IS 'Counts the first days of a month into crm.month_to_day.';
@@ -827,6 +829,8 @@ COMMENT ON PROCEDURE crm.score_month_v3(IN p_run_id bigint, IN p_month date, IN 
 
 COMMENT ON PROCEDURE crm.score_month_v4(IN p_run_id bigint, IN p_month date, IN p_part smallint, INOUT p_rows bigint) IS 'Writes crm.snapshot_unpublished for one month of a run and one part of the customers (from 0, of ops.run.parts), from measures and cut points; gives the rows.';
 
+COMMENT ON PROCEDURE crm.score_month_v5(IN p_run_id bigint, IN p_month date, IN p_part smallint, INOUT p_rows bigint) IS 'Writes crm.snapshot_unpublished for one month of a run and one part of the customers (from 0, of ops.run.parts), from measures and cut points; gives the rows.';
+
 COMMENT ON PROCEDURE crm.settle_plan(IN p_run_id bigint) IS 'Plans a run again where files were loaded or rules activated since; the caller keeps loads waiting.';
 
 COMMENT ON FUNCTION crm.snapshot_columns(p_alias text) IS 'Columns of the snapshot that are compared: all but run_id.';
@@ -920,7 +924,7 @@ COMMENT ON FUNCTION mart.my_customers() IS 'Customers of the current user, who s
 
 COMMENT ON FUNCTION mart.count_own_movement(p_earlier date, p_later date, p_dimension text) IS 'What mart.movement returns, of the customers of a user who sees few: each is looked up in both months.';
 
-COMMENT ON PROCEDURE mart.create_policies(IN p_reader text) IS 'Says which rows a role of readers sees: all of them; for sales_reader those of the current user''s customers, and the exports that the user made. Figures of users are read by the user alone. Of a table that is secured but has no customers, such as prepared totals, sales_reader sees nothing.';
+COMMENT ON PROCEDURE mart.create_policies(IN p_reader text) IS 'Says which rows a role of readers sees: all of them; for sales_reader those of the current user''s customers, and the exports that the user made. Figures of users are read by the user alone. Audiences are seen as mart.audience has them. Of another table that is secured but has no customers, such as prepared totals, sales_reader sees nothing.';
 
 COMMENT ON FUNCTION mart.customers_changed_after(p_as_of_date date, p_known_at timestamp with time zone) IS 'Customers whose newest version in the master begins after a day or was not known at a time. Of a closed customer the opt-ins are unknown.';
 
@@ -1046,7 +1050,11 @@ COMMENT ON COLUMN ops.rejected_record.customer_id IS 'Customer whom a sales line
 
 COMMENT ON FUNCTION mart.rejects_have_contact(p_file_id bigint) IS 'Whether the open rejects of a file, as the connected role reads them, hold what would be masked for others because it may be personal data.';
 
-COMMENT ON FUNCTION mart.safe_text(p_text text) IS 'Text for a CSV file: a spreadsheet takes a cell that begins with = + - @, a tab or a line end for a formula, so an apostrophe goes before it; other text stays as it is.';
+COMMENT ON FUNCTION mart.safe_within(p_text text) IS 'Text for a CSV file: a spreadsheet that separates by something else than the file begins a cell within a text, after a comma, semicolon, bar, tab or line end, so an apostrophe goes before what it would take there for the beginning of a formula.';
+
+COMMENT ON FUNCTION mart.safe_word(p_text text) IS 'A word of the warehouse, such as the name of a segment, for a CSV file: a spreadsheet takes a cell that begins with = + - @, a tab or a line end for a formula, so an apostrophe goes before it; other text stays as it is.';
+
+COMMENT ON FUNCTION mart.safe_text(p_text text) IS 'Text of a file for a CSV file with commas: what a spreadsheet would take for a formula has an apostrophe before it, at the beginning (mart.safe_word) and after a semicolon, tab or line end (mart.safe_within); other text stays as it is.';
 
 COMMENT ON FUNCTION mart.save_audience(p_audience_id bigint, p_changed_at timestamp with time zone, p_name text, p_definition jsonb, p_holdout_percent numeric) IS 'Saves an audience for the current user and gives its key: without a key as a new one, under a name that no other of theirs has; with one in place of theirs, if that was changed last at p_changed_at. The caller has checked the definition.';
 
@@ -3471,7 +3479,8 @@ CREATE VIEW mart.fact_sale_line WITH (security_invoker='true') AS
     line.discount_amount,
     ((line.net_cents)::numeric * 0.01) AS net_amount,
     line.is_return,
-    COALESCE((lower(product_version.product_type) = ANY (fact_set.core_product_types)), false) AS is_core
+    COALESCE((lower(product_version.product_type) = ANY (fact_set.core_product_types)), false) AS is_core,
+    product_version.product_type
    FROM (((line
      JOIN crm.published_month ON ((published_month.month = (date_trunc('month'::text, (line.transaction_date)::timestamp without time zone))::date)))
      JOIN crm.fact_set ON ((fact_set.fact_set_id = published_month.fact_set_id)))
@@ -3510,6 +3519,8 @@ COMMENT ON COLUMN mart.fact_sale_line.net_amount IS 'Net amount in currency unit
 COMMENT ON COLUMN mart.fact_sale_line.is_return IS 'Whether the line is a return.';
 
 COMMENT ON COLUMN mart.fact_sale_line.is_core IS 'Whether the product was core on that day, by the rule set of the line''s month.';
+
+COMMENT ON COLUMN mart.fact_sale_line.product_type IS 'Type of the product on that day, by which the rule sets of other months may judge otherwise.';
 
 CREATE TABLE ops.failed_row (
     failed_row_id bigint NOT NULL,
@@ -5535,6 +5546,8 @@ ALTER TABLE core.sale_line_superseded ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE core.sale_line_waiting ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE crm.audience ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE crm.customer_first_seen ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE crm.customer_known ENABLE ROW LEVEL SECURITY;
@@ -5558,6 +5571,8 @@ ALTER TABLE crm.month_summary ENABLE ROW LEVEL SECURITY;
 ALTER TABLE crm.month_to_day ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE crm.pending_change ENABLE ROW LEVEL SECURITY;
+
+CREATE POLICY rows_of_contact_reader ON crm.audience FOR SELECT TO contact_reader USING (true);
 
 CREATE POLICY rows_of_contact_reader ON crm.month_cohort FOR SELECT TO contact_reader USING (true);
 
@@ -5585,6 +5600,8 @@ CREATE POLICY rows_of_contact_reader ON crm.user_month_score FOR SELECT TO conta
 
 CREATE POLICY rows_of_contact_reader ON crm.user_month_summary FOR SELECT TO contact_reader USING ((user_email = access.current_email()));
 
+CREATE POLICY rows_of_mart_reader ON crm.audience FOR SELECT TO mart_reader USING (true);
+
 CREATE POLICY rows_of_mart_reader ON crm.month_cohort FOR SELECT TO mart_reader USING (true);
 
 CREATE POLICY rows_of_mart_reader ON crm.month_metric FOR SELECT TO mart_reader USING (true);
@@ -5610,6 +5627,8 @@ CREATE POLICY rows_of_mart_reader ON crm.user_month_movement FOR SELECT TO mart_
 CREATE POLICY rows_of_mart_reader ON crm.user_month_score FOR SELECT TO mart_reader USING ((user_email = access.current_email()));
 
 CREATE POLICY rows_of_mart_reader ON crm.user_month_summary FOR SELECT TO mart_reader USING ((user_email = access.current_email()));
+
+CREATE POLICY rows_of_sales_reader ON crm.audience FOR SELECT TO sales_reader USING (true);
 
 CREATE POLICY rows_of_sales_reader ON crm.snapshot FOR SELECT TO sales_reader USING ((customer_id IN ( SELECT v.customer_id
    FROM access.visible_customer v)));
