@@ -266,8 +266,8 @@ def _csv_columns(layout: Layout) -> list[str]:
     """Text so that no spreadsheet takes it for a formula, numbers to be dialled with 00, flags as true and false."""
     expressions = {"text": "mart.safe_text({0})", "word": "mart.safe_word({0})", "flag": "{0}::text"}
     kinds = {
-        name: "word" if source.removeprefix("customer.") in WORDS else layout.kinds[name]
-        for name, source in layout.sources.items()
+        name: "word" if layout.sources[name].removeprefix("customer.") in WORDS else kind
+        for name, kind in layout.kinds.items()
     }
     # campaign tools refuse a number behind an apostrophe
     dialled = {

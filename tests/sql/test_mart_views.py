@@ -345,7 +345,7 @@ def test_masters_are_the_newest_ones(owner: Connection) -> None:
         ("-5", "'-5"),
         ("@x", "'@x"),
         ("\t=1", "'\t'=1"),
-        ("\r=1", "'\r'=1"),
+        ("\r=1", "'\r=1"),
         ("\n=1", "'\n'=1"),
         ("＝1", "'＝1"),
         ("a=1", "a=1"),
