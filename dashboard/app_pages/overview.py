@@ -429,12 +429,15 @@ def _reach(month: Month, history: pandas.DataFrame) -> None:
 def _summary_download(month: Month) -> None:
     st.markdown("**All of it in Excel**")
     st.caption("Tiers, statuses, events, segments, reach, movements, stores and data quality, with the SQL of each.")
+    name = export.summary_name(month.month)
     st.download_button(
         f"Excel summary of {words.month(month.month)}",
-        data=as_signed_in(partial(export.summary, month.month)),
-        file_name=export.summary_name(month.month),
+        data=as_signed_in(partial(export.summary, month.month, name)),
+        file_name=name,
         mime=export.MIME["xlsx"],
-        on_click="ignore",
+        key="summary",
+        # drawn again at the press: who is signed in no longer reads so, whose role changed sees what is theirs now
+        on_click="rerun",
         icon=":material/download:",
     )
 

@@ -25,12 +25,19 @@ def signed_in() -> User:
 
 
 def as_signed_in(work: Callable[Arguments, Answer]) -> Callable[Arguments, Answer]:
-    """`work` for another thread, such as a download's: it asks for the user of now, with no session around it."""
+    """`work` for another thread, such as a download's: it asks for the user of now, with no session around it.
+
+    That is who has signed in, as the warehouse knows them when the work is done: it raises NotSignedIn where `check`
+    would end the session.
+    """
     user = signed_in()
 
     @wraps(work)
     def bound(*arguments: Arguments.args, **named: Arguments.kwargs) -> Answer:
-        with warehouse.acting_as(user):
+        now = _as_of_now(user)
+        if now is None:
+            raise warehouse.NotSignedIn("the user may sign in no longer, has a new password, or has signed out")
+        with warehouse.acting_as(now):
             return work(*arguments, **named)
 
     return bound
@@ -65,8 +72,8 @@ def check() -> User | None:
         cookie = st.context.cookies.get(remembered.COOKIE)
         found = remembered.user_of(cookie, _find) if isinstance(cookie, str) else None
     else:
-        found = _find(user.email)
-        if found is None or found.stamp != user.stamp:
+        found = _as_of_now(user)
+        if found is None:
             st.session_state.clear()
             return None
     if found is not None:
@@ -79,6 +86,12 @@ def remember() -> None:
     if address := st.session_state.pop(TICKET, None):
         base = str(st.get_option("server.baseUrlPath") or "").strip("/")
         st.iframe(f"/{base}{address}" if base else address, height=1)
+
+
+def _as_of_now(user: User) -> User | None:
+    """Who has signed in, with the rights of now; None where they are so no longer."""
+    found = _find(user.email)
+    return found if found and found.stamp == user.stamp else None
 
 
 def _find(email: str) -> User | None:

@@ -158,9 +158,15 @@ def _note(audience: Audience, file_format: str, written: Export, has_contact: bo
     )
 
 
-def summary(month: date) -> BinaryIO:
-    """The Excel summary of a published month as an open file, noted in mart.export_log; on disk it is already gone."""
+def summary(month: date, name: str | None = None) -> BinaryIO:
+    """The Excel summary of a published month as an open file, noted in mart.export_log; on disk it is already gone.
+
+    `name` is what a reader will save it under, named when the page was drawn. Raises WarehouseError where it would say
+    wrongly by now whose customers these are.
+    """
     user = current_user()
+    if name not in (None, summary_name(month)):
+        raise WarehouseError(f"the summary is no longer {name} for {user.email}, whose role has changed")
     with tempfile.TemporaryDirectory(prefix="summary-") as folder:
         path = Path(folder) / summary_name(month)
         with connect() as connection:
