@@ -3,6 +3,7 @@
 import csv
 import hashlib
 import json
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import date
@@ -29,6 +30,11 @@ MONTH = date(2025, 10, 1)
 OTHER = User("somebody@example.org", "Somebody", "marketing")
 LAPSED = Audience(CustomerFilter(status=("lapsed", "lost")))
 GOLD = Audience(groups=(Group((Condition("last_scored_tier", "is", ("gold", "platinum")),)),))
+
+
+def as_given(cell: str) -> str:
+    """A text of a list as the file gave it, without the apostrophe that keeps a spreadsheet from computing it."""
+    return re.sub(r"(^|;\s*)'", r"\1", cell)
 
 
 @pytest.fixture(autouse=True)
@@ -183,9 +189,7 @@ def test_an_export_is_written_noted_and_offered_by_a_link_that_expires(
     assert about["sha256"] == note["sha256"]
     with engine(published).connect() as connection:
         again = connection.exec_driver_sql(about["sql"].replace("%", "%%")).mappings().all()
-    assert {
-        row["customer_id"].removeprefix("'") if row["customer_id"][0] == "'" else row["customer_id"] for row in again
-    } == expected
+    assert {as_given(row["customer_id"]) for row in again} == expected
 
     assert downloads.find(token[:-1] + ("0" if token[-1] != "0" else "1"), name) is None
     assert downloads.find(token, "../" + name) is None
@@ -219,7 +223,7 @@ def read_ids(path: Path) -> set[str]:
         with path.open(encoding="utf-8", newline="") as file:
             found = [row["customer_id"] for row in csv.DictReader(file)]
         assert {one for one in found if one[0] in "=+-@"} == set()
-        return {one[1:] if one[0] == "'" else one for one in found}
+        return {as_given(one) for one in found}
     header, *rows = openpyxl.load_workbook(path, read_only=True)["Customers"].iter_rows()
     position = [cell.value for cell in header].index("customer_id")
     assert not [cell for row in rows for cell in row if cell.data_type == "f"]
@@ -249,10 +253,10 @@ def test_a_file_of_the_list_as_shown(
         "monetary", ascending=not is_descending, kind="stable", na_position="last"
     )
     expected = expected[["value_tier", "customer_id", "monetary"]].merge(master, on="customer_id", how="left")
-    assert [str(row[1]).removeprefix("'") for row in rows] == expected["customer_id"].tolist()
+    assert [as_given(str(row[1])) for row in rows] == expected["customer_id"].tolist()
     assert [float(row[2]) for row in rows] == expected["monetary"].tolist()
     for position, column in enumerate(("city", "full_name"), 3):
-        assert [str(row[position] or "").removeprefix("'") for row in rows] == list(expected[column].fillna(""))
+        assert [as_given(str(row[position] or "")) for row in rows] == list(expected[column].fillna(""))
     about = json.loads((path.parent / prepared.about.name).read_text())
     assert about["columns"] == list(columns)
     assert ("order=asc" in about["link"]) is not is_descending
@@ -305,7 +309,7 @@ def test_a_list_for_text_messages_has_numbers_that_can_be_dialled(file_format: s
             header, *rows = csv.reader(file)
     else:
         header, *rows = openpyxl.load_workbook(path, read_only=True)["Customers"].iter_rows(values_only=True)
-    listed = {row[2].removeprefix("'"): row[header.index("phone")] for row in rows}
+    listed = {as_given(row[2]): row[header.index("phone")] for row in rows}
     assert len(listed) > 50
     assert "email" not in header
     for customer_id, phone in listed.items():
