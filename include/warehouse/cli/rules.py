@@ -54,7 +54,7 @@ def rules_prove(version: RuleSetVersion = None, json: Json = False) -> None:
 
     with answering(json) as answer:
         with connect(ready()) as connection:
-            rule_set = newest_rule_set(connection, "draft") if version is None else version
+            rule_set = version_or_newest(connection, version, "draft")
             proof = prove(connection, rule_set)
         document = {
             "rule_set": proof.rule_set_id,
@@ -72,7 +72,7 @@ def rules_approve(version: RuleSetVersion = None, json: Json = False) -> None:
 
     with answering(json) as answer:
         with connect(ready()) as connection:
-            rule_set = newest_rule_set(connection, "draft") if version is None else version
+            rule_set = version_or_newest(connection, version, "draft")
             approve(connection, rule_set)
         answer.give({"rule_set": rule_set, "state": "approved"})
 
@@ -92,15 +92,17 @@ def rules_activate(
 
     with answering(json) as answer:
         with connect(ready()) as connection:
-            rule_set = newest_rule_set(connection, "approved") if version is None else version
+            rule_set = version_or_newest(connection, version, "approved")
             message = activate(connection, rule_set, from_month)
         answer.give({"rule_set": rule_set, "state": "active", "from": from_month, "message": message})
 
 
-def newest_rule_set(connection: "Connection", state: str) -> int:
-    """The newest rule set in a state; raises InputError where there is none."""
+def version_or_newest(connection: "Connection", version: int | None, state: str) -> int:
+    """The version, or without one the newest rule set in a state; raises InputError where there is none."""
     from include.warehouse.rules import show
 
+    if version is not None:
+        return version
     versions = [rule_set["rule_set_id"] for rule_set in show(connection) if rule_set["state"] == state]
     if not versions:
         raise InputError(f"no rule set is in the state {state}; see: {COMMAND} rules show")
