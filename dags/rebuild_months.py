@@ -90,9 +90,9 @@ def rebuild_months() -> None:
     @task
     def may_publish(warehouse_run: int, **context: Any) -> None:
         """Ends a dry run before readers see anything of it."""
-        from include.warehouse import refresh
-
         if context["params"]["dry_run"]:
+            from include.warehouse import refresh
+
             with step_of_run("dry_run", warehouse_run):
                 refresh.finish_dry_run(load_settings(), warehouse_run)
             raise AirflowSkipException(

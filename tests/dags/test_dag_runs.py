@@ -354,7 +354,11 @@ def test_months_are_rebuilt_on_request(airflow: LiveAirflow, settings: Settings)
     tasks = airflow.tasks("rebuild_months", dry)
     assert (tasks["audit.gate"], tasks["may_publish"], tasks["publish.publish"]) == ("success", "skipped", "skipped")
     assert newest_publication(settings) == before
-    assert value(settings, "select status from ops.run where message like 'a dry run%' and run_id in (select run_id from crm.snapshot_unpublished)") == "rebuilt"  # fmt: skip # noqa: E501
+    kept = (
+        "select status from ops.run where message like 'a dry run%'"
+        " and run_id in (select run_id from crm.snapshot_unpublished)"
+    )
+    assert value(settings, kept) == "rebuilt"
 
     recut = airflow.trigger("rebuild_months", first_month="2025-09", recut=True)
     assert airflow.ended("rebuild_months", recut) == "success"
@@ -377,8 +381,11 @@ def test_months_are_rebuilt_on_request(airflow: LiveAirflow, settings: Settings)
     assert airflow.ended(BUILD, due) == "success", "an inspection keeps no plan waiting"
     assert airflow.ended("rebuild_months", known) == "success"
     assert airflow.tasks("rebuild_months", known)["plan"] == "skipped"
-    rebuilt = value(settings, "select array_agg(requested ->> 'month' order by run_id) from ops.run where kind = 'rebuild' and status = 'rebuilt'")  # fmt: skip # noqa: E501
-    assert rebuilt == ["2025-05-01", "2025-06-01"]
+    rebuilt = (
+        "select array_agg(requested ->> 'month' order by run_id) from ops.run"
+        " where kind = 'rebuild' and status = 'rebuilt'"
+    )
+    assert value(settings, rebuilt) == ["2025-05-01", "2025-06-01"]
     assert newest_publication(settings) == run_id
 
 
