@@ -1,7 +1,4 @@
-"""Audiences: conditions over a month's customers in and/or groups, as SQL with every value bound.
-
-The SQL speaks of `mart.customer_snapshot as customer`. Names come from FIELDS and OPERATORS alone.
-"""
+"""Audiences: conditions over a month's customers in and/or groups, and how links and files write them down."""
 
 import json
 from collections.abc import Callable, Sequence
@@ -10,14 +7,7 @@ from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from include.warehouse.customer_filter import (
-    CHANNELS,
-    HASHED,
-    LOOKED_UP,
-    CustomerFilter,
-    filter_clauses,
-    is_storable,
-)
+from include.warehouse.customer_filter import CustomerFilter, is_storable
 from include.warehouse.export_customers import COLUMNS
 
 MOST_CONDITIONS = 50
@@ -259,155 +249,6 @@ def _saved_in(groups: Sequence[Group]) -> list[SavedAudience]:
     return [condition.saved for group in groups for condition in group.conditions if condition.saved]
 
 
-def where(audience: Audience, month: date, own: str | None = None) -> tuple[str, dict[str, Any]]:
-    """Conditions over `mart.customer_snapshot as customer` and their parameters in psycopg2's named style.
-
-    `own` is for a reader who sees few customers: it holds for all {rows} that they may see, and an index finds these.
-    It narrows what the conditions look through beside the month's customers.
-    """
-    parameters: dict[str, Any] = {"month": month}
-    clauses = _clauses(audience, "", parameters, own)
-    return "\n    and ".join(["customer.month = %(month)s", *clauses]), parameters
-
-
-def members_clause(audience: Audience, prefix: str, parameters: dict[str, Any], own: str | None = None) -> str:
-    """The SQL of belonging to an audience, without the month; adds its values to `parameters`."""
-    return f"({' and '.join(_clauses(audience, f'{prefix}_', parameters, own)) or 'true'})"
-
-
-def _clauses(audience: Audience, prefix: str, parameters: dict[str, Any], own: str | None) -> list[str]:
-    """What must hold for each customer of an audience, but the month; adds the values to `parameters`."""
-    # what a saved audience within this one searches for need not hold for every row; its names have a prefix
-    searched = HASHED if prefix else LOOKED_UP
-    if own:
-        searched = searched.format(found=f"{{found}} and {own.format(rows='customer_search')}")
-    clauses = filter_clauses(audience.filters, prefix, parameters, searched)
-    if audience.groups:
-        is_required = not prefix and (not audience.is_any or len(audience.groups) == 1)
-        parts = [
-            group_clause(group, f"{prefix}group_{number}", parameters, own, is_required)
-            for number, group in enumerate(audience.groups, 1)
-        ]
-        clauses.append(f"({_joined(parts, audience.is_any)})")
-    if audience.channel:
-        if audience.channel not in CHANNELS:
-            raise AudienceError(f"there is no channel {audience.channel[:50]!r}")
-        clauses.append(_reached_by(audience.channel, own))
-    if audience.half:
-        position, share = _holdout(audience.half.audience_id, audience.half.percent, f"{prefix}half", parameters)
-        clauses.append(f"{position} {'<' if audience.half.is_holdout else '>='} {share}")
-    return clauses
-
-
-def _holdout(audience_id: int, percent: Decimal, prefix: str, parameters: dict[str, Any]) -> tuple[str, str]:
-    """A customer's place in an audience and the share below which they are held out, as SQL."""
-    parameters |= {f"{prefix}_audience": audience_id, f"{prefix}_percent": percent}
-    return f"mart.holdout_position(%({prefix}_audience)s, customer.customer_id)", f"%({prefix}_percent)s"
-
-
-def group_clause(
-    group: Group, prefix: str, parameters: dict[str, Any], own: str | None = None, is_required: bool = False
-) -> str:
-    """The SQL of one group; adds its values to `parameters`, their names beginning with `prefix`.
-
-    `is_required` says that it must hold for every row: what is excluded is then joined, not looked up for each.
-    """
-    named = [(condition, f"{prefix}_{number}") for number, condition in enumerate(group.conditions, 1)]
-    if group.is_excluded and is_required and own is None and (group.is_any or len(named) == 1):
-        return _joined([_excluded_clause(condition, name, parameters) for condition, name in named], is_any=False)
-    parts = [_condition_clause(condition, name, parameters, own) for condition, name in named]
-    clause = f"({_joined(parts, group.is_any)})"
-    return f"({clause}) is not true" if group.is_excluded else clause
-
-
-def _joined(parts: Sequence[str], is_any: bool) -> str:
-    return (" or " if is_any else " and ").join(parts)
-
-
-def _condition_clause(condition: Condition, prefix: str, parameters: dict[str, Any], own: str | None) -> str:
-    if condition.field == AUDIENCE:
-        return _audience_clause(condition, prefix, parameters, own)
-    elsewhere = _elsewhere(condition, prefix, parameters)
-    if elsewhere is None:
-        return _comparison(condition, f"customer.{condition.field}", prefix, parameters)
-    return _not_among(elsewhere) if condition.operator == NOT_KNOWN_THEN else _among(elsewhere, own)
-
-
-def _excluded_clause(condition: Condition, prefix: str, parameters: dict[str, Any]) -> str:
-    """The SQL of a condition that must not hold."""
-    elsewhere = None if condition.field == AUDIENCE else _elsewhere(condition, prefix, parameters)
-    if elsewhere and condition.operator != NOT_KNOWN_THEN:
-        return _not_among(elsewhere)
-    return f"({_condition_clause(condition, prefix, parameters, None)}) is not true"
-
-
-@dataclass(frozen=True)
-class Elsewhere:
-    """Rows of another view or another month: `rows` is what they are called, `asked` what holds for them."""
-
-    view: str
-    rows: str
-    asked: str
-
-
-def _elsewhere(condition: Condition, prefix: str, parameters: dict[str, Any]) -> Elsewhere | None:
-    """What a condition asks about that the month's row does not say; None where that row says it."""
-    about = FIELDS[condition.field]
-    if condition.month:
-        parameters[f"{prefix}_month"] = condition.month
-        asked = f"earlier.month = %({prefix}_month)s"
-        if condition.operator != NOT_KNOWN_THEN:
-            asked += f" and {_comparison(condition, f'earlier.{about.name}', prefix, parameters)}"
-        return Elsewhere("mart.customer_snapshot", "earlier", asked)
-    if about.is_master:
-        column, _ = MASTER_FIELDS[about.name]
-        return Elsewhere("mart.customers", "master", _comparison(condition, f"master.{column}", prefix, parameters))
-    return None
-
-
-def _among(elsewhere: Elsewhere, own: str | None) -> str:
-    """The SQL of being among the customers who are asked for."""
-    view, rows = elsewhere.view, elsewhere.rows
-    found = f"select {rows}.customer_id from {view} as {rows} where {elsewhere.asked}"
-    if own is None:
-        return f"customer.customer_id in ({found})"
-    # not joined: the planner takes a user's own customers for ten, and would compare each with each
-    return f"(customer.customer_id in ({found} and {own.format(rows=rows)})) is true"
-
-
-def _not_among(elsewhere: Elsewhere) -> str:
-    view, rows = elsewhere.view, elsewhere.rows
-    return (
-        f"not exists (select from {view} as {rows}"
-        f" where {elsewhere.asked} and {rows}.customer_id = customer.customer_id)"
-    )
-
-
-def _reached_by(channel: str, own: str | None) -> str:
-    """The SQL of being opted in to a channel in the current master, whatever month is shown; a closed customer is not.
-
-    For most customers the month's row says it: the master is asked about those for whom it may differ.
-    """
-    if own:
-        return _among(Elsewhere("mart.customers", "master", f"master.opt_in_{channel}"), own)
-    changed = "select master.customer_id from mart.customers_changed_since(%(month)s) as master"
-    return (
-        f"(customer.opt_in_{channel} and customer.customer_id not in ({changed})"
-        f" or customer.customer_id in ({changed} where master.opt_in_{channel}))"
-    )
-
-
-def _audience_clause(condition: Condition, prefix: str, parameters: dict[str, Any], own: str | None) -> str:
-    saved = condition.saved
-    if saved is None:
-        raise AudienceError(f"audience {', '.join(condition.values)[:50]} has not been looked up")
-    members = members_clause(saved.audience, prefix, parameters, own)
-    if condition.operator in ("in", "not_in"):
-        return OPERATORS["audience"][condition.operator].format(members=members)
-    position, share = _holdout(saved.audience_id, saved.holdout_percent, prefix, parameters)
-    return OPERATORS["audience"][condition.operator].format(members=members, position=position, share=share)
-
-
 def months_asked(groups: Sequence[Group]) -> set[date]:
     """The other months that the groups ask about, those of the saved audiences that were looked up among them."""
     conditions = [condition for group in groups for condition in group.conditions]
@@ -441,17 +282,7 @@ def _looked_up(condition: Condition, find: Callable[[int], SavedAudience], insid
     return replace(condition, saved=replace(saved, audience=replace(saved.audience, groups=groups)))
 
 
-def _comparison(condition: Condition, column: str, prefix: str, parameters: dict[str, Any]) -> str:
-    kind = FIELDS[condition.field].kind
-    values = _typed(condition, kind)
-    names = []
-    for number, value in enumerate(values, 1):
-        parameters[f"{prefix}_{number}"] = value
-        names.append(f"%({prefix}_{number})s")
-    return OPERATORS[kind][condition.operator].format(*names, column=column)
-
-
-def _typed(condition: Condition, kind: str) -> list[Any]:
+def typed(condition: Condition, kind: str) -> list[Any]:
     """The values as the database compares them: a list as one array, numbers and dates by their type."""
     if kind in ("choice", "text") and condition.operator in LIST_OPERATORS:
         return [list(condition.values)]
@@ -493,12 +324,12 @@ def _check_values(condition: Condition, kind: str) -> None:
             raise AudienceError(f"{condition.values[0][:50]!r} is not the key of an audience")
         return
     try:
-        typed = _typed(condition, kind)
+        values = typed(condition, kind)
     except (InvalidOperation, ValueError) as error:
         raise AudienceError(f"{condition.field}: {', '.join(condition.values)[:50]!r} cannot be read") from error
-    if kind == "number" and not all(value.is_finite() and abs(value) <= LARGEST_NUMBER for value in typed):
+    if kind == "number" and not all(value.is_finite() and abs(value) <= LARGEST_NUMBER for value in values):
         raise AudienceError(f"{condition.field}: {', '.join(condition.values)[:50]!r} is out of range")
-    if kind == "date" and not all(FIRST_DAY <= value <= LAST_DAY for value in typed):
+    if kind == "date" and not all(FIRST_DAY <= value <= LAST_DAY for value in values):
         raise AudienceError(f"{condition.field}: {', '.join(condition.values)[:50]!r} is out of range")
 
 

@@ -7,7 +7,8 @@ from typing import Any
 
 import pandas
 
-from dashboard.data.audience import MASTER_FIELDS, Audience, Group, group_clause, where
+from dashboard.data.audience import MASTER_FIELDS, Audience, Group
+from dashboard.data.audience_sql import Asked, group_clause, where
 from dashboard.data.frames import frame, with_nullable_types
 from dashboard.data.own_customers import looked_up, own
 from dashboard.data.warehouse import connect
@@ -74,7 +75,7 @@ def counts(month: date, audience: Audience) -> Counts:
 
 
 def _grouped(month: date, audience: Audience) -> pandas.DataFrame:
-    conditions, parameters = _where(audience, month)
+    asked, conditions = _where(audience, month)
     return _frame(
         f"""
         select
@@ -87,11 +88,11 @@ def _grouped(month: date, audience: Audience) -> pandas.DataFrame:
             count(*) filter (where opt_in_email) as email,
             count(*) filter (where opt_in_sms) as sms,
             count(*) filter (where opt_in_phone) as phone
-        from mart.customer_snapshot as customer
+        from {asked.rows}
         where {conditions}
         group by activity_status, value_tier, segment
         """,
-        parameters,
+        asked.parameters,
     )
 
 
@@ -119,44 +120,41 @@ def _everybody(month: date) -> pandas.DataFrame:
 
 def total(month: date, audience: Audience) -> int:
     """Customers of an audience."""
-    conditions, parameters = _where(audience, month)
-    found = _frame(
-        f"select count(*) as customers from mart.customer_snapshot as customer where {conditions}", parameters
-    )
+    asked, conditions = _where(audience, month)
+    found = _frame(f"select count(*) as customers from {asked.rows} where {conditions}", asked.parameters)
     return int(found["customers"].iloc[0])
 
 
 def group_counts(month: date, groups: tuple[Group, ...]) -> list[int]:
     """Customers of the month in each group by itself, in one pass."""
-    parameters: dict[str, Any] = {"month": month}
+    asked = Asked(month, own())
     counted = [
-        f"count(*) filter (where {group_clause(group, f'group_{number}', parameters, own())}) as group_{number}"
+        f"count(*) filter (where {group_clause(group, f'group_{number}', asked)}) as group_{number}"
         for number, group in enumerate(groups, 1)
     ]
     found = _frame(
-        f"select {', '.join(counted)} from mart.customer_snapshot as customer"
-        f" where customer.month = %(month)s and {looked_up('customer')}",
-        parameters,
+        f"select {', '.join(counted)} from {asked.rows} where customer.month = %(month)s and {looked_up('customer')}",
+        asked.parameters,
     )
     return [int(count) for count in found.iloc[0]]
 
 
 def by_attribute(month: date, audience: Audience, attribute: str, most: int = 12) -> pandas.DataFrame:
     """Customers of an audience by one of ATTRIBUTES, the most frequent values first: value, customers, monetary."""
-    conditions, parameters = _where(audience, month)
+    asked, conditions = _where(audience, month)
     return _frame(
         f"""
         select
             customer.{_listed(attribute, ATTRIBUTES)} as value,
             count(*) as customers,
             sum(monetary_cents) * 0.01 as monetary
-        from mart.customer_snapshot as customer
+        from {asked.rows}
         where {conditions}
         group by 1
         order by customers desc, value
         limit %(most)s
         """,
-        parameters | {"most": most},
+        asked.parameters | {"most": most},
     )
 
 
@@ -197,7 +195,7 @@ def page(month: date, audience: Audience, arrangement: Arrangement, number: int,
 
     Columns are those of the arrangement, and customer_id in any case.
     """
-    conditions, parameters = _where(audience, month)
+    asked, conditions = _where(audience, month)
     columns = arrangement.shown()
     shown = ",\n            ".join(f"{_source(column)} as {column}" for column in columns)
     order = arrangement.order()
@@ -208,7 +206,7 @@ def page(month: date, audience: Audience, arrangement: Arrangement, number: int,
             {shown}
         from (
             select customer.customer_id
-            from mart.customer_snapshot as customer
+            from {asked.rows}
             where {conditions}
             order by {order}
             limit %(limit)s offset %(offset)s
@@ -218,7 +216,7 @@ def page(month: date, audience: Audience, arrangement: Arrangement, number: int,
         {_joins(columns, "chosen")}
         order by {order}
         """,
-        parameters | {"limit": rows, "offset": (number - 1) * rows},
+        asked.parameters | {"limit": rows, "offset": (number - 1) * rows},
     )
 
 
@@ -253,10 +251,11 @@ def store_names() -> dict[str, str]:
     return dict(zip(found["store_id"], found["store_name"], strict=True))
 
 
-def _where(audience: Audience, month: date) -> tuple[str, dict[str, Any]]:
+def _where(audience: Audience, month: date) -> tuple[Asked, str]:
     """As `where`; of a user who sees few customers these are looked up, where a search does not do that already."""
-    conditions, parameters = where(audience, month, own())
-    return conditions if audience.filters.search else f"{conditions}\n    and {looked_up('customer')}", parameters
+    asked = Asked(month, own())
+    conditions = where(audience, asked)
+    return asked, conditions if audience.filters.search else f"{conditions}\n    and {looked_up('customer')}"
 
 
 def _listed(name: str, names: Sequence[str] | dict[str, str]) -> str:

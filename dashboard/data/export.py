@@ -16,7 +16,8 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from dashboard.data import downloads, saved
-from dashboard.data.audience import Audience, Half, where
+from dashboard.data.audience import Audience, Half
+from dashboard.data.audience_sql import Asked, where
 from dashboard.data.customers import Arrangement
 from dashboard.data.downloads import Prepared
 from dashboard.data.export_log import log_export
@@ -91,8 +92,11 @@ def write_list(
         shown = published_month(connection, audience.filters.month)
         # a value that the month's rules do not know finds nobody, as on the page
         check_texts(audience.filters)
-        conditions, parameters = where(audience, shown.month)
-        selection = Selection(conditions, parameters, audience.as_document(), layout, again or {})
+        asked = Asked(shown.month)
+        conditions = where(audience, asked)
+        selection = Selection(
+            conditions, asked.parameters, audience.as_document(), layout, tuple(asked.joins), again or {}
+        )
         return write_selection(connection, shown, selection, file_format, path)
 
 

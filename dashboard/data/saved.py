@@ -19,9 +19,9 @@ from dashboard.data.audience import (
     SavedAudience,
     from_text,
     look_up,
-    members_clause,
     to_text,
 )
+from dashboard.data.audience_sql import Asked, members_clause
 from dashboard.data.own_customers import looked_up, own
 from dashboard.data.warehouse import change, connect, current_user, rows
 from include.warehouse.customer_filter import CustomerFilter, is_storable
@@ -203,10 +203,8 @@ class Part:
 
 def compare(month: date, first: Audience, second: Audience) -> dict[str, Part]:
     """Customers of a month in both, only in the first, and only in the second, in one pass: both, first, second."""
-    parameters: dict[str, Any] = {"month": month}
-    one, two = (
-        members_clause(audience, name, parameters, own()) for name, audience in (("first", first), ("second", second))
-    )
+    asked = Asked(month, own())
+    one, two = (members_clause(audience, name, asked) for name, audience in (("first", first), ("second", second)))
     counted = _counted({"both": (True, True), "first": (True, False), "second": (False, True)})
     with connect() as connection:
         found = connection.exec_driver_sql(
@@ -214,11 +212,11 @@ def compare(month: date, first: Audience, second: Audience) -> dict[str, Part]:
             select {counted}
             from (
                 select {one} is true as is_first, {two} is true as is_second, customer.monetary_cents
-                from mart.customer_snapshot as customer
+                from {asked.rows}
                 where customer.month = %(month)s and {looked_up("customer")}
             ) as compared
             """,
-            parameters,
+            asked.parameters,
         ).mappings()
         row = found.one()
     return {name: Part(row[name], float(row[f"{name}_monetary"])) for name in ("both", "first", "second")}

@@ -122,14 +122,15 @@ def every_column(contact: tuple[str, ...] = ()) -> Layout:
 class Selection:
     """Which customers, and what of each: conditions over `mart.customer_snapshot as customer` and their values.
 
-    The conditions name their values as %(name)s; the document says them in the list's companion, with further entries
-    about how to have the list again.
+    The conditions name their values as %(name)s, and may need `joins`; the document says them in the list's companion,
+    with further entries about how to have the list again.
     """
 
     conditions: str
     parameters: dict[str, Any]
     document: dict[str, Any]
     layout: Layout
+    joins: tuple[str, ...] = ()
     further: dict[str, Any] = field(default_factory=dict)
 
 
@@ -253,11 +254,8 @@ def _statement(driver: PsycopgConnection, selection: Selection, columns: list[st
     """The SELECT with its values bound, as text that can be run again."""
     layout = selection.layout
     select = ",\n    ".join(columns)
-    joins = f"{layout.joins}\n" if layout.joins else ""
-    statement = (
-        f"select\n    {select}\nfrom mart.customer_snapshot as customer\n{joins}"
-        f"where {selection.conditions}\norder by {layout.order}"
-    )
+    rows = "\n".join(filter(None, ["mart.customer_snapshot as customer", *selection.joins, layout.joins]))
+    statement = f"select\n    {select}\nfrom {rows}\nwhere {selection.conditions}\norder by {layout.order}"
     with driver.cursor() as cursor:
         return cursor.mogrify(statement, selection.parameters).decode()
 

@@ -11,7 +11,8 @@ import pandas as pd
 import yaml
 from sqlalchemy import text
 
-from dashboard.data.audience import Audience, where
+from dashboard.data.audience import Audience
+from dashboard.data.audience_sql import Asked, where
 from include.warehouse import rules
 from include.warehouse.database import engine
 from include.warehouse.load import approve, discard, load_files
@@ -84,10 +85,11 @@ class RealWarehouse:
 
     def audience(self, audience: Audience, month: date) -> set[str]:
         """Ids of the customers of an audience in a month, as the dashboard selects them."""
-        conditions, parameters = where(audience, month)
-        statement = f"select customer_id from mart.customer_snapshot as customer where {conditions}"
+        asked = Asked(month)
+        conditions = where(audience, asked)
+        statement = f"select customer.customer_id from {asked.rows} where {conditions}"
         with engine(self.settings).connect() as connection:
-            return set(connection.exec_driver_sql(statement, parameters).scalars())
+            return set(connection.exec_driver_sql(statement, asked.parameters).scalars())
 
     def frame(self, view: str) -> pd.DataFrame:
         """All rows of a mart view, values as the driver gives them."""
