@@ -372,12 +372,12 @@ CREATE TABLE core.customer_version (
     warnings text[],
     search_text text GENERATED ALWAYS AS (
 CASE
-    WHEN (octet_length(lower((customer_id || COALESCE(('
-'::text || full_name), ''::text)))) > 600) THEN NULL::text
-    WHEN (octet_length((customer_id || COALESCE(full_name, ''::text))) = length((customer_id || COALESCE(full_name, ''::text)))) THEN lower((customer_id || COALESCE(('
-'::text || full_name), ''::text)))
-    ELSE NORMALIZE(regexp_replace(NORMALIZE(lower((customer_id || COALESCE(('
-'::text || full_name), ''::text))), NFD), '[\u0300-\u036f]+'::text, ''::text, 'g'::text), NFC)
+    WHEN (octet_length((customer_id || COALESCE(full_name, ''::text))) > 1000) THEN NORMALIZE(regexp_replace(NORMALIZE(lower("left"(((' '::text || customer_id) || COALESCE(('
+ '::text || full_name), ''::text)), 150)), NFD), '[\u0300-\u036f]+'::text, ''::text, 'g'::text), NFC)
+    WHEN (octet_length((customer_id || COALESCE(full_name, ''::text))) = length((customer_id || COALESCE(full_name, ''::text)))) THEN lower(((' '::text || customer_id) || COALESCE(('
+ '::text || full_name), ''::text)))
+    ELSE NORMALIZE(regexp_replace(NORMALIZE(lower(((' '::text || customer_id) || COALESCE(('
+ '::text || full_name), ''::text))), NFD), '[\u0300-\u036f]+'::text, ''::text, 'g'::text), NFC)
 END) STORED,
     CONSTRAINT customer_version_check CHECK ((version_from < version_to)),
     CONSTRAINT customer_version_check1 CHECK ((known_from <= known_to))
@@ -425,7 +425,7 @@ COMMENT ON COLUMN core.customer_version.file_id IS 'File that gave the version, 
 
 COMMENT ON COLUMN core.customer_version.warnings IS 'Values that could not be read and became unknown.';
 
-COMMENT ON COLUMN core.customer_version.search_text IS 'What customers are searched by: id and name as mart.searchable writes them, each a line; null where they are longer than 600 bytes (personal data).';
+COMMENT ON COLUMN core.customer_version.search_text IS 'What customers are searched by: id and name as mart.searchable writes them, each a line that begins with a space; the first 150 characters where they are longer than 1,000 bytes (personal data).';
 
 CREATE VIEW access.visible_customer AS
  SELECT v.customer_id
@@ -2848,29 +2848,19 @@ COMMENT ON COLUMN mart.customer_contact.email IS 'E-mail address (personal data)
 COMMENT ON COLUMN mart.customer_contact.phone IS 'Telephone number (personal data).';
 
 CREATE VIEW mart.customer_search WITH (security_invoker='true') AS
- SELECT customer_version.customer_id,
+ SELECT customer_id,
         CASE
-            WHEN ( SELECT mart.may_read_contact() AS may_read_contact) THEN customer_version.search_text
-            ELSE mart.searchable(customer_version.customer_id)
+            WHEN ( SELECT mart.may_read_contact() AS may_read_contact) THEN search_text
+            ELSE (' '::text || mart.searchable(customer_id))
         END AS search_text
    FROM core.customer_version
-  WHERE ((customer_version.version_to = 'infinity'::date) AND (customer_version.known_to = 'infinity'::timestamp with time zone) AND (customer_version.search_text IS NOT NULL))
-UNION ALL
- SELECT customer_version.customer_id,
-    mart.searchable(
-        CASE
-            WHEN ( SELECT mart.may_read_contact() AS may_read_contact) THEN (customer_version.customer_id || COALESCE(('
-'::text || customer_version.full_name), ''::text))
-            ELSE customer_version.customer_id
-        END) AS search_text
-   FROM core.customer_version
-  WHERE ((customer_version.version_to = 'infinity'::date) AND (customer_version.known_to = 'infinity'::timestamp with time zone) AND (customer_version.search_text IS NULL));
+  WHERE ((version_to = 'infinity'::date) AND (known_to = 'infinity'::timestamp with time zone));
 
-COMMENT ON VIEW mart.customer_search IS 'What every customer is found by, in small letters, without accents: search_text like ''%maria%''.';
+COMMENT ON VIEW mart.customer_search IS 'What every customer is found by, in small letters, without accents: search_text like ''%maria%''; a space before the text finds the beginning of a word.';
 
 COMMENT ON COLUMN mart.customer_search.customer_id IS 'Customer, as the files give it.';
 
-COMMENT ON COLUMN mart.customer_search.search_text IS 'Id and, on a second line, the full name (personal data). Only the id for whoever may not read mart.customer_contact.';
+COMMENT ON COLUMN mart.customer_search.search_text IS 'Id and, on a second line, the full name (personal data), each after a space; the first 150 characters where both are longer than 1,000 bytes. Only the id for whoever may not read mart.customer_contact.';
 
 CREATE VIEW mart.customer_snapshot WITH (security_invoker='true') AS
  SELECT month,
@@ -5390,8 +5380,6 @@ CREATE INDEX customer_version_from ON core.customer_version USING btree (version
 CREATE INDEX customer_version_known ON core.customer_version USING btree (known_from) WHERE ((version_to = 'infinity'::date) AND (known_to = 'infinity'::timestamp with time zone));
 
 CREATE INDEX customer_version_search ON core.customer_version USING btree (customer_id) INCLUDE (search_text) WHERE ((version_to = 'infinity'::date) AND (known_to = 'infinity'::timestamp with time zone));
-
-CREATE INDEX customer_version_search_long ON core.customer_version USING btree (customer_id) WHERE ((version_to = 'infinity'::date) AND (known_to = 'infinity'::timestamp with time zone) AND (search_text IS NULL));
 
 CREATE INDEX customer_version_visible ON core.customer_version USING btree (lower(responsible_email)) INCLUDE (customer_id, responsible_email) WHERE ((version_to = 'infinity'::date) AND (known_to = 'infinity'::timestamp with time zone) AND (octet_length(responsible_email) <= 254));
 

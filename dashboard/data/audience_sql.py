@@ -60,9 +60,9 @@ def members_clause(audience: Audience, prefix: str, asked: Asked) -> str:
 def _clauses(audience: Audience, prefix: str, asked: Asked) -> list[str]:
     """What must hold for each customer of an audience, but the month."""
     # what a saved audience within this one searches for need not hold for every row; its names have a prefix
-    searched = HASHED if prefix else LOOKED_UP
+    searched = HASHED if prefix else None
     if asked.own:
-        searched = searched.format(found=f"{{found}} and {asked.own.format(rows='customer_search')}")
+        searched = (searched or LOOKED_UP).format(found=f"{{found}} and {asked.own.format(rows='customer_search')}")
     clauses = filter_clauses(audience.filters, prefix, asked.parameters, searched)
     if audience.groups:
         is_required = not prefix and (not audience.is_any or len(audience.groups) == 1)

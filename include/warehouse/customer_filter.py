@@ -25,9 +25,11 @@ EVENTS = (
 )
 CHANNELS = ("email", "sms", "phone")
 
-# Customers found by a search. Joined, they would be taken for 200, while a letter may find most of a million.
-# By an aggregate: for rows that the planner takes for many, array(...) gets no parallel workers.
+# Customers found by a search. Few of them are looked up; by an aggregate, since array(...) gets no parallel workers for
+# rows that the planner takes for many.
 LOOKED_UP = "customer.customer_id = any ((select array_agg(found.customer_id) from ({found}) as found)::text[])"
+# Many of them, as a short text finds, are joined.
+JOINED = "customer.customer_id in ({found})"
 # The same where it need not hold for every row, as within a saved audience: no index can be asked then.
 HASHED = "(customer.customer_id in ({found})) is true"
 
@@ -78,11 +80,12 @@ def where_clause(filters: CustomerFilter, month: date) -> tuple[str, dict[str, A
 
 
 def filter_clauses(
-    filters: CustomerFilter, prefix: str, parameters: dict[str, Any], searched: str = LOOKED_UP
+    filters: CustomerFilter, prefix: str, parameters: dict[str, Any], searched: str | None = None
 ) -> list[str]:
     """The conditions without the month; adds their values to `parameters`, the names beginning with `prefix`.
 
-    `searched` says how the customers that a search has found, {found}, are taken: LOOKED_UP or HASHED.
+    `searched` says how the customers that a search has found, {found}, are taken: LOOKED_UP, JOINED or HASHED; without
+    it, by the length of its text.
     """
     conditions = []
     for name, column in LIST_COLUMNS.items():
@@ -99,7 +102,8 @@ def filter_clauses(
         found = (
             f"select customer_id from mart.customer_search where {search_clause(filters.search, prefix, parameters)}"
         )
-        conditions.append(searched.format(found=found))
+        by_length = LOOKED_UP if len(filters.search) >= SHORTEST_PART else JOINED
+        conditions.append((searched or by_length).format(found=found))
     return conditions
 
 
@@ -109,10 +113,8 @@ def search_clause(text: str, prefix: str, parameters: dict[str, Any]) -> str:
     A text of one or two characters is the beginning of an id or of a word of the name: anywhere it would find most.
     """
     found = _without_wildcards(text)
-    patterns = [f"%{found}%"] if len(text) >= SHORTEST_PART else [f"{found}%", f"%\n{found}%", f"% {found}%"]
-    names = [f"{prefix}search_{number}" for number in range(1, len(patterns) + 1)]
-    parameters |= zip(names, patterns, strict=True)
-    return f"search_text like any (array[{', '.join(f'mart.searchable(%({name})s)' for name in names)}])"
+    parameters[f"{prefix}search"] = f"%{found}%" if len(text) >= SHORTEST_PART else f"% {found}%"
+    return f"search_text like mart.searchable(%({prefix}search)s)"
 
 
 def check_filter(connection: Connection, filters: CustomerFilter, rule_set: int) -> None:

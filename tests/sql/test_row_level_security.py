@@ -434,7 +434,7 @@ def _without_contact(view: str, whole: pd.DataFrame) -> pd.DataFrame:
         return whole.assign(full_name=None, email=None, phone=None, warnings=which)
     if view == "customer_search":
         assert whole["search_text"].str.contains("\n").any()
-        return whole.assign(search_text=whole["customer_id"].str.lower())
+        return whole.assign(search_text=" " + whole["customer_id"].str.lower())
     if view == "failed_row":
         assert any(row.get("warnings") for row in whole["failed_row"]), "texts of values that could not be read"
         return whole.assign(failed_row=[_without_names(row) for row in whole["failed_row"]])

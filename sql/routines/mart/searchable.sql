@@ -1,4 +1,4 @@
--- The generated column core.customer_version.search_text is made by the same expression (migration 0024).
+-- The generated column core.customer_version.search_text is made by the same expression (migration 0032).
 create or replace function mart.searchable(p_text text)
 returns text
 language sql immutable parallel safe
