@@ -214,7 +214,8 @@ def match_feed(contracts: dict[str, Contract], file_name: str, feed: str | None 
     for contract in contracts.values():
         if feed not in (None, contract.feed):
             continue
-        for pattern in contract.files:
+        # a name that says a part or a day is not taken for one of a whole year, whatever stands first
+        for pattern in sorted(contract.files, key=lambda one: ("{day}" not in one, "{part}" not in one)):
             match = _pattern(pattern).fullmatch(file_name)
             if match:
                 return contract, _period(contract, file_name, match)

@@ -2,6 +2,7 @@
 
 import shutil
 from dataclasses import replace
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,7 @@ import pytest
 import yaml
 from sqlalchemy import text
 
-from include.warehouse.contracts import load_contracts
+from include.warehouse.contracts import FilePeriod, load_contracts, match_feed
 from include.warehouse.database import engine
 from include.warehouse.errors import InputError
 from include.warehouse.feed_tables import FEED_TABLES
@@ -113,6 +114,24 @@ def test_values_of_a_contract_are_taken_as_they_are_written(tmp_path: Path) -> N
     columns = load_contracts(settings)["sales"].columns
     assert columns["quantity"].aliases == ["no", "2025"]
     assert columns["transaction_type"].words == {"sale": ["1", "on"], "return": ["return", "devolucion", "devolución"]}
+
+
+@pytest.mark.parametrize(
+    ("name", "period"),
+    [
+        ("ventas_2025.csv", FilePeriod(year=2025)),
+        ("ventas_2025_v2.csv", FilePeriod(year=2025)),
+        ("ventas_2025_part2.csv", FilePeriod(year=2025, part=2)),
+        ("ventas_2025-11-03.csv", FilePeriod(delta_date=date(2025, 11, 3), day_in_name=date(2025, 11, 3))),
+    ],
+)
+def test_a_part_or_a_day_is_not_taken_for_a_year_whatever_pattern_stands_first(
+    tmp_path: Path, name: str, period: FilePeriod
+) -> None:
+    """As the truth of its year it would withdraw all other lines."""
+    patterns = ["ventas_{year}*.csv", "ventas_{year}_part{part}.csv", "ventas_{day}*.csv"]
+    contracts = load_contracts(edited(tmp_path / "feeds", "sales", files=patterns))
+    assert match_feed(contracts, name)[1] == period
 
 
 def test_a_file_of_a_feed_without_tables_is_refused_and_others_are_loaded(
