@@ -174,6 +174,13 @@ BAD_FILES = [
     BadFile("sales_2025.xlsx", f"{SALES}\n{LINE}", ("workbook",)),
     BadFile("sales_2025.xlsx", workbook([["transaction_id"], ["T1"]])[:-500], ("workbook",)),
     BadFile("sales_2025.xlsx", half_a_sheet(), ("workbook",)),
+    BadFile("sales_2025.xlsx", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(4096), ("workbook", "password")),
+    BadFile(
+        "sales_2025.csv",
+        f"{SALES},{','.join(f'x{number}' for number in range(700))}\n{LINE.strip()}{',a wide column' * 700}\n",
+        ("too big", "without columns that its contract does not know"),
+    ),
+    BadFile("sales_2025.csv.gz", b"\x1f\x8b", ("packed", "unpack")),
     BadFile("sales_2025.xls", b"\xd0\xcf\x11\xe0", (".xlsx",)),
     BadFile("sales_2025.pdf", b"%PDF-1.7", (".csv",)),
     BadFile("sales_2025-02-30.csv", f"{SALES}\n{LINE}", ("2025-02-30", "day")),
