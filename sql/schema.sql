@@ -4791,7 +4791,8 @@ CREATE VIEW mart.source_file_column WITH (security_invoker='true') AS
     header.column_name,
     replace(COALESCE(NULLIF((feed.contract ->> 'delimiter'::text), 'auto'::text), file.delimiter, ','::text), 'tab'::text, '	'::text) AS delimiter,
     (feed.contract ->> 'sheet'::text) AS sheet,
-    COALESCE(NULLIF((feed.contract ->> 'encoding'::text), 'auto'::text), file.encoding, 'utf-8'::text) AS encoding
+    COALESCE(NULLIF((feed.contract ->> 'encoding'::text), 'auto'::text), file.encoding, 'utf-8'::text) AS encoding,
+    ARRAY( SELECT jsonb_array_elements_text((feed.contract -> 'files'::text)) AS jsonb_array_elements_text) AS file_patterns
    FROM ((ops.file
      LEFT JOIN ops.feed ON ((feed.feed = file.feed)))
      CROSS JOIN LATERAL unnest(file.header) WITH ORDINALITY header(column_name, "position"));
@@ -4809,6 +4810,8 @@ COMMENT ON COLUMN mart.source_file_column.delimiter IS 'Delimiter that the feed'
 COMMENT ON COLUMN mart.source_file_column.sheet IS 'Sheet that the feed''s contract asks for; null where it is the first one.';
 
 COMMENT ON COLUMN mart.source_file_column.encoding IS 'Encoding that the feed''s contract asks for, else that of the file: utf-8 or cp1252; utf-8 where it is not known.';
+
+COMMENT ON COLUMN mart.source_file_column.file_patterns IS 'Patterns that the feed''s contract has for names of its files.';
 
 CREATE TABLE ops.step (
     step_id bigint NOT NULL,
