@@ -613,6 +613,42 @@ COMMENT ON PROCEDURE core.judge_sales(IN p_file_id bigint, IN p_places tid[], IN
 
 COMMENT ON PROCEDURE core.keep_warnings(IN p_file_id bigint, IN p_feed text, IN p_until date) IS 'Keeps the warnings of a master file''s rows beside the versions that hold from its effective date on, also beside unchanged ones.';
 
+CREATE TABLE ops.reject_count (
+    file_id bigint NOT NULL,
+    reason text NOT NULL,
+    records bigint NOT NULL,
+    records_with_amount bigint NOT NULL,
+    amount numeric NOT NULL
+);
+
+COMMENT ON TABLE ops.reject_count IS 'Open rejects of every file, counted under each of their reasons; kept by triggers of ops.rejected_record.';
+
+COMMENT ON COLUMN ops.reject_count.file_id IS 'File that brought the rows.';
+
+COMMENT ON COLUMN ops.reject_count.reason IS 'Reason.';
+
+COMMENT ON COLUMN ops.reject_count.records IS 'Open rejects with it.';
+
+COMMENT ON COLUMN ops.reject_count.records_with_amount IS 'Those of them with an amount that could be read.';
+
+COMMENT ON COLUMN ops.reject_count.amount IS 'Sum of these amounts.';
+
+CREATE TABLE ops.setting (
+    setting text NOT NULL,
+    value text NOT NULL,
+    description text NOT NULL
+);
+
+COMMENT ON TABLE ops.setting IS 'Settings that are not business rules. Change a value with: python -m include.warehouse settings NAME VALUE.';
+
+COMMENT ON COLUMN ops.setting.setting IS 'Name of the setting.';
+
+COMMENT ON COLUMN ops.setting.value IS 'Its value, as text.';
+
+COMMENT ON COLUMN ops.setting.description IS 'What it does and its unit.';
+
+COMMENT ON FUNCTION core.load_warning(p_file_id bigint) IS 'What whoever sent an applied file should know, or null: what counting its rows has found, and many rejected or duplicate rows.';
+
 COMMENT ON PROCEDURE core.mark_duplicates() IS 'Marks the acceptable rows of a judged sales file whose key comes again further down.';
 
 CREATE TABLE ops.feed_column (
@@ -679,9 +715,13 @@ COMMENT ON FUNCTION core.source_part(p_file_id bigint) IS 'What the lines of a s
 
 COMMENT ON PROCEDURE core.supersede_sales(IN p_file_id bigint, IN p_known_at timestamp with time zone) IS 'Moves withdrawn and replaced lines to core.sale_line_superseded.';
 
+COMMENT ON FUNCTION core.taken_keys_warning(p_file_id bigint) IS 'Of which other years an applied sales file has replaced many lines, or null: their receipts may have the same numbers.';
+
 COMMENT ON FUNCTION core.trimmed(p_text text, p_is_trimmed boolean) IS 'The trimmed text; where the loader has seen that a file has no white space around any value, the text itself.';
 
 COMMENT ON FUNCTION core.type_words(p_meaning text) IS 'The words of the sales contract that mean sale or return, in lower case.';
+
+COMMENT ON FUNCTION core.unreadable_values_warning() IS 'Which columns of a judged master file have many values that cannot be read, or null: its contract may say another format.';
 
 COMMENT ON FUNCTION crm.accepted_dates(OUT first_date date, OUT last_date date) IS 'First and last accepted transaction date.';
 
@@ -4180,26 +4220,6 @@ COMMENT ON COLUMN mart.publication.procedure_versions IS 'Procedures that its mo
 
 COMMENT ON COLUMN mart.publication.is_current IS 'Whether it is the one that readers see now.';
 
-CREATE TABLE ops.reject_count (
-    file_id bigint NOT NULL,
-    reason text NOT NULL,
-    records bigint NOT NULL,
-    records_with_amount bigint NOT NULL,
-    amount numeric NOT NULL
-);
-
-COMMENT ON TABLE ops.reject_count IS 'Open rejects of every file, counted under each of their reasons; kept by triggers of ops.rejected_record.';
-
-COMMENT ON COLUMN ops.reject_count.file_id IS 'File that brought the rows.';
-
-COMMENT ON COLUMN ops.reject_count.reason IS 'Reason.';
-
-COMMENT ON COLUMN ops.reject_count.records IS 'Open rejects with it.';
-
-COMMENT ON COLUMN ops.reject_count.records_with_amount IS 'Those of them with an amount that could be read.';
-
-COMMENT ON COLUMN ops.reject_count.amount IS 'Sum of these amounts.';
-
 CREATE VIEW mart.reject_count WITH (security_invoker='true') AS
  SELECT file.file_id,
     file.file_name,
@@ -4509,20 +4529,6 @@ COMMENT ON COLUMN mart.sale_line.net_amount IS '|quantity| × unit_price − dis
 
 COMMENT ON COLUMN mart.sale_line.file_name IS 'File that brought the line.';
 
-CREATE TABLE ops.setting (
-    setting text NOT NULL,
-    value text NOT NULL,
-    description text NOT NULL
-);
-
-COMMENT ON TABLE ops.setting IS 'Settings that are not business rules. Change a value with: python -m include.warehouse settings NAME VALUE.';
-
-COMMENT ON COLUMN ops.setting.setting IS 'Name of the setting.';
-
-COMMENT ON COLUMN ops.setting.value IS 'Its value, as text.';
-
-COMMENT ON COLUMN ops.setting.description IS 'What it does and its unit.';
-
 CREATE VIEW mart.setting WITH (security_invoker='true') AS
  SELECT setting,
     value,
@@ -4785,7 +4791,8 @@ CREATE VIEW mart.source_file_column WITH (security_invoker='true') AS
     header.column_name,
     replace(COALESCE(NULLIF((feed.contract ->> 'delimiter'::text), 'auto'::text), file.delimiter, ','::text), 'tab'::text, '	'::text) AS delimiter,
     (feed.contract ->> 'sheet'::text) AS sheet,
-    COALESCE(NULLIF((feed.contract ->> 'encoding'::text), 'auto'::text), file.encoding, 'utf-8'::text) AS encoding
+    COALESCE(NULLIF((feed.contract ->> 'encoding'::text), 'auto'::text), file.encoding, 'utf-8'::text) AS encoding,
+    ARRAY( SELECT jsonb_array_elements_text((feed.contract -> 'files'::text)) AS jsonb_array_elements_text) AS file_patterns
    FROM ((ops.file
      LEFT JOIN ops.feed ON ((feed.feed = file.feed)))
      CROSS JOIN LATERAL unnest(file.header) WITH ORDINALITY header(column_name, "position"));
@@ -4803,6 +4810,8 @@ COMMENT ON COLUMN mart.source_file_column.delimiter IS 'Delimiter that the feed'
 COMMENT ON COLUMN mart.source_file_column.sheet IS 'Sheet that the feed''s contract asks for; null where it is the first one.';
 
 COMMENT ON COLUMN mart.source_file_column.encoding IS 'Encoding that the feed''s contract asks for, else that of the file: utf-8 or cp1252; utf-8 where it is not known.';
+
+COMMENT ON COLUMN mart.source_file_column.file_patterns IS 'Patterns that the feed''s contract has for names of its files.';
 
 CREATE TABLE ops.step (
     step_id bigint NOT NULL,

@@ -222,7 +222,8 @@ def _rejects() -> None:
     st.markdown("**Take the rows away, correct them, send them again**")
     st.caption(
         "The file's own columns, then the reasons. Correct the rows of a sales file and put the file into the inbox"
-        " under the name that it has: it adds to what is there. Where the file had no line numbers, line_no says which"
+        " under the name that it has: it adds to what is there. Where its name begins with rejects_, the contract knows"
+        " no daily files: correct and send the whole file. Where the file had no line numbers, line_no says which"
         " line of its receipt a row is: leave it, but give a row that you move to another receipt a number that no line"
         " there has. A row whose receipt was missing stays in this list until its whole file is sent again. A master is"
         " sent again whole, because it stands for all its rows. Text that a spreadsheet would take for a formula, also"

@@ -28,8 +28,9 @@ ROWS_PER_FETCH = 5_000
 
 @dataclass(frozen=True)
 class Source:
-    """The file that brought the rows: its name, feed, day, columns in order, and how it is written."""
+    """The file that brought the rows: its receipt, name, feed, day, columns in order, and how it is written."""
 
+    file_id: int
     file_name: str
     feed: str
     day: date
@@ -38,6 +39,7 @@ class Source:
     delimiter: str
     encoding: str
     sheet: str | None
+    file_patterns: list[str]
     has_contact: bool
     needs_line_no: bool
 
@@ -51,6 +53,21 @@ class Source:
         """The format that its rejects have: that of the file."""
         return "xlsx" if Path(self.file_name).suffix.lower() in EXCEL_SUFFIXES else "csv"
 
+    @property
+    def name_to_send(self) -> str:
+        """That of a daily file by the contract's patterns; where it has none, and for masters, a name of no feed."""
+        ending, remark = f".{self.file_format}", f"_corrected_{self.file_id}"
+        for pattern in self.file_patterns if self.feed == "sales" else []:
+            name = pattern.replace("{day}", self.day.isoformat())
+            if name == pattern or "{" in name:
+                continue
+            if name.endswith("*"):
+                name = name.removesuffix("*").removesuffix(".") + ending
+            name = name.replace("*", remark, 1).replace("*", "")
+            if (Path(name).suffix.lower() in EXCEL_SUFFIXES) == (ending in EXCEL_SUFFIXES):
+                return name
+        return f"rejects_{self.file_id}{ending}"
+
 
 def prepare_rejects(file_id: int) -> Prepared:
     """The open rejects of a file: its own columns in their order, then the reasons, and rows that were no rows.
@@ -63,6 +80,7 @@ def prepare_rejects(file_id: int) -> Prepared:
             **connection.exec_driver_sql(
                 """
                 select
+                    file.file_id,
                     file.file_name,
                     file.feed,
                     file.received_at::date as day,
@@ -77,6 +95,7 @@ def prepare_rejects(file_id: int) -> Prepared:
                     format.delimiter,
                     format.encoding,
                     format.sheet,
+                    format.file_patterns,
                     mart.rejects_have_contact(file.file_id) as has_contact,
                     exists (
                         select from mart.rejected_records
@@ -91,8 +110,7 @@ def prepare_rejects(file_id: int) -> Prepared:
             .mappings()
             .one()
         )
-        stem = f"sales_{source.day}_corrected_{file_id}" if source.feed == "sales" else f"rejects_{file_id}"
-        path = downloads.new_file(f"{stem}.{source.file_format}")
+        path = downloads.new_file(source.name_to_send)
         driver = connection.connection.driver_connection
         assert isinstance(driver, PsycopgConnection)
         write = _write_csv if source.file_format == "csv" else _write_xlsx

@@ -74,6 +74,13 @@ def left_in(folder: Path, finished: list[Path]) -> list[str]:
     return sorted(name for name in others if not (name.startswith((".", "~$")) or name.endswith(READY_SUFFIX)))
 
 
+def folders_in(folder: Path) -> list[str]:
+    """Names of the folders in a folder, hidden ones aside: no load looks for files there."""
+    if not folder.is_dir():
+        return []
+    return sorted(path.name for path in folder.iterdir() if path.is_dir() and not path.name.startswith("."))
+
+
 def _lacks_marker(path: Path, contracts: dict[str, Contract]) -> bool:
     try:
         contract, _ = match_feed(contracts, path.name)

@@ -9,13 +9,14 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Literal
 
-import yaml
 from psycopg2.extras import Json
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic_core import ErrorDetails
 from sqlalchemy import Connection, text
 
 from include.warehouse.errors import InputError
 from include.warehouse.feed_tables import FEED_TABLES
+from include.warehouse.plain_yaml import read_yaml
 from include.warehouse.settings import Settings
 
 PLACEHOLDERS = {
@@ -23,11 +24,23 @@ PLACEHOLDERS = {
     "{part}": r"(?P<part>\d+)",
     "{day}": r"(?P<day>\d{4}-\d{2}-\d{2})",
 }
+IN_BRACES = re.compile(r"\{[^}]*\}?|\}")
 # with one mark or none between its parts; without the usual one, a number is taken for a day only near the present
 DAY_IN_NAME = re.compile(r"(?<!\d)(?:\d{4}-\d{2}-\d{2}|(?:19|20)\d{2}([_.]?)\d{2}\1\d{2})(?!\d)")
 DATE_PART = re.compile("YYYY|MM|DD")
 # as large as core.sale_line.source_part can be
 HIGHEST_PART = 32_767
+# kinds of pydantic's errors, for a person who edits a contract
+FAULTS = {
+    "missing": "is missing; add it",
+    "extra_forbidden": "is no key of a contract; take it out or correct its name",
+    "string_type": "write a text",
+    "list_type": "write a list, such as [a, b]",
+    "dict_type": "write keys with values, such as {sale: [sale], return: [return]}",
+    "model_type": "write keys with values, such as {type: text, header_required: false}",
+    "bool_type": "write true or false",
+    "bool_parsing": "write true or false",
+}
 
 
 class Column(BaseModel):
@@ -76,13 +89,21 @@ class Contract(BaseModel):
 
     @model_validator(mode="after")
     def _names_are_columns(self) -> "Contract":
-        for name in (*self.natural_key, *self.transaction_id_from):
-            if name not in self.columns:
-                raise ValueError(f"{name} is not one of the feed's columns")
+        for field in ("natural_key", "transaction_id_from"):
+            for name in getattr(self, field):
+                if name not in self.columns:
+                    raise ValueError(f"{field}: {name} is not one of the feed's columns; name those under `columns`")
         for date_format in self.date_formats:
             between = DATE_PART.sub("", date_format)
             if sorted(DATE_PART.findall(date_format)) != ["DD", "MM", "YYYY"] or re.search("[A-Z]", between):
-                raise ValueError(f"{date_format} is not a date format; use YYYY, MM and DD once each")
+                raise ValueError(f"date_formats: {date_format} is not a date format; use YYYY, MM and DD once each")
+        for pattern in self.files:
+            found = IN_BRACES.findall(pattern)
+            if not set(found) <= PLACEHOLDERS.keys() or len(found) > len(set(found)):
+                known = ", ".join(PLACEHOLDERS)
+                raise ValueError(
+                    f"files: {pattern} may have {known}, each once, and nothing else in braces; write * for any text"
+                )
         return self
 
 
@@ -102,7 +123,8 @@ def load_contracts(settings: Settings) -> dict[str, Contract]:
     Raises InputError naming the file and the field.
     """
     try:
-        found = [(path, path.stat()) for path in sorted(settings.contracts.glob("*.yml"))]
+        paths = [path for ending in ("yml", "yaml") for path in sorted(settings.contracts.glob(f"*.{ending}"))]
+        found = [(path, path.stat()) for path in paths]
     except OSError as error:
         raise InputError(f"{error.filename}: the contract cannot be read: {error.strerror}") from error
     if not found:
@@ -116,9 +138,10 @@ def _read(files: tuple[tuple[Path, int, int, int], ...]) -> tuple[tuple[str, Con
     contracts: dict[str, tuple[Path, Contract]] = {}
     for path, *_ in files:
         try:
-            contract = Contract.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
-        except (OSError, UnicodeDecodeError, ValidationError, yaml.YAMLError) as error:
-            raise InputError(f"{path.name}: the contract cannot be used: {error}") from error
+            contract = Contract.model_validate(read_yaml(path))
+        except ValidationError as error:
+            faults = "; ".join(map(_in_words, error.errors()))
+            raise InputError(f"{path.name}: the contract cannot be used: {faults}") from error
         misfit = next(_misfits(contract), None)
         if misfit:
             raise InputError(f"{path.name}: the contract cannot be used: {misfit}")
@@ -127,6 +150,14 @@ def _read(files: tuple[tuple[Path, int, int, int], ...]) -> tuple[tuple[str, Con
             raise InputError(f"{path.name}: feed: {other} is a contract of {contract.feed} too; take one of them away")
         contracts[contract.feed] = (path, contract)
     return tuple((feed, contract) for feed, (_, contract) in contracts.items())
+
+
+def _in_words(fault: ErrorDetails) -> str:
+    """A field of a contract and what is wrong with it."""
+    if not fault["loc"] and fault["type"] == "model_type":
+        return "it has no keys with values; begin with a copy of one in include/contracts/feeds"
+    why = FAULTS.get(fault["type"], fault["msg"].removeprefix("Value error, "))
+    return ": ".join([*([".".join(map(str, fault["loc"]))] if fault["loc"] else []), why])
 
 
 def _misfits(contract: Contract) -> Iterator[str]:
@@ -183,7 +214,8 @@ def match_feed(contracts: dict[str, Contract], file_name: str, feed: str | None 
     for contract in contracts.values():
         if feed not in (None, contract.feed):
             continue
-        for pattern in contract.files:
+        # a name that says a part or a day is not taken for one of a whole year, whatever stands first
+        for pattern in sorted(contract.files, key=lambda one: ("{day}" not in one, "{part}" not in one)):
             match = _pattern(pattern).fullmatch(file_name)
             if match:
                 return contract, _period(contract, file_name, match)

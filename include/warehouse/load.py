@@ -527,7 +527,9 @@ def _verdict(error: Exception, file_name: str) -> tuple[str | None, str]:
             return "refused", str(error)
     cause = getattr(error, "orig", error)
     if isinstance(cause, psycopg2.DataError | ProgramLimitExceeded):
-        return "refused", f"{file_name}: it cannot be loaded: {_in_the_databases_words(cause)}"
+        is_large = isinstance(cause, ProgramLimitExceeded)
+        remedy = "; send it without columns that its contract does not know, or with shorter values" if is_large else ""
+        return "refused", f"{file_name}: it cannot be loaded: {_in_the_databases_words(cause)}{remedy}"
     return None, str(error)
 
 

@@ -6,14 +6,12 @@ A rule set is data. This module reads the file and calls the routines; what a ru
 import logging
 import re
 import unicodedata
-from collections.abc import Hashable
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-import yaml
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, ValidationError
 from pydantic_core import PydanticCustomError
 from sqlalchemy import Connection, text
@@ -21,6 +19,7 @@ from sqlalchemy.exc import DBAPIError
 
 from include.warehouse.database import call
 from include.warehouse.errors import InputError
+from include.warehouse.plain_yaml import read_yaml
 from include.warehouse.published import read_tiers
 from include.warehouse.settings import SQL
 from include.warehouse.wording import words
@@ -145,15 +144,9 @@ class Proof:
 
 def read_rule_set(path: Path) -> RuleSet:
     """Reads a rule set from YAML; raises InputError naming the file and every field that cannot be used."""
-    try:
-        content = yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader)
-    except FileNotFoundError as error:
-        raise InputError(f"{path} does not exist; copy {DEFAULT} and change it") from error
-    # the reader's escapes and version numbers raise ValueError and OverflowError where they are impossible
-    except (OSError, ValueError, OverflowError, yaml.YAMLError) as error:
-        raise InputError(f"{path} cannot be read as YAML: {' '.join(str(error).split())}") from error
-    except RecursionError as error:
-        raise InputError(f"{path} cannot be read as YAML: it is nested too deeply") from error
+    if not path.exists():
+        raise InputError(f"{path} does not exist; copy {DEFAULT} and change it")
+    content = read_yaml(path)
     try:
         return RuleSet.model_validate(content)
     except ValidationError as error:
@@ -303,30 +296,3 @@ def _spelled_as_before(connection: Connection, tier: str) -> str:
 def _alike(tier: str) -> str:
     """What pages show of a tier's name, capitals aside."""
     return words.tier(tier).casefold()
-
-
-class _Loader(yaml.SafeLoader):
-    """YAML that leaves values as they are written, and refuses a key written twice: the last would silently win."""
-
-    # nothing else is in a rule set; some other tags (!!int x) raise what is no error of YAML
-    yaml_constructors = {  # noqa: RUF012
-        tag: construct
-        for tag, construct in yaml.SafeLoader.yaml_constructors.items()
-        if tag is None or tag.endswith((":null", ":str", ":seq", ":map"))
-    }
-    # YAML 1.1 reads 012 as 10, 1:12 as 72 and yes as true; here the field says what its value is
-    yaml_implicit_resolvers = {  # noqa: RUF012
-        first: [(tag, pattern) for tag, pattern in found if tag.endswith((":null", ":merge"))]
-        for first, found in yaml.SafeLoader.yaml_implicit_resolvers.items()
-    }
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
-        # what is tagged as a mapping and is none, the reader refuses by itself
-        pairs = node.value if isinstance(node, yaml.MappingNode) else []
-        keys = [key.value for key, _ in pairs]
-        for key, _ in pairs:
-            if keys.count(key.value) > 1:
-                raise yaml.constructor.ConstructorError(
-                    None, None, f"the key {key.value} is written twice", key.start_mark
-                )
-        return super().construct_mapping(node, deep)

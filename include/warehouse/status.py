@@ -4,7 +4,7 @@ from typing import Any
 
 from sqlalchemy import Connection, text
 
-from include.warehouse.arrivals import pending_files, unreadable_files
+from include.warehouse.arrivals import folders_in, pending_files, unreadable_files
 from include.warehouse.credentials import read_credentials
 from include.warehouse.roles import analyst_address
 from include.warehouse.settings import Settings
@@ -29,7 +29,7 @@ def read_status(connection: Connection, settings: Settings, warehouse_url: str) 
     """The published run (None before the first), every file with its rows by fate, and the files that wait.
 
     Keys: warehouse_url, analyst_url, analyst_password_in (None where that is not ours), home, report_month,
-    published_run, last_run, files, held, unfinished, pending, unreadable.
+    published_run, last_run, files, held, unfinished, pending, unreadable, folders.
     """
     published_run = read_published_run(connection)
     has_password = "analyst_password" in read_credentials(settings)
@@ -47,6 +47,7 @@ def read_status(connection: Connection, settings: Settings, warehouse_url: str) 
         "unfinished": read_unfinished_files(connection),
         "pending": [path.name for path in pending_files(settings)],
         "unreadable": [path.name for path in unreadable_files(settings)],
+        "folders": folders_in(settings.inbox),
     }
 
 

@@ -323,6 +323,33 @@ def test_rejects_are_written_as_their_file_was(
     assert [tuple(line) for line in lines] == [("T€", "Málaga", Decimal("1.50"))]
 
 
+@pytest.mark.parametrize(
+    ("patterns", "named"),
+    [
+        (["ventas_{year}*.csv", "ventas-{day}*.*"], "ventas-{day}_corrected_{file_id}.csv"),
+        (["ventas_{year}.csv", "ventas_{day}.xlsx", "ventas_{day}.txt"], "ventas_{day}.txt"),
+        (["ventas_{year}.*"], "rejects_{file_id}.csv"),
+    ],
+)
+def test_rejects_have_a_name_by_the_contract(
+    small_shop: Settings, reading: Callable[[Settings], None], patterns: list[str], named: str
+) -> None:
+    edit_sales(small_shop, files=patterns)
+    path = small_shop.home / "ventas_2025.csv"
+    header = "transaction_id,transaction_date,customer_id,product_id,quantity,unit_price"
+    path.write_text(f"{header}\nT1,2025-01-02,C1,P1,none,2\n", encoding="utf-8")
+    file_id = load_files(small_shop, [path])[0].file_id
+    reading(small_shop)
+    with engine(small_shop).connect() as connection:
+        day = connection.exec_driver_sql(
+            "select received_at::date from mart.source_file order by file_id desc"
+        ).scalar()
+    taken = file_of(prepare_rejects(file_id))
+    assert taken.name == named.format(day=day, file_id=file_id)
+    result = send_again(small_shop, taken, lambda row: row.update(quantity="1"))
+    assert result.status == ("refused" if taken.name.startswith("rejects_") else "loaded"), result.message
+
+
 def test_rejects_of_rejects_are_sent_again_too(small_shop: Settings, reading: Callable[[Settings], None]) -> None:
     path = small_shop.home / "sales_2025.csv"
     path.write_text(

@@ -174,6 +174,13 @@ BAD_FILES = [
     BadFile("sales_2025.xlsx", f"{SALES}\n{LINE}", ("workbook",)),
     BadFile("sales_2025.xlsx", workbook([["transaction_id"], ["T1"]])[:-500], ("workbook",)),
     BadFile("sales_2025.xlsx", half_a_sheet(), ("workbook",)),
+    BadFile("sales_2025.xlsx", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(4096), ("workbook", "password")),
+    BadFile(
+        "sales_2025.csv",
+        f"{SALES},{','.join(f'x{number}' for number in range(700))}\n{LINE.strip()}{',a wide column' * 700}\n",
+        ("too big", "without columns that its contract does not know"),
+    ),
+    BadFile("sales_2025.csv.gz", b"\x1f\x8b", ("packed", "unpack")),
     BadFile("sales_2025.xls", b"\xd0\xcf\x11\xe0", (".xlsx",)),
     BadFile("sales_2025.pdf", b"%PDF-1.7", (".csv",)),
     BadFile("sales_2025-02-30.csv", f"{SALES}\n{LINE}", ("2025-02-30", "day")),
@@ -243,6 +250,50 @@ def test_rows_of_the_wrong_type_are_rejected_and_the_rest_is_loaded(receiving: S
         (9, ["unknown_customer"]),
         (10, ["invalid_number"]),
     ]
+
+
+def test_a_year_whose_receipts_have_the_numbers_of_another_year_warns(receiving: Settings, tmp_path: Path) -> None:
+    """Keys are global: its lines take the place of the other year's, which would go without a word."""
+    rows = [f"N{number},1,{{}}-03-05,C{number},P1,,1,10.00" for number in range(20)]
+    for name, years, taken in (
+        ("sales_2012.csv", [2012] * 20, None),
+        # one in twenty is a correction
+        ("sales_2013-01-02.csv", [2013], None),
+        ("sales_2013.csv", [2013] * 20, "19 of the 19 lines of 2012"),
+        ("sales_2012-01-02.csv", [2013, *[2012] * 19], "19 of the 20 lines of 2013"),
+    ):
+        lines = [row.format(year) for row, year in zip(rows, years, strict=False)]
+        result = send(receiving, tmp_path, name, "\n".join([SALES, *lines]))
+        assert (result.status, result.rows["rejected"], result.rows["duplicate"]) == ("loaded", 0, 0)
+        if taken is None:
+            assert result.message is None
+        else:
+            assert f"warning: it took the place of {taken}, which had the same" in str(result.message)
+            assert "transaction_id_from in the contract" in str(result.message)
+
+
+def test_a_warning_says_what_most_rows_met_with(loaded: Settings, tmp_path: Path) -> None:
+    lines = "".join(f"M{number % 3},1,2011-03-05,C1,P1,,1,10.00\n" for number in range(10))
+    message = send(loaded, tmp_path, "sales_2011.csv", f"{SALES}\n{lines}").message
+    assert message == (
+        "warning: 7 of 10 rows are duplicates (more than 20 %): a later row of the file has their"
+        " transaction_id and line_no"
+    )
+    wrong = "".join(f"W{number},1,2010-03-05,C{number}x,P1,,1,'10,00'\n" for number in range(10)).replace("'", '"')
+    message = send(loaded, tmp_path, "sales_2010.csv", f"{SALES}\n{wrong}W10,1,2010-03-05,C1x,P1,,1,1\n").message
+    assert message == (
+        "warning: 11 of 11 rows were rejected (more than 20 %), most often for unknown_customer;"
+        " mart.rejected_records has them with their lines"
+    )
+    head, *rows = customers(range(CUSTOMERS)).splitlines()
+    dated = [f"{row},12/31/202{number % 4},{'x' if number < 9 else ''}" for number, row in enumerate(rows)]
+    content = "\n".join([f"{head},registration_date,opt_in_sms", *dated, "C9,Madrid,2024-01-01,yes"])
+    message = send(loaded, tmp_path, "customers_2024-01-02.csv", content).message
+    assert message == (
+        "warning: 9 of 10 values of opt_in_sms cannot be read and are unknown (more than 20 %);"
+        " 60 of 61 values of registration_date cannot be read and are unknown (more than 20 %)"
+    )
+    assert send(loaded, tmp_path, "customers_2024-01-02.csv", customers(range(CUSTOMERS))).message is None
 
 
 def test_errors_and_uncomputed_formulas_of_excel_are_no_values(receiving: Settings, tmp_path: Path) -> None:

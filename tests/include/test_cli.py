@@ -125,10 +125,11 @@ def test_run_once_publishes_a_folder_and_the_second_time_nothing(fresh_warehouse
     unfinished = ["sales_2023.csv.part", "SALES_2022.CSV.TMP"]
     for name in (*unfinished, "~$stores_2024-01-01.xlsx", ".hidden.csv", f"{files[0].name}.ready"):
         (tmp_path / "files" / name).write_text("half")
+    (tmp_path / "files" / "unpacked").mkdir()
     lying_there = sorted((tmp_path / "files").iterdir())
     first = run_process(fresh_warehouse, "run-once", tmp_path / "files", "--json")
     assert first.exit_code == 0, first.errors
-    assert first.document["left_alone"] == sorted(unfinished)
+    assert (first.document["left_alone"], first.document["folders"]) == (sorted(unfinished), ["unpacked"])
     assert {file["file_name"] for file in first.document["files"]} == {path.name for path in files}
     assert first.document["refresh"]["status"] == "published"
     assert Path(first.document["refresh"]["excel"]).exists()
@@ -138,7 +139,9 @@ def test_run_once_publishes_a_folder_and_the_second_time_nothing(fresh_warehouse
     address = make_url(str(fresh_warehouse.url))
     assert status["analyst_url"] == f"postgresql://analyst@{address.host}:{address.port}/{address.database}"
     assert status["analyst_password_in"] == str(fresh_warehouse.secrets)
+    (fresh_warehouse.inbox / "unpacked").mkdir()
     shown = run(fresh_warehouse, "status").output
+    assert "unpacked is a folder in the inbox, into which no load looks: move its files" in shown
     assert f"{status['analyst_url']} (password: analyst_password in {fresh_warehouse.secrets})" in shown
     assert str(address.password) not in shown + json.dumps(status), "the owner's password is printed nowhere"
     assert status["report_month"] == f"{LAST_DAY:%Y-%m}-01"

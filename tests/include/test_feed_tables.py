@@ -2,6 +2,7 @@
 
 import shutil
 from dataclasses import replace
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,7 @@ import pytest
 import yaml
 from sqlalchemy import text
 
-from include.warehouse.contracts import load_contracts
+from include.warehouse.contracts import FilePeriod, load_contracts, match_feed
 from include.warehouse.database import engine
 from include.warehouse.errors import InputError
 from include.warehouse.feed_tables import FEED_TABLES
@@ -66,6 +67,71 @@ def test_what_no_table_serves_is_refused(
     message = str(refused.value)
     assert message.startswith(f"{feed}.yml: the contract cannot be used: {field}"), message
     assert remedy in message.removeprefix(f"{feed}.yml: the contract cannot be used: {field}"), message
+
+
+@pytest.mark.parametrize(
+    ("written", "instead", "says"),
+    [
+        ("decimal_mark:", "decimal_marks:", ("decimal_marks: is no key of a contract", "correct its name")),
+        ("quantity: {type: number, ", "quantity: {", ("columns.quantity.type: is missing",)),
+        ("quantity: {type: number, ", "quantity: {type: money, ", ("columns.quantity.type: ", "'number'")),
+        ("[qty, units, cantidad]", "qty", ("columns.quantity.aliases: write a list",)),
+        ("[qty, units, cantidad]", "", ("columns.quantity.aliases: write a list",)),
+        ("quantity: {", "quantity: number #{", ("columns.quantity: write keys with values",)),
+        ("sheet: null", "sheet: null\nsheet: Data", ("the key sheet is written twice",)),
+        ('decimal_mark: "."', "decimal_mark: ,", ("line ", "column ", "into quotes")),
+        ("  quantity:", "\tquantity:", ("line ", "indent with spaces")),
+        ("title: '", "title: '\udced", ("line 3 is not UTF-8; save the file as UTF-8",)),
+        ("transaction_id_from: []", "transaction_id_from: [till]", ("transaction_id_from: till is not one",)),
+        ("[YYYY-MM-DD, DD/MM/YYYY, DD.MM.YYYY]", "[DD-MM-YY]", ("date_formats: DD-MM-YY is not a date format",)),
+        ('"sales_{year}.*"', '"sales_{year}_{month}.*"', ("files: sales_{year}_{month}.*", "{year}, {part}, {day}")),
+        ('"sales_{year}.*"', '"{year}/sales_{year}.*"', ("files: {year}/sales_{year}.*", "each once")),
+    ],
+)
+def test_a_contract_that_cannot_be_read_is_refused_in_words(
+    tmp_path: Path, written: str, instead: str, says: tuple[str, ...]
+) -> None:
+    settings = edited(tmp_path / "feeds", "stores")
+    path = settings.contracts / "sales.yml"
+    before = path.read_text(encoding="utf-8")
+    assert written in before
+    path.write_text(before.replace(written, instead), encoding="utf-8", errors="surrogateescape")
+    with pytest.raises(InputError) as refused:
+        load_contracts(settings)
+    message = str(refused.value)
+    assert [words for words in ("sales.yml", *says) if words not in message] == [], message
+    assert [words for words in ("pydantic", "type=", "Value error", "codec", "\n") if words in message] == [], message
+
+
+def test_values_of_a_contract_are_taken_as_they_are_written(tmp_path: Path) -> None:
+    settings = edited(tmp_path / "feeds", "stores")
+    path = settings.contracts / "sales.yml"
+    before = path.read_text(encoding="utf-8")
+    path.unlink()
+    path.with_suffix(".yaml").write_text(
+        before.replace("[qty, units, cantidad]", "[no, 2025]").replace("[sale, venta]", "[1, on]"), encoding="utf-8"
+    )
+    columns = load_contracts(settings)["sales"].columns
+    assert columns["quantity"].aliases == ["no", "2025"]
+    assert columns["transaction_type"].words == {"sale": ["1", "on"], "return": ["return", "devolucion", "devolución"]}
+
+
+@pytest.mark.parametrize(
+    ("name", "period"),
+    [
+        ("ventas_2025.csv", FilePeriod(year=2025)),
+        ("ventas_2025_v2.csv", FilePeriod(year=2025)),
+        ("ventas_2025_part2.csv", FilePeriod(year=2025, part=2)),
+        ("ventas_2025-11-03.csv", FilePeriod(delta_date=date(2025, 11, 3), day_in_name=date(2025, 11, 3))),
+    ],
+)
+def test_a_part_or_a_day_is_not_taken_for_a_year_whatever_pattern_stands_first(
+    tmp_path: Path, name: str, period: FilePeriod
+) -> None:
+    """As the truth of its year it would withdraw all other lines."""
+    patterns = ["ventas_{year}*.csv", "ventas_{year}_part{part}.csv", "ventas_{day}*.csv"]
+    contracts = load_contracts(edited(tmp_path / "feeds", "sales", files=patterns))
+    assert match_feed(contracts, name)[1] == period
 
 
 def test_a_file_of_a_feed_without_tables_is_refused_and_others_are_loaded(

@@ -345,6 +345,11 @@ def test_a_header_that_cannot_serve_refuses_the_file(
         header_of(tmp_path, stores, content)
 
 
+def test_a_line_without_the_contracts_delimiter_says_so(tmp_path: Path, stores: Contract) -> None:
+    with pytest.raises(InputError, match=r"nor is the contract's delimiter \(;\) in it"):
+        header_of(tmp_path, stores.model_copy(update={"delimiter": ";"}), b"store_id,city\n1,2\n")
+
+
 @pytest.mark.parametrize(
     ("name", "message"), [("stores.xls", "save the file as .xlsx"), ("stores.pdf", "files end in")]
 )
@@ -545,7 +550,11 @@ def test_the_sheet_of_the_contract_is_read(tmp_path: Path, stores: Contract) -> 
     workbook.save(path)
     named = stores.model_copy(update={"sheet": "list"})
     assert read_header(path, named, inspect(path)).names == ["store_id"]
-    with pytest.raises(InputError, match="required column store_id"):
+    with pytest.raises(InputError, match=r"column store_id .*; the sheet Sheet was read: to read list name it as"):
+        read_header(path, stores, inspect(path))
+    first.delete_rows(1)
+    workbook.save(path)
+    with pytest.raises(InputError, match=r"no header.*; the sheet Sheet was read: to read list name it as"):
         read_header(path, stores, inspect(path))
     with pytest.raises(InputError, match="the sheet other is missing; the workbook has: Sheet, list"):
         read_header(path, stores.model_copy(update={"sheet": "other"}), inspect(path))

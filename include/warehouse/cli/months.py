@@ -76,7 +76,7 @@ def run_once(
     json: Json = False,
 ) -> None:
     """Load every file of a folder, masters first, then refresh and publish."""
-    from include.warehouse.arrivals import finished_files, left_in
+    from include.warehouse.arrivals import finished_files, folders_in, left_in
     from include.warehouse.contracts import load_contracts
     from include.warehouse.database import connect
     from include.warehouse.migrate import migrate as apply_migrations
@@ -87,13 +87,19 @@ def run_once(
             raise InputError(f"{folder} is not a folder; give the folder with the files to load")
         settings = load_settings()
         paths = finished_files(folder, load_contracts(settings))
-        left_alone = left_in(folder, paths)
+        left_alone, folders = left_in(folder, paths), folders_in(folder)
         if not paths:
-            files = f"no finished files ({', '.join(left_alone)} left alone)" if left_alone else "no files"
+            left = ", ".join([*left_alone, *folders])
+            files = f"no finished files ({left} left alone)" if left else "no files"
             raise InputError(f"{folder} has {files}; put the files to load there")
         apply_migrations(settings)
         results = load_files(settings, paths)
-        document: Document = {"files": results, "left_alone": left_alone, "refresh": run_refresh(settings)}
+        document: Document = {
+            "files": results,
+            "left_alone": left_alone,
+            "folders": folders,
+            "refresh": run_refresh(settings),
+        }
         with connect(settings) as connection:
             document["customers"] = read_customers(connection)
             document["tiers"] = read_tiers(connection)

@@ -85,6 +85,9 @@ def show_status(console: Console, document: Document) -> None:
         console.print(f"waiting in the inbox: {in_words(document['pending'])}", markup=False, soft_wrap=True)
     for name in document["unreadable"]:
         console.print(f"{name} {UNREADABLE}", markup=False, soft_wrap=True)
+    for name in document["folders"]:
+        why = "is a folder in the inbox, into which no load looks: move its files into the inbox itself"
+        console.print(f"{name} {why}", markup=False, soft_wrap=True)
 
 
 def show_refresh(console: Console, document: Document) -> None:
@@ -110,6 +113,10 @@ def show_run_once(console: Console, document: Document) -> None:
     for name in document["left_alone"]:
         why = "its name says that it is unfinished, or its contract waits for a marker"
         console.print(f"left alone: {name}: {why}, {name}.ready", markup=False, soft_wrap=True)
+    for name in document["folders"]:
+        console.print(
+            f"left alone: {name}: it is a folder; give it to a run-once of its own", markup=False, soft_wrap=True
+        )
     if document["rejects_by_reason"]:
         show_table(console, "Rejected rows by reason", document["rejects_by_reason"], ["reason", "rows_rejected"])
     if document["customers"]:

@@ -13,7 +13,7 @@ import numpy as np
 from include.warehouse.contracts import Contract
 from include.warehouse.errors import InputError
 from include.warehouse.reading.diverted import Diverted
-from include.warehouse.reading.excel_sheet import sheet_rows
+from include.warehouse.reading.excel_sheet import other_sheets, sheet_rows
 from include.warehouse.reading.file_format import FIELD_LIMIT
 from include.warehouse.reading.no_value import NoValue
 
@@ -35,7 +35,8 @@ def header_row(path: Path, contract: Contract) -> tuple[list[str], int]:
             while not shown[-1].strip():
                 shown.pop()
             return names[: len(shown)], number
-    raise InputError(f"{path.name}: the sheet has no header; send it with a header and rows")
+    others = other_sheets(path, contract.sheet)
+    raise InputError(f"{path.name}: the sheet has no header; send it with a header and rows{others}")
 
 
 class ExcelStream:

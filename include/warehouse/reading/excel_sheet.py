@@ -15,7 +15,14 @@ from pathlib import Path, PurePosixPath
 from typing import IO
 from xml.etree import ElementTree
 
-from python_calamine import CalamineError, CalamineSheet, CalamineWorkbook, SheetTypeEnum, SheetVisibleEnum
+from python_calamine import (
+    CalamineError,
+    CalamineSheet,
+    CalamineWorkbook,
+    SheetMetadata,
+    SheetTypeEnum,
+    SheetVisibleEnum,
+)
 
 from include.warehouse.errors import InputError
 from include.warehouse.reading.no_value import with_marks, without_mark
@@ -50,16 +57,31 @@ def sheet_rows(path: Path, sheet: str | None, piece_size: int = PIECE_SIZE) -> I
                         yield from _rows(workbook.get_sheet_by_name(name), first_row, is_marked=is_marked)
 
 
+def other_sheets(path: Path, sheet: str | None) -> str:
+    """Says which worksheet is read, and how to have another one read; empty where the workbook has no other."""
+    with CalamineWorkbook.from_path(path) as workbook:
+        name = _sheet_name(path, workbook, sheet)
+        others = [each.name for each in _worksheets(workbook) if each.name != name]
+    if not others:
+        return ""
+    return f"; the sheet {name} was read: to read {' or '.join(others)} name it as `sheet` in the contract"
+
+
 @contextmanager
 def _errors_named(path: Path) -> Iterator[None]:
     try:
         yield
     except (CalamineError, zipfile.BadZipFile, zlib.error, ElementTree.ParseError, KeyError, EOFError) as error:
-        raise InputError(f"{path.name}: the file cannot be read as an Excel workbook ({error})") from error
+        raise _no_workbook(path, error) from error
     except OSError as error:
         if not _is_of_content(error):
             raise
-        raise InputError(f"{path.name}: the file cannot be read as an Excel workbook ({error})") from error
+        raise _no_workbook(path, error) from error
+
+
+def _no_workbook(path: Path, error: Exception) -> InputError:
+    remedy = "save it in Excel as .xlsx, without a password"
+    return InputError(f"{path.name}: the file cannot be read as an Excel workbook ({error}); {remedy}")
 
 
 def _is_of_content(error: OSError) -> bool:
@@ -68,7 +90,7 @@ def _is_of_content(error: OSError) -> bool:
 
 
 def _sheet_name(path: Path, workbook: CalamineWorkbook, wanted: str | None) -> str:
-    sheets = [sheet for sheet in workbook.sheets_metadata if sheet.typ == SheetTypeEnum.WorkSheet]
+    sheets = _worksheets(workbook)
     if wanted is not None:
         if wanted not in [sheet.name for sheet in sheets]:
             found = ", ".join(sheet.name for sheet in sheets)
@@ -78,6 +100,10 @@ def _sheet_name(path: Path, workbook: CalamineWorkbook, wanted: str | None) -> s
     if not visible:
         raise InputError(f"{path.name}: the workbook has no worksheet")
     return visible[0]
+
+
+def _worksheets(workbook: CalamineWorkbook) -> list[SheetMetadata]:
+    return [sheet for sheet in workbook.sheets_metadata if sheet.typ == SheetTypeEnum.WorkSheet]
 
 
 def _rows(sheet: CalamineSheet, first_row: int, *, is_marked: bool) -> Iterator[tuple[int, list[object]]]:

@@ -7,6 +7,7 @@ from include.warehouse.errors import InputError
 
 CSV_SUFFIXES = {".csv", ".txt", ".tsv"}
 EXCEL_SUFFIXES = {".xlsx", ".xlsm"}
+PACKED_SUFFIXES = {".gz", ".zip", ".bz2", ".xz", ".zst", ".7z", ".rar"}
 UTF8_BOM = b"\xef\xbb\xbf"
 FIELD_LIMIT = 1 << 20
 RECORD_LIMIT = 16 << 20
@@ -21,6 +22,8 @@ def is_excel(path: Path) -> bool:
         return False
     if suffix == ".xls":
         raise InputError(f"{path.name}: the old Excel format .xls is not read; save the file as .xlsx or .csv")
+    if suffix in PACKED_SUFFIXES:
+        raise InputError(f"{path.name}: packed files are not read; unpack it and send the file that is in it")
     raise InputError(f"{path.name}: files end in .csv, .txt, .tsv, .xlsx or .xlsm; rename the file or save it as one")
 
 

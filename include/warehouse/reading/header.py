@@ -9,6 +9,7 @@ from pathlib import Path
 from include.warehouse.contracts import Contract
 from include.warehouse.errors import InputError
 from include.warehouse.reading.excel import header_row
+from include.warehouse.reading.excel_sheet import other_sheets
 from include.warehouse.reading.file_format import FIELD_LIMIT, is_excel, open_file
 from include.warehouse.reading.inspection import Inspection
 from include.warehouse.reading.records import FieldTooLargeError, Record, read_records
@@ -38,7 +39,10 @@ def read_header(path: Path, contract: Contract, inspection: Inspection) -> Heade
         raise InputError(f"{path.name}: the file is empty; send it again with a header and rows")
     if is_excel(path):
         names, line = header_row(path, contract)
-        return _header(path, contract, names, ",", first_line=line, lines=line)
+        try:
+            return _header(path, contract, names, ",", first_line=line, lines=line)
+        except InputError as error:
+            raise InputError(f"{error}{other_sheets(path, contract.sheet)}") from error
     content, blank_lines = _head(path)
     given = "\t" if contract.delimiter == "tab" else contract.delimiter
     read = []
@@ -55,7 +59,7 @@ def _head(path: Path) -> tuple[bytes, int]:
     """The beginning of the file from its header on, and the number of blank lines before it."""
     with open_file(path) as file:
         if file.read(4) == b"PK\x03\x04":
-            raise InputError(f"{path.name}: this is an Excel or zip file; give it the ending .xlsx")
+            raise InputError(f"{path.name}: this is an Excel or zip file; give it the ending .xlsx, or unpack it")
         file.seek(0)
         if file.read(2) in (b"\xff\xfe", b"\xfe\xff"):
             raise InputError(f"{path.name}: the file is UTF-16; save it as UTF-8")
@@ -94,9 +98,11 @@ def _header(path: Path, contract: Contract, found: list[str], delimiter: str, *,
     missing = [name for name in _required(contract) if name not in known.values()]
     if not known:
         # the first customer of a file without header: everybody may read the message, so it repeats nothing of the line
+        is_parted = len(names) > 1 or is_excel(path) or contract.delimiter == "auto"
+        parted = "" if is_parted else f", nor is the contract's delimiter ({contract.delimiter}) in it"
         raise InputError(
-            f"{place}: {_missing_text(contract, missing)}; none of the {len(names)} names in this line is known:"
-            " send the file with a header, or add its names to the contract's aliases"
+            f"{place}: {_missing_text(contract, missing)}; none of the {len(names)} names in this line is known"
+            f"{parted}: send the file with a header, or add its names to the contract's aliases"
         )
     _refuse_repeated(place, names)
     _refuse_ambiguous(place, names, known)

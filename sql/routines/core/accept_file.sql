@@ -15,6 +15,37 @@ end
 $$;
 comment on procedure core.judge_file(bigint) is 'Judges the rows of a received file as far as no other sales file matters; core.accept_file follows in the same transaction.';
 
+create or replace function core.load_warning(p_file_id bigint) returns text
+language sql stable
+return (
+    select 'warning: ' || nullif(concat_ws(
+        '; ',
+        f.message,
+        case when f.rows_rejected > s.value::numeric * f.rows_received then
+            format(
+                '%s of %s rows were rejected (more than %s %%), most often for %s; mart.rejected_records has them with their lines',
+                f.rows_rejected,
+                f.rows_received,
+                trim_scale(s.value::numeric * 100),
+                (select c.reason from ops.reject_count c where c.file_id = f.file_id order by c.records desc, c.reason limit 1)
+            )
+        end,
+        case when f.rows_duplicate > s.value::numeric * f.rows_received then
+            format(
+                '%s of %s rows are duplicates (more than %s %%): a later row of the file has their %s',
+                f.rows_duplicate,
+                f.rows_received,
+                trim_scale(s.value::numeric * 100),
+                (select array_to_string(d.natural_key, ' and ') from ops.feed d where d.feed = f.feed)
+            )
+        end
+    ), '')
+    from ops.file f
+    cross join ops.setting s
+    where f.file_id = p_file_id and s.setting = 'reject_warning_share'
+);
+comment on function core.load_warning(bigint) is 'What whoever sent an applied file should know, or null: what counting its rows has found, and many rejected or duplicate rows.';
+
 create or replace function core.accept_file(p_file_id bigint, p_is_approved boolean) returns text
 language plpgsql
 as $$
@@ -38,15 +69,8 @@ begin
         status = 'loaded',
         loaded_at = v_known_at,
         is_approved = p_is_approved,
-        message = case
-            when f.rows_rejected > s.value::numeric * f.rows_received
-            then format(
-                'warning: %s of %s rows were rejected (more than %s %%)',
-                f.rows_rejected, f.rows_received, trim_scale(s.value::numeric * 100)
-            )
-        end
-    from ops.setting s
-    where f.file_id = p_file_id and s.setting = 'reject_warning_share';
+        message = core.load_warning(p_file_id)
+    where f.file_id = p_file_id;
     return null;
 end
 $$;

@@ -109,11 +109,43 @@ begin
         amount_loaded = 0,
         amount_unchanged = 0,
         amount_rejected = 0,
-        amount_duplicate = 0
+        amount_duplicate = 0,
+        message = core.unreadable_values_warning()
     where file_id = p_file_id;
 end
 $$;
 comment on procedure core.count_master(bigint, text) is 'Counts the rows of a master file by fate.';
+
+create or replace function core.unreadable_values_warning() returns text
+language plpgsql
+as $$
+declare
+    v_share numeric := (select value::numeric from ops.setting where setting = 'reject_warning_share');
+    v_column text;
+    v_unreadable bigint;
+    v_read bigint;
+    v_warning text;
+begin
+    for v_column, v_unreadable in
+        select split_part(warning.text, ' cannot be read: ', 1), count(*)
+        from raw.master_judged j
+        cross join unnest(j.warnings) as warning (text)
+        where j.warnings is not null
+        group by split_part(warning.text, ' cannot be read: ', 1)
+        order by 1
+    loop
+        execute format('select count(j.%I) from raw.master_judged j', v_column) into v_read;
+        if v_unreadable > v_share * (v_unreadable + v_read) then
+            v_warning := concat_ws('; ', v_warning, format(
+                '%s of %s values of %s cannot be read and are unknown (more than %s %%)',
+                v_unreadable, v_unreadable + v_read, v_column, trim_scale(v_share * 100)
+            ));
+        end if;
+    end loop;
+    return v_warning;
+end
+$$;
+comment on function core.unreadable_values_warning() is 'Which columns of a judged master file have many values that cannot be read, or null: its contract may say another format.';
 
 create or replace procedure core.note_changed_customers(p_file_id bigint, p_known_at timestamptz)
 language plpgsql

@@ -48,7 +48,8 @@ begin
         amount_loaded = arriving.amount_loaded * 0.01,
         amount_unchanged = (
             matched.cents + judged.amount_received - judged.amount_rejected - judged.amount_duplicate - arriving.amount_loaded
-        ) * 0.01
+        ) * 0.01,
+        message = case when change.superseded > 0 then core.taken_keys_warning(p_file_id) end
     from
         (
             select
@@ -72,3 +73,42 @@ begin
 end
 $$;
 comment on procedure core.count_sales(bigint) is 'Counts the rows and money of a sales file by fate.';
+
+create or replace function core.taken_keys_warning(p_file_id bigint) returns text
+language plpgsql
+as $$
+declare
+    v_year integer := (select f.period_year from ops.file f where f.file_id = p_file_id);
+    v_share numeric := (select value::numeric from ops.setting where setting = 'shrink_guard_share');
+begin
+    return (
+        with taken as (
+            select (extract(year from x.transaction_date))::integer as period_year, count(*) as lines
+            from pg_temp.sale_line_change x
+            -- what a delta brings may be of any year
+            left join pg_temp.sale_line_judged j on v_year is null and j.row_number = x.row_number
+            where
+                x.kind = 'replaced'
+                and extract(year from x.transaction_date) <> coalesce(v_year, extract(year from j.transaction_date))
+            group by (extract(year from x.transaction_date))::integer
+        )
+        select string_agg(
+            format(
+                'it took the place of %s of the %s lines of %s, which had the same transaction_id and line_no (more than %s %%);'
+                ' where receipts are numbered anew every year, say with transaction_id_from in the contract what tells them'
+                ' apart, and load both years again (load --force)',
+                t.lines, t.lines + standing.lines, t.period_year, trim_scale(v_share * 100)
+            ),
+            '; ' order by t.period_year
+        )
+        from taken t
+        cross join lateral (
+            select count(*) as lines
+            from core.sale_line c
+            where c.transaction_date between make_date(t.period_year, 1, 1) and make_date(t.period_year, 12, 31)
+        ) as standing
+        where t.lines > v_share * (t.lines + standing.lines)
+    );
+end
+$$;
+comment on function core.taken_keys_warning(bigint) is 'Of which other years an applied sales file has replaced many lines, or null: their receipts may have the same numbers.';
