@@ -10,10 +10,10 @@ import pandas
 import plotly.graph_objects as go
 import streamlit as st
 
-from dashboard.components import address, charts, colours, known, numbers, tables, words
+from dashboard.components import address, charts, colours, known, numbers, tables, take_away, words
 from dashboard.components.cache import ask
 from dashboard.components.page import empty, header, nobody_known, same_days
-from dashboard.components.session import as_signed_in, signed_in
+from dashboard.components.session import signed_in
 from dashboard.data import export, overview
 from dashboard.data import months as calendar
 from dashboard.data.months import Month
@@ -429,17 +429,11 @@ def _reach(month: Month, history: pandas.DataFrame) -> None:
 def _summary_download(month: Month) -> None:
     st.markdown("**All of it in Excel**")
     st.caption("Tiers, statuses, events, segments, reach, movements, stores and data quality, with the SQL of each.")
-    name = export.summary_name(month.month)
-    st.download_button(
-        f"Excel summary of {words.month(month.month)}",
-        data=as_signed_in(partial(export.summary, month.month, name)),
-        file_name=name,
-        mime=export.MIME["xlsx"],
-        key="summary",
-        # drawn again at the press: who is signed in no longer reads so, whose role changed sees what is theirs now
-        on_click="rerun",
-        icon=":material/download:",
+    what = (month, export.summary_name(month.month))
+    take_away.button(
+        f"Excel summary of {words.month(month.month)}", "summary", what, partial(export.prepare_summary, month.month)
     )
+    take_away.offered(what)
 
 
 def _by_month(history: pandas.DataFrame, dimension: str) -> pandas.DataFrame:
