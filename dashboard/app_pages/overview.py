@@ -372,15 +372,23 @@ def _draw_revenue(month: Month, other: date, before: Revenue, after: Revenue) ->
 
 
 def _revenue_finding(before: Revenue, after: Revenue, brought: dict[str, float] | None = None) -> str:
-    """What became of the revenue and, where its factors are known, which of them brought most."""
+    """What became of the revenue and, where its factors are known, which of them moved it that way most."""
     first, second = numbers.money(float(before.amount)), numbers.money(float(after.amount))
     if first == second:
         return f"Revenue did not change: {second}"
     if brought is None:
         return f"Revenue went from {first} to {second}"
     changed = numbers.change(float(after.amount), float(before.amount))
-    driver = max(brought, key=lambda name: abs(brought[name]))
-    return f"Revenue went from {first} to {second} ({changed}); most of it came from {driver.lower()}"
+    least, *_, most = sorted(brought, key=lambda name: brought[name])
+    is_rise = after.amount > before.amount
+    driver, brake = (most, least) if is_rise else (least, most)
+    moved = "brought most" if is_rise else "took most away"
+    finding = f"Revenue went from {first} to {second} ({changed}): {driver.lower()} {moved}"
+    # a change may be small beside what moved it either way
+    if brought[driver] * brought[brake] < 0 and abs(brought[brake]) > abs(brought[driver]):
+        money = numbers.money(abs(brought[brake]))
+        finding += f", while {brake.lower()} {f'took {money} away' if is_rise else f'brought {money}'}"
+    return finding
 
 
 def _sums(parts: dict[str, float]) -> list[float]:

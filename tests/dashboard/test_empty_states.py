@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -122,6 +123,33 @@ def test_revenue_that_runs_below_zero_on_the_way_is_drawn_whole(
     drawn = next(spec for spec in drawn_charts(page) if spec["data"][0]["type"] == "waterfall")
     low, high = drawn["layout"]["yaxis"]["range"]
     assert low < -before < max(before, after) < high
+
+
+@pytest.mark.parametrize(
+    ("is_rise", "parts", "said"),
+    [
+        (True, (50.0, 40.0, -3.0, -60.0), "customers brought most, while price per item took €60 away"),
+        (True, (50.0, 40.0, -3.0, -10.0), "customers brought most**"),
+        (False, (5.0, -40.0, 90.0, -60.0), "price per item took most away, while items per order brought €90"),
+        (False, (-5.0, -40.0, -1.0, -60.0), "price per item took most away**"),
+    ],
+)
+def test_what_moved_the_revenue_is_what_moved_it_that_way(
+    *,
+    is_rise: bool,
+    parts: tuple[float, ...],
+    said: str,
+    reading: Callable[[Settings], None],
+    published: Settings,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    reading(published)
+    shown = overview.revenue(date(2025, 10, 1))
+    other = replace(shown, amount=shown.amount + (-1_000 if is_rise else 1_000))
+    names = ("Customers", "Orders per customer", "Items per order", "Price per item")
+    monkeypatch.setattr(overview, "contributions", lambda old, new: dict(zip(names, parts, strict=True)))
+    monkeypatch.setattr(overview, "comparable_revenue", lambda month, before: other)
+    assert said in texts(run(OVERVIEW, month="2025-10"))
 
 
 def _assign_late_customers(settings: Settings) -> None:
