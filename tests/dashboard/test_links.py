@@ -148,6 +148,21 @@ def test_the_latest_month_and_the_compared_one_can_be_bookmarked() -> None:
     assert "against" not in page.query_params
 
 
+@pytest.mark.parametrize(("asked", "said"), [("2031-07", "July 2031"), ("*x*", r"“\*x\*”")])
+def test_a_month_that_is_not_published_is_said_until_another_is_chosen(asked: str, said: str) -> None:
+    page = opened("cohorts", month=asked)
+    for _ in range(2):
+        assert [one.value for one in page.warning] == [
+            f"**{said} is no published month.** This is November 2025, the latest."
+        ]
+        assert page.selectbox(key="month").value == "report"
+        page.segmented_control(key="show").set_value("total").run()
+    page.selectbox(key="month").set_value("2025-10").run()
+    assert not page.warning
+    page.selectbox(key="month").set_value("report").run()
+    assert not page.warning
+
+
 def test_shares_of_a_breakdown_are_of_all_customers(published: Settings) -> None:
     page = opened("customers", state={"shown as": "Breakdown"}, month="2025-10")
     with engine(published).connect() as connection:
