@@ -190,7 +190,9 @@ def _arrangement() -> Arrangement:
     """Draws the choice of columns and order."""
     usual = Arrangement()
     offered = [*customers.CHOOSABLE_COLUMNS, *_master_columns()]
-    address.restore("columns", list(usual.columns), lambda given: [column for column in given if column in offered])
+    address.restore(
+        "columns", list(usual.columns), lambda given: [column for column in dict.fromkeys(given) if column in offered]
+    )
     address.restore(
         "sort", usual.sort, lambda given: given[0] if given[0] in customers.CHOOSABLE_COLUMNS else usual.sort
     )

@@ -31,7 +31,7 @@ def on_published(reading: Callable[[Settings], None], published: Settings) -> No
     reading(published)
 
 
-def opened(name: str, *, state: dict[str, object] | None = None, **address: str) -> AppTest:
+def opened(name: str, *, state: dict[str, object] | None = None, **address: str | list[str]) -> AppTest:
     page = AppTest.from_file(str(PAGES / f"{name}.py"), default_timeout=120)
     page.session_state[session.USER] = ADMIN
     for key, value in (state or {}).items():
@@ -161,6 +161,11 @@ def test_a_month_that_is_not_published_is_said_until_another_is_chosen(asked: st
     assert not page.warning
     page.selectbox(key="month").set_value("report").run()
     assert not page.warning
+
+
+def test_a_column_that_a_link_names_twice_is_shown_once() -> None:
+    page = opened("customers", month="2025-10", columns=["city", "city", "monetary"])
+    assert list(page.dataframe[0].value.columns) == ["city", "monetary"]
 
 
 def test_shares_of_a_breakdown_are_of_all_customers(published: Settings) -> None:
