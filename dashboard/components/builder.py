@@ -398,7 +398,7 @@ def _list(month: Month, draft: Draft, kind: str, key: str) -> list[str]:
 
 
 def _saved(draft: Draft, key: str) -> list[str]:
-    names = {str(one.audience_id): one.name for one in saved.audiences()}
+    names = {str(one.audience_id): one.label for one in saved.audiences()}
     options = list(dict.fromkeys([*names, *draft.values]))
     chosen: str | None = st.selectbox(
         "Audience",

@@ -196,6 +196,11 @@ class SavedAudience:
     changed_at: datetime | None = None
     asks_for_contact: bool = False
 
+    @property
+    def label(self) -> str:
+        """Its name and its owner's: others may use the name, too."""
+        return f"{self.name} · {self.owner}"
+
     def as_document(self) -> dict[str, Any]:
         """What it asks for, under its name."""
         return {"name": self.name, "owner": self.owner, **self.audience.as_document()}

@@ -168,6 +168,19 @@ def test_a_column_that_a_link_names_twice_is_shown_once() -> None:
     assert list(page.dataframe[0].value.columns) == ["city", "monetary"]
 
 
+def test_audiences_of_one_name_are_told_apart_by_their_owners() -> None:
+    for owner in (ADMIN, User("eva@example.com", "Eva", "marketing")):
+        with data_layer.acting_as(owner):
+            saved.save(None, "Namesakes", Audience(CustomerFilter(status=("lost",))), Decimal(0))
+    namesakes = ["Namesakes · admin@warehouse.local", "Namesakes · eva@example.com"]
+    one = next(one for one in saved.audiences() if one.name == "Namesakes")
+    asked = link("audience", "not_in", [str(one.audience_id)])
+    page = opened("customers", state={"shown as": "Compare"}, month="2025-10", where=asked)
+    offered = {one.label: one.options for one in page.selectbox}
+    for place in ("Open", "First", "Second", "Audience"):
+        assert sorted(name for name in offered[place] if name.startswith("Namesakes")) == namesakes, place
+
+
 def test_shares_of_a_breakdown_are_of_all_customers(published: Settings) -> None:
     page = opened("customers", state={"shown as": "Breakdown"}, month="2025-10")
     with engine(published).connect() as connection:
