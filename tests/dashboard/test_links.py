@@ -71,6 +71,7 @@ def test_a_count_that_is_no_whole_number_is_asked_as_it_stands(published: Settin
         ("first_core_date", "between", ["1899-12-31", "2025-01-01"]),
         ("frequency", "at_least", ["1e19"]),
         ("monetary", "at_most", ["-99999999999999999999"]),
+        ("monetary", "at_least", ["1e-16384"]),
     ],
 )
 def test_a_value_that_no_field_can_show_stops_the_page(condition: tuple[object]) -> None:
