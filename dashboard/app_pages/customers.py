@@ -11,7 +11,7 @@ from dashboard.components import address, audiences, charts, colours, columns, k
 from dashboard.components.builder import conditions
 from dashboard.components.cache import ask, ask_fresh
 from dashboard.components.filters import NAMES, customer_filters, store_label
-from dashboard.components.page import empty, header
+from dashboard.components.page import empty, header, nobody_known
 from dashboard.components.session import signed_in
 from dashboard.data import customers, export
 from dashboard.data.audience import Audience, SavedAudience
@@ -52,6 +52,8 @@ def main() -> None:
     if compared.open:
         with compared:
             audiences.compare(month, opened)
+    elif not counts.known:
+        nobody_known()
     elif not counts.customers:
         empty("No customer matches these filters. Take one away, or clear them all.")
     elif listed.open:

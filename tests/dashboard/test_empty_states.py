@@ -48,6 +48,11 @@ def test_a_seller_with_nobody_in_a_month_reads_so_on_every_page(
         assert (NONE_KNOWN in said[LATE, "overview", month]) == month.startswith("2024")
         assert (NONE_KNOWN in said[NOBODYS, "movements", month]) == (month != "2024-01"), "the first has no other"
         assert "stayed where they were" not in said[NOBODYS, "movements", month]
+        # nothing that they could take away is in the way, and others may well have bought
+        assert NONE_KNOWN in said[NOBODYS, "customers", month]
+        assert "Take one away" not in said[NOBODYS, "customers", month]
+        assert "None of your customers has bought a core product yet" in said[NOBODYS, "cohorts", month]
+        assert "None of your customers is scored in this month" in said[NOBODYS, "rfmt", month]
     # published months in which they had nobody are not said to be missing
     assert "Jun 2024: none of your customers" in said[LATE, "overview", f"{FIRST:%Y-%m}"]
     assert "Jun 2024: not published" not in said[LATE, "overview", f"{FIRST:%Y-%m}"]
