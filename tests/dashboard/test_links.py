@@ -80,6 +80,16 @@ def test_a_value_that_no_field_can_show_stops_the_page(condition: tuple[object])
     assert not page.metric
 
 
+def test_a_condition_that_is_left_out_is_said_and_no_field_takes_more_than_can_be_asked(published: Settings) -> None:
+    page = opened("customers", month="2025-10", where=link("monetary", "between", ["10", "500"]))
+    assert shown(page) == count(published, "monetary between 10 and 500")
+    assert "left out" not in "".join(one.value for one in page.caption)
+    assert [(field.min, field.max) for field in page.number_input[:2]] == [(-(2**53 - 1), 2**53 - 1)] * 2
+    next(one for one in page.button if one.label == "Add a condition").click().run()
+    assert shown(page) == count(published, "monetary between 10 and 500")
+    assert any("1 condition has no value yet and is left out" in one.value for one in page.caption)
+
+
 @pytest.mark.parametrize(
     ("address", "said"),
     [
