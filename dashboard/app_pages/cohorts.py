@@ -7,6 +7,7 @@ import streamlit as st
 from dashboard.components import address, charts, colours, numbers, words
 from dashboard.components.cache import ask
 from dashboard.components.page import empty, header
+from dashboard.components.session import signed_in
 from dashboard.data import cohorts
 from dashboard.data.months import Month
 from include.warehouse.wording import terms
@@ -34,7 +35,8 @@ def main() -> None:
     )
     found = ask(cohorts.cohorts, month.month)
     if found.empty:
-        empty("Nobody has bought a core product yet.")
+        nobody = "None of your customers has" if signed_in().is_restricted else "Nobody has"
+        empty(f"{nobody} bought a core product yet.")
         return
     address.restore("show", "recurring", lambda given: given[0] if given[0] in VIEWS else "recurring")
     view = st.segmented_control(

@@ -11,7 +11,7 @@ from dashboard.components import address, audiences, charts, colours, columns, k
 from dashboard.components.builder import conditions
 from dashboard.components.cache import ask, ask_fresh
 from dashboard.components.filters import NAMES, customer_filters, store_label
-from dashboard.components.page import empty, header
+from dashboard.components.page import empty, header, nobody_known
 from dashboard.components.session import signed_in
 from dashboard.data import customers, export
 from dashboard.data.audience import Audience, SavedAudience
@@ -52,6 +52,8 @@ def main() -> None:
     if compared.open:
         with compared:
             audiences.compare(month, opened)
+    elif not counts.known:
+        nobody_known()
     elif not counts.customers:
         empty("No customer matches these filters. Take one away, or clear them all.")
     elif listed.open:
@@ -190,7 +192,9 @@ def _arrangement() -> Arrangement:
     """Draws the choice of columns and order."""
     usual = Arrangement()
     offered = [*customers.CHOOSABLE_COLUMNS, *_master_columns()]
-    address.restore("columns", list(usual.columns), lambda given: [column for column in given if column in offered])
+    address.restore(
+        "columns", list(usual.columns), lambda given: [column for column in dict.fromkeys(given) if column in offered]
+    )
     address.restore(
         "sort", usual.sort, lambda given: given[0] if given[0] in customers.CHOOSABLE_COLUMNS else usual.sort
     )

@@ -174,10 +174,13 @@ def _fates(files: pandas.DataFrame) -> None:
     shown = loaded[loaded["rows_received"] > 0].head(FILES_IN_CHART).iloc[::-1]
     if len(shown):
         chart = charts.figure(90 + 26 * len(shown), barmode="stack")
+        # bars are told apart by their place: a file may be sent again under its name, with as many rows
+        places = list(range(len(shown)))
+        names = [f"{charts.text(row.file_name)} · {numbers.count(row.rows_received)}" for row in shown.itertuples()]
         for column, (name, colour) in FATES.items():
             chart.add_bar(
                 x=100 * shown[column].astype(float) / shown["rows_received"].astype(float),
-                y=[f"{charts.text(row.file_name)} · {numbers.count(row.rows_received)}" for row in shown.itertuples()],
+                y=places,
                 name=name,
                 orientation="h",
                 marker_color=colour,
@@ -185,6 +188,7 @@ def _fates(files: pandas.DataFrame) -> None:
                 hovertemplate="%{customdata} rows (%{x:.1f} %)",
             )
         chart.update_xaxes(ticksuffix=" %", range=[0, 100])
+        chart.update_yaxes(tickvals=places, ticktext=names, showgrid=False, zeroline=False)
         charts.show(
             f"{numbers.share(rejected, received)} of {numbers.count(received)} rows received were rejected",
             f"Rows of the newest {len(shown)} loaded files by what became of them.",

@@ -10,10 +10,10 @@ import pandas
 import plotly.graph_objects as go
 import streamlit as st
 
-from dashboard.components import address, charts, colours, known, numbers, tables, words
+from dashboard.components import address, charts, colours, known, numbers, tables, take_away, words
 from dashboard.components.cache import ask
 from dashboard.components.page import empty, header, nobody_known, same_days
-from dashboard.components.session import as_signed_in, signed_in
+from dashboard.components.session import signed_in
 from dashboard.data import export, overview
 from dashboard.data import months as calendar
 from dashboard.data.months import Month
@@ -372,15 +372,23 @@ def _draw_revenue(month: Month, other: date, before: Revenue, after: Revenue) ->
 
 
 def _revenue_finding(before: Revenue, after: Revenue, brought: dict[str, float] | None = None) -> str:
-    """What became of the revenue and, where its factors are known, which of them brought most."""
+    """What became of the revenue and, where its factors are known, which of them moved it that way most."""
     first, second = numbers.money(float(before.amount)), numbers.money(float(after.amount))
     if first == second:
         return f"Revenue did not change: {second}"
     if brought is None:
         return f"Revenue went from {first} to {second}"
     changed = numbers.change(float(after.amount), float(before.amount))
-    driver = max(brought, key=lambda name: abs(brought[name]))
-    return f"Revenue went from {first} to {second} ({changed}); most of it came from {driver.lower()}"
+    least, *_, most = sorted(brought, key=lambda name: brought[name])
+    is_rise = after.amount > before.amount
+    driver, brake = (most, least) if is_rise else (least, most)
+    moved = "brought most" if is_rise else "took most away"
+    finding = f"Revenue went from {first} to {second} ({changed}): {driver.lower()} {moved}"
+    # a change may be small beside what moved it either way
+    if brought[driver] * brought[brake] < 0 and abs(brought[brake]) > abs(brought[driver]):
+        money = numbers.money(abs(brought[brake]))
+        finding += f", while {brake.lower()} {f'took {money} away' if is_rise else f'brought {money}'}"
+    return finding
 
 
 def _sums(parts: dict[str, float]) -> list[float]:
@@ -429,17 +437,11 @@ def _reach(month: Month, history: pandas.DataFrame) -> None:
 def _summary_download(month: Month) -> None:
     st.markdown("**All of it in Excel**")
     st.caption("Tiers, statuses, events, segments, reach, movements, stores and data quality, with the SQL of each.")
-    name = export.summary_name(month.month)
-    st.download_button(
-        f"Excel summary of {words.month(month.month)}",
-        data=as_signed_in(partial(export.summary, month.month, name)),
-        file_name=name,
-        mime=export.MIME["xlsx"],
-        key="summary",
-        # drawn again at the press: who is signed in no longer reads so, whose role changed sees what is theirs now
-        on_click="rerun",
-        icon=":material/download:",
+    what = (month, export.summary_name(month.month))
+    take_away.button(
+        f"Excel summary of {words.month(month.month)}", "summary", what, partial(export.prepare_summary, month.month)
     )
+    take_away.offered(what)
 
 
 def _by_month(history: pandas.DataFrame, dimension: str) -> pandas.DataFrame:

@@ -11,6 +11,7 @@ import streamlit as st
 from dashboard.components import charts, colours, numbers, tables, words
 from dashboard.components.cache import ask
 from dashboard.components.page import empty, header
+from dashboard.components.session import signed_in
 from dashboard.data import scores
 from dashboard.data.months import Month
 from dashboard.data.rules import rule_set
@@ -30,7 +31,10 @@ def main() -> None:
     month = header("RFMT", "How recency, frequency, monetary and tenure are scored this month.")
     grid = ask(scores.grid, month.month)
     if grid.empty:
-        empty("Nobody is scored in this month: there is no engaged customer yet.")
+        if signed_in().is_restricted:
+            empty("None of your customers is scored in this month: none of them is engaged.")
+        else:
+            empty("Nobody is scored in this month: there is no engaged customer yet.")
         return
     ruled = ask(rule_set, month.rule_set)
     _grid(grid, ruled)

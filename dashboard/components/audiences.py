@@ -158,7 +158,7 @@ def _open(one: SavedAudience | None) -> None:
         "Open",
         list(known),
         index=list(known).index(one.audience_id) if one and one.audience_id in known else None,
-        format_func=lambda key: f"{known[key].name} · {known[key].owner}" if key in known else str(key),
+        format_func=lambda key: known[key].label if key in known else str(key),
         placeholder="A saved audience",
         key=f"audience to open {one.audience_id if one else ''}",
     )
@@ -269,7 +269,7 @@ def compare(month: Month, one: SavedAudience | None) -> None:
                 label,
                 keys,
                 index=keys.index(value),
-                format_func=lambda key: known[key].name,
+                format_func=lambda key: known[key].label,
                 key=f"compare {label} {first}",
                 width=280,
             )

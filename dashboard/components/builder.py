@@ -15,6 +15,7 @@ from dashboard.data import months as calendar
 from dashboard.data.audience import (
     FIELDS,
     FIRST_DAY,
+    LARGEST_NUMBER,
     LAST_DAY,
     LIST_OPERATORS,
     LONGEST_VALUE,
@@ -108,6 +109,10 @@ def conditions(month: Month) -> tuple[tuple[Group, ...], bool]:
             _group(month, drafts, group, position)
         st.button("Add a group", on_click=_add_group, icon=":material/add:", disabled=number >= MOST_CONDITIONS)
         complete = _complete(drafts)
+        left_out = number - sum(len(group.conditions) for group in complete)
+        if left_out:
+            verbs = "has no value yet and is" if left_out == 1 else "have no value yet and are"
+            st.caption(f":material/pending: {numbers.counted(left_out, 'condition')} {verbs} left out.")
         link = to_text(complete, drafts.is_any) if complete else ""
         if len(link) > LONGEST_LINK:
             st.caption("These conditions are too long for a link; they hold in this window only.")
@@ -358,8 +363,16 @@ def _value(kind: str, key: str, text: str | None) -> str | None:
         whole = st.number_input("Value", value=_whole(text), step=1, key=key, width=120, label_visibility=HIDDEN)
         return None if whole is None else str(whole)
     if kind == "number":
+        # one beyond these would be left out, and everybody shown
         number = st.number_input(
-            "Value", value=_number(text), format="%.2f", key=key, width=150, label_visibility=HIDDEN
+            "Value",
+            value=_number(text),
+            min_value=-float(LARGEST_NUMBER),
+            max_value=float(LARGEST_NUMBER),
+            format="%.2f",
+            key=key,
+            width=150,
+            label_visibility=HIDDEN,
         )
         return None if number is None else repr(number)
     if kind == "date":
@@ -398,7 +411,7 @@ def _list(month: Month, draft: Draft, kind: str, key: str) -> list[str]:
 
 
 def _saved(draft: Draft, key: str) -> list[str]:
-    names = {str(one.audience_id): one.name for one in saved.audiences()}
+    names = {str(one.audience_id): one.label for one in saved.audiences()}
     options = list(dict.fromkeys([*names, *draft.values]))
     chosen: str | None = st.selectbox(
         "Audience",

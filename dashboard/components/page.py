@@ -13,6 +13,9 @@ from dashboard.data import months
 from dashboard.data.months import Month
 
 REPORT_MONTH = "report"
+# Title of the page that was opened, and what was asked for in place of a month that is published.
+NOT_PUBLISHED = "month that is not published"
+LONGEST_SHOWN = 40
 
 
 def header(title: str, subtitle: str, kept: Sequence[str] = ()) -> Month:
@@ -28,7 +31,8 @@ def header(title: str, subtitle: str, kept: Sequence[str] = ()) -> Month:
     if not published:
         nothing_published()
     with right:
-        chosen = _select_month(published)
+        chosen = _select_month(published, title)
+    _say_not_published(published[0])
     _flags(chosen, published[0])
     return chosen
 
@@ -62,14 +66,17 @@ def nobody_known() -> None:
         empty("Nobody is known in this month.")
 
 
-def _select_month(published: list[Month]) -> Month:
+def _select_month(published: list[Month], title: str) -> Month:
     by_key = {f"{month.month:%Y-%m}": month for month in published}
     report = published[0]
     # a link to the month that is the latest today still means that month when another has come
     options = [REPORT_MONTH, *by_key]
-    address.restore("month", REPORT_MONTH, lambda given: given[0] if given[0] in options else REPORT_MONTH)
+    address.restore("month", REPORT_MONTH, lambda given: given[0])
     if st.session_state["month"] not in options:
+        st.session_state[NOT_PUBLISHED] = (title, st.session_state["month"])
         st.session_state["month"] = REPORT_MONTH
+    elif st.session_state["month"] != REPORT_MONTH or st.session_state.get(NOT_PUBLISHED, (title,))[0] != title:
+        st.session_state.pop(NOT_PUBLISHED, None)
     key = st.selectbox(
         "Month",
         options,
@@ -79,6 +86,21 @@ def _select_month(published: list[Month]) -> Month:
     )
     address.write("month", [] if key == REPORT_MONTH else [key])
     return by_key.get(key, report)
+
+
+def _say_not_published(report: Month) -> None:
+    """Says until another month or page is chosen that the one which was asked for is not the one that is shown."""
+    if NOT_PUBLISHED not in st.session_state:
+        return
+    _, asked = st.session_state[NOT_PUBLISHED]
+    try:
+        name = words.month(date.fromisoformat(f"{asked}-01"))
+    except ValueError:
+        name = f"“{words.plain(asked[:LONGEST_SHOWN])}”"
+    st.warning(
+        f"**{name} is no published month.** This is {words.month(report.month)}, the latest.",
+        icon=":material/calendar_month:",
+    )
 
 
 def _latest(report: Month) -> str:

@@ -1,9 +1,5 @@
 """Who has signed in: kept in the page's session and in a cookie, checked against the warehouse at every run."""
 
-from collections.abc import Callable
-from functools import wraps
-from typing import ParamSpec, TypeVar
-
 import streamlit as st
 
 from dashboard.components import remembered
@@ -15,32 +11,10 @@ USER = "signed-in user"
 METHOD = "method of sign-in"
 TICKET = "ticket for the cookie"
 
-Arguments = ParamSpec("Arguments")
-Answer = TypeVar("Answer")
-
 
 def signed_in() -> User:
     """The user who has signed in: e-mail, name, role, `may_see_contact`, `is_restricted`. Raises NotSignedIn."""
     return warehouse.current_user()
-
-
-def as_signed_in(work: Callable[Arguments, Answer]) -> Callable[Arguments, Answer]:
-    """`work` for another thread, such as a download's: it asks for the user of now, with no session around it.
-
-    That is who has signed in, as the warehouse knows them when the work is done: it raises NotSignedIn where `check`
-    would end the session.
-    """
-    user = signed_in()
-
-    @wraps(work)
-    def bound(*arguments: Arguments.args, **named: Arguments.kwargs) -> Answer:
-        now = _as_of_now(user)
-        if now is None:
-            raise warehouse.NotSignedIn("the user may sign in no longer, has a new password, or has signed out")
-        with warehouse.acting_as(now):
-            return work(*arguments, **named)
-
-    return bound
 
 
 def begin(user: User, method: str) -> None:

@@ -35,9 +35,10 @@ def offered(what: object) -> None:
     st.session_state[PREPARED] = (of_what, prepared, False)
     with st.container(border=True, horizontal=True, vertical_alignment="center"):
         until = datetime.fromtimestamp(prepared.file.expires, UTC)
+        rows = "" if prepared.rows is None else f" · {numbers.counted(prepared.rows, 'row')}"
         st.markdown(
-            f"**{prepared.file.name}** · {numbers.count(prepared.rows)} rows · {_size(prepared.file)}"
-            f" · the link holds until {until:%H:%M} UTC"
+            # as code: of an e-mail address in a name Markdown would make a link
+            f"`{prepared.file.name}`{rows} · {_size(prepared.file)} · the link holds until {until:%H:%M} UTC"
         )
         st.link_button("Download", _address(prepared.file), icon=":material/download:", type="primary")
         if prepared.about:

@@ -12,8 +12,9 @@ from include.warehouse.export_customers import COLUMNS
 
 MOST_CONDITIONS = 50
 LONGEST_VALUE = 10_000
-# What the page can show: whole numbers that a browser keeps, and days of its calendar.
+# What the page can show: whole numbers that a browser keeps, decimals that the database does, and days of its calendar.
 LARGEST_NUMBER = 2**53 - 1
+MOST_DECIMALS = 16_383
 FIRST_DAY, LAST_DAY = date(1900, 1, 1), date(2199, 12, 31)
 DEEPEST_AUDIENCE = 5
 
@@ -196,6 +197,11 @@ class SavedAudience:
     changed_at: datetime | None = None
     asks_for_contact: bool = False
 
+    @property
+    def label(self) -> str:
+        """Its name and its owner's: others may use the name, too."""
+        return f"{self.name} · {self.owner}"
+
     def as_document(self) -> dict[str, Any]:
         """What it asks for, under its name."""
         return {"name": self.name, "owner": self.owner, **self.audience.as_document()}
@@ -327,10 +333,16 @@ def _check_values(condition: Condition, kind: str) -> None:
         values = typed(condition, kind)
     except (InvalidOperation, ValueError) as error:
         raise AudienceError(f"{condition.field}: {', '.join(condition.values)[:50]!r} cannot be read") from error
-    if kind == "number" and not all(value.is_finite() and abs(value) <= LARGEST_NUMBER for value in values):
+    if kind == "number" and not all(_is_in_range(value) for value in values):
         raise AudienceError(f"{condition.field}: {', '.join(condition.values)[:50]!r} is out of range")
     if kind == "date" and not all(FIRST_DAY <= value <= LAST_DAY for value in values):
         raise AudienceError(f"{condition.field}: {', '.join(condition.values)[:50]!r} is out of range")
+
+
+def _is_in_range(value: Decimal) -> bool:
+    if not value.is_finite() or abs(value) > LARGEST_NUMBER:
+        return False
+    return int(value.as_tuple().exponent) >= -MOST_DECIMALS
 
 
 def values_wanted(kind: str, operator: str) -> int:

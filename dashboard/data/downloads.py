@@ -29,11 +29,11 @@ class Download:
 
 @dataclass(frozen=True)
 class Prepared:
-    """A file that can be taken away, its rows, and for a list the companion that says how to have it again."""
+    """A file that can be taken away, and for a list its rows and the companion that says how to have it again."""
 
     file: Download
     about: Download | None
-    rows: int
+    rows: int | None
 
 
 def new_file(name: str) -> Path:

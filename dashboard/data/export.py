@@ -8,12 +8,11 @@ import logging
 import re
 import subprocess
 import sys
-import tempfile
 from dataclasses import asdict, replace
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 from dashboard.data import downloads, saved
 from dashboard.data.audience import Audience, Half
@@ -32,10 +31,6 @@ from include.warehouse.settings import REPOSITORY
 from include.warehouse.summary import read_figures, write_book
 from include.warehouse.users import User
 
-MIME = {
-    "csv": "text/csv",
-    "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
-}
 # What a campaign by each channel needs.
 CONTACT = {"email": ("full_name", "email"), "sms": ("full_name", "phone"), "phone": ("full_name", "phone")}
 
@@ -162,32 +157,25 @@ def _note(audience: Audience, file_format: str, written: Export, has_contact: bo
     )
 
 
-def summary(month: date, name: str | None = None) -> BinaryIO:
-    """The Excel summary of a published month as an open file, noted in mart.export_log; on disk it is already gone.
-
-    `name` is what a reader will save it under, named when the page was drawn. Raises WarehouseError where it would say
-    wrongly by now whose customers these are.
-    """
+def prepare_summary(month: date) -> Prepared:
+    """Writes the Excel summary of a published month, and notes it in mart.export_log for who has signed in."""
     user = current_user()
-    if name not in (None, summary_name(month)):
-        raise WarehouseError(f"the summary is no longer {name} for {user.email}, whose role has changed")
-    with tempfile.TemporaryDirectory(prefix="summary-") as folder:
-        path = Path(folder) / summary_name(month)
-        with connect() as connection:
-            seen_by = user.email if user.is_restricted else None
-            figures = read_figures(connection, published_month(connection, month), seen_by)
-        write_book(path, figures)
-        log_export(
-            path,
-            "xlsx",
-            figures.customers,
-            sha256_of(path),
-            month=month.isoformat(),
-            run_id=figures.shown.run_id,
-            filters={"summary_of": f"{month:%Y-%m}"},
-            has_contact=False,
-        )
-        return path.open("rb")
+    path = downloads.new_file(summary_name(month))
+    with connect() as connection:
+        seen_by = user.email if user.is_restricted else None
+        figures = read_figures(connection, published_month(connection, month), seen_by)
+    write_book(path, figures)
+    log_export(
+        path,
+        "xlsx",
+        figures.customers,
+        sha256_of(path),
+        month=month.isoformat(),
+        run_id=figures.shown.run_id,
+        filters={"summary_of": f"{month:%Y-%m}"},
+        has_contact=False,
+    )
+    return Prepared(downloads.offer(path), None, None)
 
 
 def summary_name(month: date) -> str:

@@ -79,7 +79,7 @@ def current_user() -> User:
 
 @contextmanager
 def acting_as(user: User) -> Iterator[None]:
-    """Asks for `user` in this block, also in a thread without a page, such as a download's."""
+    """Asks for `user` in this block, also without a page, as in the process that writes a workbook."""
     token = _acting.set(user)
     try:
         yield

@@ -198,15 +198,21 @@ def test_an_export_is_written_noted_and_offered_by_a_link_that_expires(
     assert downloads.find(token, name) is None
 
 
-def test_a_summary_taken_away_is_noted(published: Settings) -> None:
-    with export.summary(MONTH) as book, engine(published).connect() as connection:
+def test_a_summary_is_offered_by_a_link_that_expires_and_noted(
+    published: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    prepared = export.prepare_summary(MONTH)
+    _, _, token, name = prepared.file.url.split("/")
+    book = downloads.find(token, name)
+    assert book is not None
+    with engine(published).connect() as connection:
         note = (
             connection.exec_driver_sql("select * from mart.export_log order by export_id desc limit 1").mappings().one()
         )
         known = connection.exec_driver_sql(
             "select count(*) from mart.customer_snapshot where month = %(month)s", {"month": MONTH}
         ).scalar_one()
-        content = book.read()
+    content = book.read_bytes()
     assert note["sha256"] == hashlib.sha256(content).hexdigest()
     assert (note["exported_by"], note["month"], note["rows"], note["bytes"], note["file_name"], note["filters"]) == (
         "admin@warehouse.local",
@@ -216,6 +222,8 @@ def test_a_summary_taken_away_is_noted(published: Settings) -> None:
         "customer_summary_2025-10.xlsx",
         {"summary_of": "2025-10"},
     )
+    monkeypatch.setattr(downloads.time, "time", lambda: prepared.file.expires + 1)
+    assert downloads.find(token, name) is None
 
 
 def read_ids(path: Path) -> set[str]:

@@ -144,6 +144,8 @@ def test_the_summary_can_be_taken_away(page: Page, visit: Callable[[Page, str], 
     visit(page, "?month=2025-10")
     with page.expect_download() as download:
         page.get_by_role("button", name="Excel summary of October 2025").click()
+    # signed, and it expires
+    assert urlsplit(download.value.url).path.startswith("/download/")
     download.value.save_as(tmp_path / "summary.xlsx")
     assert "About" in openpyxl.load_workbook(tmp_path / "summary.xlsx", read_only=True).sheetnames
 

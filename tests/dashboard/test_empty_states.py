@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -47,6 +48,11 @@ def test_a_seller_with_nobody_in_a_month_reads_so_on_every_page(
         assert (NONE_KNOWN in said[LATE, "overview", month]) == month.startswith("2024")
         assert (NONE_KNOWN in said[NOBODYS, "movements", month]) == (month != "2024-01"), "the first has no other"
         assert "stayed where they were" not in said[NOBODYS, "movements", month]
+        # nothing that they could take away is in the way, and others may well have bought
+        assert NONE_KNOWN in said[NOBODYS, "customers", month]
+        assert "Take one away" not in said[NOBODYS, "customers", month]
+        assert "None of your customers has bought a core product yet" in said[NOBODYS, "cohorts", month]
+        assert "None of your customers is scored in this month" in said[NOBODYS, "rfmt", month]
     # published months in which they had nobody are not said to be missing
     assert "Jun 2024: none of your customers" in said[LATE, "overview", f"{FIRST:%Y-%m}"]
     assert "Jun 2024: not published" not in said[LATE, "overview", f"{FIRST:%Y-%m}"]
@@ -122,6 +128,33 @@ def test_revenue_that_runs_below_zero_on_the_way_is_drawn_whole(
     drawn = next(spec for spec in drawn_charts(page) if spec["data"][0]["type"] == "waterfall")
     low, high = drawn["layout"]["yaxis"]["range"]
     assert low < -before < max(before, after) < high
+
+
+@pytest.mark.parametrize(
+    ("is_rise", "parts", "said"),
+    [
+        (True, (50.0, 40.0, -3.0, -60.0), "customers brought most, while price per item took €60 away"),
+        (True, (50.0, 40.0, -3.0, -10.0), "customers brought most**"),
+        (False, (5.0, -40.0, 90.0, -60.0), "price per item took most away, while items per order brought €90"),
+        (False, (-5.0, -40.0, -1.0, -60.0), "price per item took most away**"),
+    ],
+)
+def test_what_moved_the_revenue_is_what_moved_it_that_way(
+    *,
+    is_rise: bool,
+    parts: tuple[float, ...],
+    said: str,
+    reading: Callable[[Settings], None],
+    published: Settings,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    reading(published)
+    shown = overview.revenue(date(2025, 10, 1))
+    other = replace(shown, amount=shown.amount + (-1_000 if is_rise else 1_000))
+    names = ("Customers", "Orders per customer", "Items per order", "Price per item")
+    monkeypatch.setattr(overview, "contributions", lambda old, new: dict(zip(names, parts, strict=True)))
+    monkeypatch.setattr(overview, "comparable_revenue", lambda month, before: other)
+    assert said in texts(run(OVERVIEW, month="2025-10"))
 
 
 def _assign_late_customers(settings: Settings) -> None:

@@ -31,7 +31,7 @@ def on_published(reading: Callable[[Settings], None], published: Settings) -> No
     reading(published)
 
 
-def opened(name: str, *, state: dict[str, object] | None = None, **address: str) -> AppTest:
+def opened(name: str, *, state: dict[str, object] | None = None, **address: str | list[str]) -> AppTest:
     page = AppTest.from_file(str(PAGES / f"{name}.py"), default_timeout=120)
     page.session_state[session.USER] = ADMIN
     for key, value in (state or {}).items():
@@ -71,12 +71,23 @@ def test_a_count_that_is_no_whole_number_is_asked_as_it_stands(published: Settin
         ("first_core_date", "between", ["1899-12-31", "2025-01-01"]),
         ("frequency", "at_least", ["1e19"]),
         ("monetary", "at_most", ["-99999999999999999999"]),
+        ("monetary", "at_least", ["1e-16384"]),
     ],
 )
 def test_a_value_that_no_field_can_show_stops_the_page(condition: tuple[object]) -> None:
     page = opened("customers", month="2025-10", where=link(*condition))
     assert "out of range" in page.error[0].value
     assert not page.metric
+
+
+def test_a_condition_that_is_left_out_is_said_and_no_field_takes_more_than_can_be_asked(published: Settings) -> None:
+    page = opened("customers", month="2025-10", where=link("monetary", "between", ["10", "500"]))
+    assert shown(page) == count(published, "monetary between 10 and 500")
+    assert "left out" not in "".join(one.value for one in page.caption)
+    assert [(field.min, field.max) for field in page.number_input[:2]] == [(-(2**53 - 1), 2**53 - 1)] * 2
+    next(one for one in page.button if one.label == "Add a condition").click().run()
+    assert shown(page) == count(published, "monetary between 10 and 500")
+    assert any("1 condition has no value yet and is left out" in one.value for one in page.caption)
 
 
 @pytest.mark.parametrize(
@@ -146,6 +157,39 @@ def test_the_latest_month_and_the_compared_one_can_be_bookmarked() -> None:
     page = opened("overview", month="2025-11", against="2031-01")
     assert page.selectbox(key="against").value == "before"
     assert "against" not in page.query_params
+
+
+@pytest.mark.parametrize(("asked", "said"), [("2031-07", "July 2031"), ("*x*", r"“\*x\*”")])
+def test_a_month_that_is_not_published_is_said_until_another_is_chosen(asked: str, said: str) -> None:
+    page = opened("cohorts", month=asked)
+    for _ in range(2):
+        assert [one.value for one in page.warning] == [
+            f"**{said} is no published month.** This is November 2025, the latest."
+        ]
+        assert page.selectbox(key="month").value == "report"
+        page.segmented_control(key="show").set_value("total").run()
+    page.selectbox(key="month").set_value("2025-10").run()
+    assert not page.warning
+    page.selectbox(key="month").set_value("report").run()
+    assert not page.warning
+
+
+def test_a_column_that_a_link_names_twice_is_shown_once() -> None:
+    page = opened("customers", month="2025-10", columns=["city", "city", "monetary"])
+    assert list(page.dataframe[0].value.columns) == ["city", "monetary"]
+
+
+def test_audiences_of_one_name_are_told_apart_by_their_owners() -> None:
+    for owner in (ADMIN, User("eva@example.com", "Eva", "marketing")):
+        with data_layer.acting_as(owner):
+            saved.save(None, "Namesakes", Audience(CustomerFilter(status=("lost",))), Decimal(0))
+    namesakes = ["Namesakes · admin@warehouse.local", "Namesakes · eva@example.com"]
+    one = next(one for one in saved.audiences() if one.name == "Namesakes")
+    asked = link("audience", "not_in", [str(one.audience_id)])
+    page = opened("customers", state={"shown as": "Compare"}, month="2025-10", where=asked)
+    offered = {one.label: one.options for one in page.selectbox}
+    for place in ("Open", "First", "Second", "Audience"):
+        assert sorted(name for name in offered[place] if name.startswith("Namesakes")) == namesakes, place
 
 
 def test_shares_of_a_breakdown_are_of_all_customers(published: Settings) -> None:

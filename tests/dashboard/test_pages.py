@@ -12,7 +12,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from dashboard.components import numbers, session, words
-from dashboard.data import cohorts, customers, overview, scores
+from dashboard.data import cohorts, customers, health, overview, scores
 from dashboard.data import warehouse as data_layer
 from dashboard.data.audience import Audience
 from include.warehouse import explain
@@ -218,6 +218,18 @@ def test_the_amounts_of_a_file_add_up(reading: Callable[[Settings], None], publi
         fates = files[[f"{kind}_{fate}" for fate in ("loaded", "unchanged", "rejected", "duplicate")]]
         assert list(fates.sum(axis="columns").round(2)) == list(files[f"{kind}_received"].astype(float).round(2))
     assert files["amount_rejected"].abs().max() > 0
+
+
+def test_a_file_sent_again_with_as_many_rows_has_a_bar_of_its_own(
+    reading: Callable[[Settings], None], published: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reading(published)
+    received = health.files().head(1)
+    monkeypatch.setattr(health, "files", lambda: pandas.concat([received, received]))
+    [chart] = drawn_charts(run(HEALTH))
+    for bar in chart["data"]:
+        assert len(set(bar["y"])) == 2, bar["name"]
+    assert len(set(chart["layout"]["yaxis"]["ticktext"])) == 1
 
 
 @pytest.mark.parametrize("section", ["Files", "Checks", "Conservation", "Runs"])
