@@ -38,6 +38,7 @@ DASHBOARD_PORT = 8501
 AIRFLOW_HEALTH = ("metadatabase", "scheduler", "triggerer", "dag_processor")
 AIRFLOW_VERSION = f"apache-airflow {version('apache-airflow')}"
 READY_SECONDS = 300.0
+STOPPED_BY = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 AIRFLOW_PARTS = {
     "api-server": ["api-server"],
     "triggerer": ["triggerer", "--skip-serve-logs"],
@@ -122,7 +123,7 @@ class Stack:
 
     def stop(self) -> None:
         """Ends what was started, the database last."""
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        _ignore_signals()
         with self.console.status("Stopping …"):
             self.processes.stop()
             if self.has_started_database:
@@ -256,7 +257,14 @@ def run(settings: Settings, once: bool, console: Console) -> int:
 
 
 def _interrupt(_number: int, _frame: FrameType | None) -> None:
+    # make passes on a SIGTERM that a service manager sends to it and to this: the second would break off the end
+    _ignore_signals()
     raise KeyboardInterrupt
+
+
+def _ignore_signals() -> None:
+    for number in STOPPED_BY:
+        signal.signal(number, signal.SIG_IGN)
 
 
 def main() -> None:
@@ -265,7 +273,7 @@ def main() -> None:
     parser.add_argument("--once", action="store_true", help="end after publication with a status")
     once = parser.parse_args().once
     # Ctrl-C too: a script in the background begins what it starts with SIGINT ignored
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+    for number in STOPPED_BY:
         signal.signal(number, _interrupt)
     console = Console(highlight=False)
     if not console.is_terminal:

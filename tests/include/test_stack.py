@@ -149,6 +149,22 @@ def test_ctrl_c_ends_everything(home: Path) -> None:
     assert still_running(started) == []
 
 
+def test_a_second_signal_does_not_break_off_the_end(home: Path) -> None:
+    """A service manager signals make and this process, and make passes it on."""
+    run = Run(home)
+    run.wait_until_said("sample files: ready", 120)
+    started = psutil.Process(run.process.pid).children(recursive=True)
+    # its end takes as long as that of the one that does not heed the signal
+    busy = next(process for process in started if "api-server" in process.cmdline())
+    busy.suspend()
+    run.process.terminate()
+    run.wait_until_said("Stopping; run again to resume.", 30)
+    run.process.terminate()
+    assert run.ended(90) == 0, run.said
+    assert "Traceback" not in run.said
+    assert still_running(started) == []
+
+
 def test_the_sample_arrives_once_also_after_a_crash(fresh_warehouse: Settings) -> None:
     drop_sample(fresh_warehouse)
     names = sorted(path.name for path in fresh_warehouse.inbox.iterdir())
