@@ -79,6 +79,11 @@ def answering(as_json: bool) -> Iterator[Answer]:
         _fail(answer, f"{message}: python -m include.warehouse up", REFUSED_OR_HELD)
     except StoppedError as stop:
         _fail(answer, "stopped; the same command continues where this one was", SIGNALLED + stop.number)
+    except UnicodeEncodeError as error:
+        # the system gives the bytes of an argument that are no UTF-8 as such letters
+        if error.reason != "surrogates not allowed":
+            raise
+        _fail(answer, f"{error.object!a} is not in UTF-8; write it in UTF-8, or set the terminal to it", BAD_INPUT)
     except OSError as error:
         if error.filename is None:
             raise

@@ -240,6 +240,9 @@ def test_bad_input_is_named_and_changes_nothing(fresh_warehouse: Settings, tmp_p
         (["rules", "draft", str(broken)], "sales_2025.csv"),
         (["settings", "shrink_guard_share", "lots"], "lots"),
         (["settings", "no_such_setting"], "shrink_guard_share"),
+        (["approve", "sales_2025.csv", "--receipt", str(2**63)], "--receipt"),
+        # as the system gives an argument in Latin-1
+        (["approve", "caf\udce9.csv"], "UTF-8"),
         (["sample", "--customers", "0", "--out", str(tmp_path / "out")], "--customers"),
     ):
         ended = run(fresh_warehouse, *arguments)
