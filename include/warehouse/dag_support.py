@@ -38,10 +38,11 @@ LONGEST_REBUILD_SECONDS = 2 * 3600.0
 
 def notify_failure(context: Context) -> None:
     """Task-level failure callback: a notice that names the task, its run and what to do."""
-    instance = context["task_instance"]
+    instance, error = context["task_instance"], context.get("exception")
+    # a refusal says itself what to do: the same task would end the same
+    remedy = "" if isinstance(error, AirflowFailException) else "; see its log, then clear the task"
     notice(
-        f"{instance.dag_id}.{instance.task_id} failed in {instance.run_id} (try {instance.try_number}):"
-        f" {context.get('exception')}; see its log, then clear the task"
+        f"{instance.dag_id}.{instance.task_id} failed in {instance.run_id} (try {instance.try_number}): {error}{remedy}"
     )
 
 
