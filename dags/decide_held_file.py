@@ -40,7 +40,7 @@ APPROVE, DISCARD = "Approve", "Discard"
     default_args=DEFAULT_ARGS,
     tags=["ingest", "approval"],
     params={
-        "file_name": Param("", type="string", title="Held file", description="Name of the file in held/."),
+        "file_name": Param("", type="string", minLength=1, title="Held file", description="Its name in held/."),
         "feed": Param("", type="string", title="Feed"),
         "message": Param("", type="string", title="Why it is held"),
         "file_id": Param(None, type=["null", "integer"], title="Receipt", description="Else the last one of the name."),

@@ -38,7 +38,7 @@ MONTH = r"^\d{4}-(0[1-9]|1[0-2])$"
             type=["null", "string"],
             pattern=MONTH,
             title="Last month",
-            description="YYYY-MM; only together with *known at*, else the report month.",
+            description="YYYY-MM; only together with Known at, else the report month.",
         ),
         "known_at": Param(
             None,

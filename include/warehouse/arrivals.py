@@ -26,7 +26,7 @@ def pending_files(settings: Settings, feed: str | None = None, received_on: date
     day = received_on or datetime.now(UTC).date()
     contracts = load_contracts(settings)
     found = []
-    for path in _visible_files(settings.inbox):
+    for path in visible_files(settings.inbox):
         try:
             contract, period = match_feed(contracts, path.name)
         except InputError:
@@ -40,7 +40,7 @@ def unknown_files(settings: Settings) -> list[Path]:
     """Complete files of the inbox whose names no contract knows."""
     contracts = load_contracts(settings)
     found = []
-    for path in _visible_files(settings.inbox):
+    for path in visible_files(settings.inbox):
         try:
             match_feed(contracts, path.name)
         except InputError:
@@ -54,7 +54,7 @@ def unreadable_files(settings: Settings, feed: str | None = None) -> list[Path]:
     contracts = load_contracts(settings)
     return [
         path
-        for path in _visible_files(settings.inbox, readable=False)
+        for path in visible_files(settings.inbox, readable=False)
         if _stands_still(path) and (feed is None or is_of(path, feed, contracts))
     ]
 
@@ -161,7 +161,8 @@ def _may_read(path: Path) -> bool:
     return os.access(path, os.R_OK)
 
 
-def _visible_files(folder: Path, *, readable: bool = True) -> list[Path]:
+def visible_files(folder: Path, *, readable: bool = True) -> list[Path]:
+    """Files of a folder whose names do not say that they are unfinished, and that this user may read, or may not."""
     if not folder.is_dir():
         return []
     return [

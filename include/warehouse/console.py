@@ -3,6 +3,7 @@
 Standard output carries the answer alone; progress, log lines and errors go to standard error.
 """
 
+import errno
 import json
 import logging
 import sys
@@ -33,6 +34,8 @@ BAD_INPUT = 2
 SIGNALLED = 128
 # from SQLAlchemy, and from the driver itself while it copies
 DATABASE_IS_GONE = (OperationalError, InterfaceError, psycopg2.OperationalError, psycopg2.InterfaceError)
+
+NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
 
 Document = dict[str, Any]
 
@@ -79,7 +82,15 @@ def answering(as_json: bool) -> Iterator[Answer]:
         _fail(answer, f"{message}: python -m include.warehouse up", REFUSED_OR_HELD)
     except StoppedError as stop:
         _fail(answer, "stopped; the same command continues where this one was", SIGNALLED + stop.number)
+    except UnicodeEncodeError as error:
+        # the system gives the bytes of an argument that are no UTF-8 as such letters
+        if error.reason != "surrogates not allowed":
+            raise
+        _fail(answer, f"{error.object!a} is not in UTF-8; write it in UTF-8, or set the terminal to it", BAD_INPUT)
     except OSError as error:
+        if error.errno in NO_ROOM and error.filename is None:
+            # of a file that is open already the system says no name
+            _fail(answer, f"{error.strerror}: make room where it writes, then repeat the command", REFUSED_OR_HELD)
         if error.filename is None:
             raise
         _fail(answer, f"{error.filename}: {error.strerror}; give a place that this user may read and write", BAD_INPUT)

@@ -14,7 +14,13 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from airflow.sdk import Asset, Context, TaskGroup, XComArg, chain, task
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
-from include.warehouse.errors import GateRefused, InputError, VerificationError, WarehouseError
+from include.warehouse.errors import (
+    GateRefused,
+    InputError,
+    NotPublishableError,
+    VerificationError,
+    WarehouseError,
+)
 from include.warehouse.settings import Settings, load_settings
 
 if TYPE_CHECKING:
@@ -32,10 +38,11 @@ LONGEST_REBUILD_SECONDS = 2 * 3600.0
 
 def notify_failure(context: Context) -> None:
     """Task-level failure callback: a notice that names the task, its run and what to do."""
-    instance = context["task_instance"]
+    instance, error = context["task_instance"], context.get("exception")
+    # a refusal says itself what to do: the same task would end the same
+    remedy = "" if isinstance(error, AirflowFailException) else "; see its log, then clear the task"
     notice(
-        f"{instance.dag_id}.{instance.task_id} failed in {instance.run_id} (try {instance.try_number}):"
-        f" {context.get('exception')}; see its log, then clear the task"
+        f"{instance.dag_id}.{instance.task_id} failed in {instance.run_id} (try {instance.try_number}): {error}{remedy}"
     )
 
 
@@ -90,8 +97,9 @@ def step_of(name: str, **facts: object) -> Iterator[dict[str, object]]:
 def step_of_run(name: str, warehouse_run: int, **facts: object) -> Iterator[dict[str, object]]:
     """As step_of; skips the task where its run is published already, or another took over and publishes the same.
 
-    A step of a refused or dry run fails at once: only a new plan helps. So does one of a run that a person asked for
-    and another took over: what was asked for is not part of the other.
+    A step of a refused or dry run fails at once, and the publication of one that other rules have overtaken: only a new
+    plan helps. So does a step of a run that a person asked for and another took over: what was asked for is not part of
+    the other.
     """
     from include.warehouse.refresh import find_plan
 
@@ -107,7 +115,7 @@ def step_of_run(name: str, warehouse_run: int, **facts: object) -> Iterator[dict
                 raise AirflowFailException(f"{error}; clear the whole run to ask for its months again") from error
             if status in ("abandoned", "published"):
                 raise AirflowSkipException(f"run {warehouse_run} is {status}; nothing is left to do in it") from error
-            if status in ("refused", "rebuilt"):
+            if status in ("refused", "rebuilt") or isinstance(error, NotPublishableError):
                 raise AirflowFailException(f"{error}; clear the task plan, and all after it, to build anew") from error
             raise
 

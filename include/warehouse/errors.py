@@ -29,5 +29,9 @@ class GateRefused(WarehouseError):  # noqa: N818 - a verdict, not a fault
     """A blocking check failed; readers stay on the last good publication."""
 
 
+class NotPublishableError(WarehouseError):
+    """A run cannot be published as it is built, however often that is tried."""
+
+
 class VerificationError(WarehouseError):
     """What is stored is not what was accepted; a person has to find out why."""

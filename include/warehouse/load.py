@@ -267,17 +267,22 @@ def _remove_marker(path: Path) -> None:
 
 
 def _move(path: Path, target: Path) -> None:
-    """Renames; where the inbox is another file system, copies and removes, or leaves what is written to meanwhile."""
-    try:
-        path.rename(target)
-    except OSError as error:
-        if error.errno != errno.EXDEV:
-            raise
-        before = _mark(path)
-        _copy(path, target)
-        if _mark(path) != before:
-            raise UnfinishedError(f"{path.name} is still being written") from error
-        path.unlink()
+    """Renames; a link, or a file of another file system, is copied and removed, unless it is written to meanwhile.
+
+    A link would say nothing in another folder, or say there what the file is by then, not what was loaded.
+    """
+    if not path.is_symlink():
+        try:
+            path.rename(target)
+            return
+        except OSError as error:
+            if error.errno != errno.EXDEV:
+                raise
+    before = _mark(path)
+    _copy(path, target)
+    if _mark(path) != before:
+        raise UnfinishedError(f"{path.name} is still being written")
+    path.unlink()
 
 
 def _copy(path: Path, target: Path) -> None:

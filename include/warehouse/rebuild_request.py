@@ -6,6 +6,9 @@ from typing import Any
 
 from include.warehouse.errors import InputError
 
+# each is a task: Airflow makes no more than 1,024 of one
+MOST_MONTHS = 600
+
 
 @dataclass(frozen=True)
 class RebuildRequest:
@@ -31,7 +34,7 @@ def read_request(params: dict[str, Any]) -> RebuildRequest:
     A moment without an offset is in UTC, as Airflow shows times.
     """
     first_month = _month(params["first_month"])
-    known_at = datetime.fromisoformat(params["known_at"]) if params["known_at"] else None
+    known_at = _moment(params["known_at"]) if params["known_at"] else None
     if known_at is not None and known_at.tzinfo is None:
         known_at = known_at.replace(tzinfo=UTC)
     if params["last_month"] and known_at is None:
@@ -44,13 +47,26 @@ def read_request(params: dict[str, Any]) -> RebuildRequest:
     last_month = _month(params["last_month"]) if params["last_month"] else first_month
     if last_month < first_month:
         raise InputError(f"last month {last_month:%Y-%m} is before first month {first_month:%Y-%m}")
-    return RebuildRequest(
+    request = RebuildRequest(
         first_month=first_month,
         last_month=last_month,
         known_at=known_at,
         is_recut=bool(params["recut"]),
         is_dry_run=bool(params["dry_run"]),
     )
+    if len(request.months) > MOST_MONTHS:
+        raise InputError(
+            f"from {first_month:%Y-%m} to {last_month:%Y-%m} there are {len(request.months):,} months; name"
+            f" {MOST_MONTHS} at most"
+        )
+    return request
+
+
+def _moment(text: str) -> datetime:
+    try:
+        return datetime.fromisoformat(text)
+    except ValueError as error:
+        raise InputError(f"{text} is not a moment; write it like 2025-08-01T06:00:00Z") from error
 
 
 def _month(text: str) -> date:

@@ -16,7 +16,7 @@ from sqlalchemy import Connection, text
 from sqlalchemy.exc import InternalError, OperationalError
 
 from include.warehouse.database import engine
-from include.warehouse.errors import InputError, WarehouseError
+from include.warehouse.errors import InputError, NotPublishableError, WarehouseError
 from include.warehouse.locks import give_up_lock, take_lock, try_lock
 from include.warehouse.settings import Settings
 from include.warehouse.step_log import record_step
@@ -235,6 +235,8 @@ def publish(settings: Settings, run_id: int) -> None:
 
     Readers are never kept waiting, nor do their open transactions keep it: a table that cannot be exchanged at once is
     changed row by row. Where another lock is not to be had, that of an ANALYZE, the transaction is tried again.
+
+    Raises NotPublishableError for a run that the gate has not passed, or that other rules have overtaken.
     """
     with refresh_lock(settings), _step(settings, "publish") as (connection, done):
         for attempt in range(1, PUBLICATION_TRIES + 1):
@@ -261,6 +263,10 @@ def publish(settings: Settings, run_id: int) -> None:
                         " snapshot for a minute; let it end and clear the publish step"
                     ) from error
                 time.sleep(1.0)
+            except InternalError as error:
+                if not isinstance(error.orig, database_errors.RaiseException):
+                    raise
+                raise NotPublishableError(_database_message(error)) from error
         connection.execute(text("call crm.drop_run_tables(:run_id)"), {"run_id": run_id})
         done(run_id=run_id)
 

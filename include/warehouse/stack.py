@@ -38,6 +38,7 @@ DASHBOARD_PORT = 8501
 AIRFLOW_HEALTH = ("metadatabase", "scheduler", "triggerer", "dag_processor")
 AIRFLOW_VERSION = f"apache-airflow {version('apache-airflow')}"
 READY_SECONDS = 300.0
+STOPPED_BY = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 AIRFLOW_PARTS = {
     "api-server": ["api-server"],
     "triggerer": ["triggerer", "--skip-serve-logs"],
@@ -99,8 +100,12 @@ class Stack:
             self._wait_for(f"{addresses.dashboard}/_stcore/health", lambda answer: answer == "ok")
         return addresses, watch
 
-    def follow(self, watch: Watch, is_over: Callable[[Outcome], bool]) -> Outcome:
-        """Tells what happens until `is_over`; raises WarehouseError where a process has ended."""
+    def follow(self, watch: Watch, is_over: Callable[[Outcome], bool], *, is_attended: bool) -> Outcome:
+        """Tells what happens until `is_over`; raises WarehouseError where a process has ended.
+
+        A contract that cannot be used any more is waited for, or raises InputError where nobody attends to it.
+        """
+        unusable = ""
         with self.console.status(watch.now) as status:
             while True:
                 self.check()
@@ -109,7 +114,14 @@ class Stack:
                     self._tell(watch, status)
                 except OperationalError:
                     status.update("the database does not answer …")
+                except InputError as error:
+                    if not is_attended:
+                        raise
+                    if str(error) != unusable:
+                        unusable = str(error)
+                        self.console.print(f"  {unusable}", markup=False, soft_wrap=True)
                 else:
+                    unusable = ""
                     if is_over(outcome):
                         return outcome
                 time.sleep(0.5)
@@ -122,7 +134,7 @@ class Stack:
 
     def stop(self) -> None:
         """Ends what was started, the database last."""
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        _ignore_signals()
         with self.console.status("Stopping …"):
             self.processes.stop()
             if self.has_started_database:
@@ -239,14 +251,14 @@ def run(settings: Settings, once: bool, console: Console) -> int:
         try:
             addresses, watch = stack.start()
             console.print(f"Airflow publishes; look at {addresses.airflow} and {addresses.dashboard}")
-            outcome = stack.follow(watch, lambda reached: reached is not Outcome.WORKING)
+            outcome = stack.follow(watch, lambda reached: reached is not Outcome.WORKING, is_attended=not once)
             show_summary(console, settings, addresses)
             if outcome is not Outcome.PUBLISHED:
                 console.print(f"The files that arrived are not published: {outcome.value}.", style="bold red")
             if once:
                 return 0 if outcome is Outcome.PUBLISHED and not any(settings.held.iterdir()) else 1
             console.print("Everything stays up until Ctrl-C.")
-            stack.follow(watch, lambda reached: False)
+            stack.follow(watch, lambda reached: False, is_attended=True)
         except KeyboardInterrupt:
             console.print("Stopping; run again to resume.")
             return 130 if once else 0
@@ -256,7 +268,14 @@ def run(settings: Settings, once: bool, console: Console) -> int:
 
 
 def _interrupt(_number: int, _frame: FrameType | None) -> None:
+    # make passes on a SIGTERM that a service manager sends to it and to this: the second would break off the end
+    _ignore_signals()
     raise KeyboardInterrupt
+
+
+def _ignore_signals() -> None:
+    for number in STOPPED_BY:
+        signal.signal(number, signal.SIG_IGN)
 
 
 def main() -> None:
@@ -265,7 +284,7 @@ def main() -> None:
     parser.add_argument("--once", action="store_true", help="end after publication with a status")
     once = parser.parse_args().once
     # Ctrl-C too: a script in the background begins what it starts with SIGINT ignored
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+    for number in STOPPED_BY:
         signal.signal(number, _interrupt)
     console = Console(highlight=False)
     if not console.is_terminal:

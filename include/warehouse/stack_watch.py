@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, text
 
-from include.warehouse.arrivals import UNREADABLE, unknown_files, unreadable_files
+from include.warehouse.arrivals import UNREADABLE, unknown_files, unreadable_files, visible_files
 from include.warehouse.console import in_words
 from include.warehouse.database import connect
 from include.warehouse.settings import Settings
@@ -39,6 +39,7 @@ class Watch:
         self.runs: dict[int, str] = {}
         self.newest_step = 0
         self.failures: set[str] = set()
+        self.has_failed = False
         self.unreadable: set[str] = set()
         self.now = "waiting for files"
         self.changed_at = time.monotonic()
@@ -47,14 +48,17 @@ class Watch:
         self.unreadable.clear()
         with self.airflow.connect() as connection:
             self.failures = {run["run_id"] for run in _failed_runs(connection)}
+        # what failed before says nothing of the work of now
+        self.has_failed = False
 
     def news(self) -> list[str]:
         """One line for everything that happened since the last call."""
+        # first, for an unusable contract ends it: nothing else is remembered as told
+        lines = list(self._inbox_news())
         with connect(self.settings) as connection:
-            lines = [*self._file_news(connection), *self._step_news(connection), *self._run_news(connection)]
+            lines += [*self._file_news(connection), *self._step_news(connection), *self._run_news(connection)]
         with self.airflow.connect() as connection:
             lines += self._failure_news(connection)
-        lines += self._inbox_news()
         if lines:
             self.changed_at = time.monotonic()
         return lines
@@ -66,7 +70,7 @@ class Watch:
         with self.airflow.connect() as connection:
             build = _first(connection, BUILD_STATE)
         if self._is_working(state, build):
-            stuck = bool(self.failures) and time.monotonic() - self.changed_at > STUCK_SECONDS
+            stuck = self.has_failed and time.monotonic() - self.changed_at > STUCK_SECONDS
             return Outcome.FAILED if stuck else Outcome.WORKING
         if state["last_status"] == "refused":
             return Outcome.REFUSED
@@ -85,8 +89,7 @@ class Watch:
 
     def _waiting_files(self) -> bool:
         """Whether a file lies in the inbox that will be taken up, or is being loaded."""
-        left = {*unknown_files(self.settings), *unreadable_files(self.settings)}
-        waiting = [path for path in self.settings.inbox.iterdir() if path.is_file() and path not in left]
+        waiting = set(visible_files(self.settings.inbox)) - set(unknown_files(self.settings))
         return bool(waiting) or any(self.settings.processing.iterdir())
 
     def _file_news(self, connection: Connection) -> Iterable[str]:
@@ -139,10 +142,12 @@ class Watch:
             if run["run_id"] in self.failures:
                 continue
             self.failures.add(run["run_id"])
+            self.has_failed = True
             yield f"Airflow: {run['dag_id']} failed at {run['tasks']}; see its log in the Airflow UI"
         for filename, stacktrace in connection.execute(text("select filename, stacktrace from import_error")):
             if filename not in self.failures:
                 self.failures.add(filename)
+                self.has_failed = True
                 yield f"Airflow cannot read dags/{filename}: {stacktrace.strip().splitlines()[-1]}"
 
 

@@ -135,6 +135,8 @@ def test_the_rebuild_form_gives_every_month_of_its_range() -> None:
         ({"known_at": "2025-03-01T06:00:00Z", "recut": True}, "recut"),
         ({"known_at": "2025-03-01T06:00:00Z", "last_month": "2024-12"}, "before"),
         ({"first_month": "2025-13"}, "2025-13"),
+        ({"known_at": "2025-03-01T06:00:00Z", "last_month": "2190-03"}, "1,983 months"),
+        ({"known_at": "yesterday"}, "yesterday is not a moment"),
     ],
 )
 def test_a_contradictory_rebuild_form_is_refused(fields: dict[str, object], word: str) -> None:

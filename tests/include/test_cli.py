@@ -1,6 +1,7 @@
 """The command line as people and scripts use it: in a process of its own, by exit code, standard output and error."""
 
 import csv
+import errno
 import io
 import json
 import os
@@ -240,6 +241,9 @@ def test_bad_input_is_named_and_changes_nothing(fresh_warehouse: Settings, tmp_p
         (["rules", "draft", str(broken)], "sales_2025.csv"),
         (["settings", "shrink_guard_share", "lots"], "lots"),
         (["settings", "no_such_setting"], "shrink_guard_share"),
+        (["approve", "sales_2025.csv", "--receipt", str(2**63)], "--receipt"),
+        # as the system gives an argument in Latin-1
+        (["approve", "caf\udce9.csv"], "UTF-8"),
         (["sample", "--customers", "0", "--out", str(tmp_path / "out")], "--customers"),
     ):
         ended = run(fresh_warehouse, *arguments)
@@ -263,6 +267,16 @@ def test_a_place_that_cannot_be_written_is_named(published: Settings, tmp_path: 
     refused = run(published, "export", "customers", "--format", "csv", "--out", tmp_path / "a_file" / "list.csv")
     assert refused.exit_code == 2
     assert f"Error: {tmp_path / 'a_file'}" in refused.errors
+
+
+def test_a_full_disk_is_said(fresh_warehouse: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fill_up(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr("include.warehouse.sample.write_sample", fill_up)
+    ended = run(fresh_warehouse, "sample", "--out", tmp_path)
+    assert ended.exit_code == 1
+    assert ended.errors == "Error: No space left on device: make room where it writes, then repeat the command\n"
 
 
 def test_files_and_errors_do_not_tell_others_of_customers(

@@ -7,11 +7,11 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-from airflow.sdk.exceptions import AirflowSkipException
+from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 from sqlalchemy import text
 
 from include.warehouse import arrivals, dag_support, load, refresh
-from include.warehouse.dag_support import changed_feeds, held_receipts, load_feed, plan_run
+from include.warehouse.dag_support import changed_feeds, held_receipts, load_feed, plan_run, run_step
 from include.warehouse.database import connect
 from include.warehouse.errors import WarehouseError
 from include.warehouse.load import load_files
@@ -118,6 +118,17 @@ def test_what_failed_after_a_publication_is_done_by_the_next_run(loaded: Setting
             plan_run(loaded, asked_by="test")
         assert steps_done(loaded, run_id)[-3:] == ["vacuum", "users", "excel"], "once"
         assert (loaded.exports / "customer_summary_2025-01.xlsx").exists()
+
+
+def test_a_publication_that_cannot_succeed_is_not_tried_again(loaded: Settings) -> None:
+    run_id = plan_run(loaded, asked_by="test")
+    for step in REFRESH_STEPS:
+        # somebody has marked the gate as passed
+        if step.name == "gate":
+            break
+        step.function(loaded, run_id)
+    with pytest.raises(AirflowFailException, match=f"run {run_id} has not passed the gate.* clear the task plan"):
+        run_step.function("publish", run_id)
 
 
 class RebuildRuns:

@@ -1,5 +1,6 @@
 """`make run`: everything comes up, publishes what arrived, says who ended, leaves nothing behind and resumes."""
 
+import io
 import os
 import re
 import signal
@@ -11,17 +12,21 @@ import time
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
+from rich.console import Console
 from sqlalchemy import text
 
 from include.warehouse import server
 from include.warehouse.child_processes import ChildEndedError, ChildProcesses
 from include.warehouse.database import connect, engine
+from include.warehouse.errors import InputError
 from include.warehouse.sample import write_sample
 from include.warehouse.settings import REPOSITORY, Settings
-from include.warehouse.stack import drop_sample
+from include.warehouse.stack import Stack, drop_sample
+from include.warehouse.stack_watch import Outcome
 
 LEAVES_A_GRANDCHILD = (
     "import os, time; grandchild = os.fork();"
@@ -89,6 +94,9 @@ def files_and_publications(settings: Settings) -> list[tuple[object, ...]]:
 def test_the_stack_publishes_resumes_and_names_who_ended(home: Path, warehouse: Settings) -> None:
     settings = Settings(home=home, url=None, contracts=warehouse.contracts)
     write_sample(settings.inbox, customers=300, months=14, seed=3)
+    # they stay there, and nobody waits for them
+    for name in (".DS_Store", "sales_2030.csv.part", "sales_2031.csv.ready"):
+        (settings.inbox / name).touch()
 
     first = Run(home, "--once")
     assert first.ended(400) == 0, first.said
@@ -147,6 +155,53 @@ def test_ctrl_c_ends_everything(home: Path) -> None:
     assert "Stopping; run again to resume." in run.said
     assert len(started) > 2
     assert still_running(started) == []
+
+
+def test_a_second_signal_does_not_break_off_the_end(home: Path) -> None:
+    """A service manager signals make and this process, and make passes it on."""
+    run = Run(home)
+    run.wait_until_said("sample files: ready", 120)
+    time.sleep(2)
+    started = psutil.Process(run.process.pid).children(recursive=True)
+    # the end takes as long as that of one who does not heed the signal
+    next(process for process in started if "api-server" in process.cmdline()).suspend()
+    run.process.terminate()
+    run.wait_until_said("Stopping; run again to resume.", 30)
+    run.process.terminate()
+    assert run.ended(90) == 0, run.said
+    assert "Traceback" not in run.said
+    assert still_running(started) == []
+
+
+class EditedContract:
+    """A watch that finds a contract which somebody is just editing, and on the third look one that can be used."""
+
+    now = "waiting for files"
+
+    def __init__(self) -> None:
+        self.looks = 0
+
+    def outcome(self) -> Outcome:
+        self.looks += 1
+        if self.looks < 3:
+            raise InputError("sales.yml: the contract cannot be used")
+        return Outcome.PUBLISHED
+
+    def news(self) -> list[str]:
+        return []
+
+
+def test_a_contract_may_be_edited_meanwhile(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Stack, "check", lambda self: None)
+    said = io.StringIO()
+    console = Console(file=said, width=110)
+    stack = Stack(Settings(home=tmp_path, url=None, contracts=tmp_path), console)
+    watch: Any = EditedContract()
+    assert stack.follow(watch, lambda reached: True, is_attended=True) is Outcome.PUBLISHED
+    assert said.getvalue().count("sales.yml: the contract cannot be used") == 1
+    watch = EditedContract()
+    with pytest.raises(InputError, match=r"sales\.yml"):
+        stack.follow(watch, lambda reached: True, is_attended=False)
 
 
 def test_the_sample_arrives_once_also_after_a_crash(fresh_warehouse: Settings) -> None:

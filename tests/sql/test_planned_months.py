@@ -10,7 +10,7 @@ from sqlalchemy.engine import make_url
 
 from include.warehouse import rules
 from include.warehouse.database import connect, engine
-from include.warehouse.errors import WarehouseError
+from include.warehouse.errors import NotPublishableError
 from include.warehouse.load import approve, load_files
 from include.warehouse.refresh import aggregate, plan, publish, rebuild
 from include.warehouse.settings import Settings
@@ -152,7 +152,7 @@ def test_rules_activated_while_a_new_month_is_built_decide_it(masters: Settings,
         " was planned by other rules and is refused at the end; start a new refresh"
     )
     refused = f"run {run_id} was planned by other rules: rule set {third} decides 2025-02 since; start a new refresh"
-    with pytest.raises(WarehouseError, match=refused):
+    with pytest.raises(NotPublishableError, match=refused):
         publish(masters, run_id)
     assert refresh(masters).is_published
     assert rows(masters, "select rule_set from mart.month order by month") == [(1,), (third,)]

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 verbs = typer.Typer()
 
 Receipt = Annotated[
-    int | None, typer.Option(min=1, metavar="NUMBER", help="Which one, where files of one name wait; see `status`.")
+    int | None,
+    typer.Option(min=1, max=2**63 - 1, metavar="NUMBER", help="Which one, where files of one name wait; see `status`."),
 ]
 
 
