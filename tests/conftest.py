@@ -23,7 +23,7 @@ from include.warehouse.credentials import read_credentials
 from include.warehouse.database import engine
 from include.warehouse.migrate import migrate
 from include.warehouse.settings import Settings, load_settings
-from tests.fixtures.published import published
+from tests.fixtures.published import TEMPLATE, published
 
 __all__ = ["published"]
 
@@ -35,7 +35,6 @@ hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "repeatabl
 # whoever imports Airflow makes a folder there, else in the home of whoever runs the tests
 os.environ.setdefault("AIRFLOW_HOME", str(Path(tempfile.gettempdir()) / "warehouse-test-airflow"))
 
-TEMPLATE = "warehouse_template"
 # these take minutes: they begin first, so that no process is left with one of them at the end
 LONG_FILES = (
     "test_against_oracle.py",
