@@ -37,13 +37,16 @@ os.environ.setdefault("AIRFLOW_HOME", str(Path(tempfile.gettempdir()) / "warehou
 
 # these take minutes: they begin first, so that no process is left with one of them at the end
 LONG_FILES = (
+    "test_dag_runs.py",
     "test_against_oracle.py",
+    "test_killed.py",
+    "test_browser.py",
+    "test_stack.py",
+    "test_at_once.py",
     "test_masters_in_any_order.py",
     "test_sent_again.py",
-    "test_stack.py",
-    "test_browser.py",
-    "test_dag_runs.py",
-    "test_killed.py",
+    "test_gate.py",
+    "test_benchmark_guard.py",
 )
 CHROMIUM_ARGUMENTS = [
     "--disable-background-networking",
