@@ -23,7 +23,7 @@ from include.warehouse.credentials import read_credentials
 from include.warehouse.database import engine
 from include.warehouse.migrate import migrate
 from include.warehouse.settings import Settings, load_settings
-from tests.fixtures.published import published
+from tests.fixtures.published import TEMPLATE, published
 
 __all__ = ["published"]
 
@@ -35,21 +35,24 @@ hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "repeatabl
 # whoever imports Airflow makes a folder there, else in the home of whoever runs the tests
 os.environ.setdefault("AIRFLOW_HOME", str(Path(tempfile.gettempdir()) / "warehouse-test-airflow"))
 
-TEMPLATE = "warehouse_template"
 # these take minutes: they begin first, so that no process is left with one of them at the end
 LONG_FILES = (
+    "test_dag_runs.py",
     "test_against_oracle.py",
+    "test_killed.py",
+    "test_browser.py",
+    "test_stack.py",
+    "test_at_once.py",
     "test_masters_in_any_order.py",
     "test_sent_again.py",
-    "test_stack.py",
-    "test_browser.py",
-    "test_dag_runs.py",
-    "test_killed.py",
+    "test_gate.py",
+    "test_benchmark_guard.py",
 )
 CHROMIUM_ARGUMENTS = [
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-dev-shm-usage",
+    "--disable-gpu",
     "--disable-sync",
     "--no-first-run",
 ]
@@ -88,12 +91,12 @@ def warehouse() -> Iterator[Settings]:
 
 
 @pytest.fixture
-def new_warehouse(warehouse: Settings, tmp_path: Path) -> Iterator[Callable[[], Settings]]:
-    """Gives a further migrated, empty warehouse at each call: its own database and its own home."""
+def new_warehouse(warehouse: Settings, tmp_path: Path) -> Iterator[Callable[..., Settings]]:
+    """Gives a further warehouse at each call, with its own database and its own home: a copy of one, else empty."""
     made: list[Settings] = []
 
-    def make() -> Settings:
-        made.append(_make(warehouse, tmp_path / f"home_{len(made)}"))
+    def make(original: Settings | None = None) -> Settings:
+        made.append(_make(warehouse, tmp_path / f"home_{len(made)}", original))
         return made[-1]
 
     yield make
@@ -104,12 +107,12 @@ def new_warehouse(warehouse: Settings, tmp_path: Path) -> Iterator[Callable[[], 
 @pytest.fixture(scope="session")
 def passing_warehouse(
     warehouse: Settings, tmp_path_factory: pytest.TempPathFactory
-) -> Callable[[], AbstractContextManager[Settings]]:
+) -> Callable[..., AbstractContextManager[Settings]]:
     """Like `new_warehouse`, for tests that need many: each is dropped when its `with` block ends."""
 
     @contextmanager
-    def pass_by() -> Iterator[Settings]:
-        made = _make(warehouse, tmp_path_factory.mktemp("home"))
+    def pass_by(original: Settings | None = None) -> Iterator[Settings]:
+        made = _make(warehouse, tmp_path_factory.mktemp("home"), original)
         try:
             yield made
         finally:
@@ -120,17 +123,22 @@ def passing_warehouse(
 
 
 @pytest.fixture
-def fresh_warehouse(new_warehouse: Callable[[], Settings]) -> Settings:
+def fresh_warehouse(new_warehouse: Callable[..., Settings]) -> Settings:
     """A migrated, empty warehouse of this test's own; writing to it disturbs no other test."""
     return new_warehouse()
 
 
-def _make(warehouse: Settings, home: Path) -> Settings:
-    name = f"test_{os.getpid()}_{next(numbers)}"
-    _execute(warehouse, f"create database {name} template {TEMPLATE} strategy file_copy")
-    url = make_url(server.ensure_running(warehouse)).set(database=name)
+def _make(warehouse: Settings, home: Path, original: Settings | None = None) -> Settings:
+    name, template = f"test_{os.getpid()}_{next(numbers)}", TEMPLATE
     home.mkdir(exist_ok=True)
     shutil.copy(warehouse.secrets, home)
+    if original:
+        # nobody may be connected to a database that is copied
+        engine(original).dispose()
+        template = make_url(str(original.url)).database
+        shutil.copytree(original.home, home, dirs_exist_ok=True)
+    _execute(warehouse, f"create database {name} template {template} strategy file_copy")
+    url = make_url(server.ensure_running(warehouse)).set(database=name)
     settings = Settings(home=home, url=url.render_as_string(hide_password=False), contracts=warehouse.contracts)
     settings.create_folders()
     return settings

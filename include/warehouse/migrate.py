@@ -11,8 +11,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from alembic import command
-from alembic.config import Config
 from psycopg2 import errors
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import DBAPIError
@@ -135,6 +133,9 @@ def not_applied(connection: Connection) -> list[str]:
 
 
 def _apply_migrations(connection: Connection) -> list[str]:
+    from alembic import command
+    from alembic.config import Config
+
     unlisted = {path.stem for path in MIGRATIONS.glob("*.sql")} - {path.stem for path in VERSIONS.glob("*.py")}
     if unlisted:
         names = ", ".join(f"sql/migrations/{name}.sql" for name in sorted(unlisted))

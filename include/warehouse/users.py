@@ -10,6 +10,7 @@ import threading
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from argon2 import PasswordHasher
@@ -37,8 +38,6 @@ LONGEST_EMAIL = 254
 EMAIL = re.compile(r"[^\s@\0]+@[^\s@\0]+")
 
 _hasher = PasswordHasher()
-# compared where there is no hash to compare, so that an unknown user is refused no sooner than a known one
-_no_password = _hasher.hash(secrets.token_urlsafe(18))
 # a comparison takes 64 MB for a moment: one at a time, however many knock
 _comparing = threading.Lock()
 
@@ -148,10 +147,18 @@ def _is_email(email: str) -> bool:
 
 def _is_right(stored: str | None, password: str) -> bool:
     with _comparing:
+        # for a known user too, who otherwise would be refused sooner in a process's first sign-in
+        nobodys = _nobodys_hash()
         try:
-            return _hasher.verify(stored or _no_password, password[:LONGEST_PASSWORD]) and stored is not None
+            return _hasher.verify(stored or nobodys, password[:LONGEST_PASSWORD]) and stored is not None
         except (Argon2Error, InvalidHashError):
             return False
+
+
+@cache
+def _nobodys_hash() -> str:
+    """What is compared where there is no hash, so that an unknown user is refused no sooner than a known one."""
+    return _hasher.hash(secrets.token_urlsafe(18))
 
 
 def _note(connection: Connection, email: str, method: str, outcome: str) -> None:

@@ -20,10 +20,10 @@ from sqlalchemy.engine import URL, make_url
 
 from include.warehouse import server
 from include.warehouse.database import connect, engine
-from include.warehouse.migrate import migrate
 from include.warehouse.settings import Settings
 from include.warehouse.steps import refresh
 from tests.fixtures.live_airflow import LiveAirflow, wait_until
+from tests.fixtures.published import TEMPLATE
 from tests.fixtures.retailer import write_files, write_sales
 
 BUILD = "build_customer_snapshot"
@@ -36,7 +36,7 @@ ASKING = ("awaiting_input", "deferred")
 def settings(warehouse: Settings, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
     """An empty warehouse in a database of its own."""
     url = make_url(server.ensure_running(warehouse))
-    _execute(url, f"create database {DATABASE}")
+    _execute(url, f"create database {DATABASE} template {TEMPLATE} strategy file_copy")
     home = tmp_path_factory.mktemp("airflow-at-work")
     shutil.copy(warehouse.secrets, home)
     settings = Settings(
@@ -44,7 +44,7 @@ def settings(warehouse: Settings, tmp_path_factory: pytest.TempPathFactory) -> I
         url=url.set(database=DATABASE).render_as_string(hide_password=False),
         contracts=warehouse.contracts,
     )
-    migrate(settings)
+    settings.create_folders()
     yield settings
     engine(settings).dispose()
     for name in (f"{DATABASE}_airflow", DATABASE):

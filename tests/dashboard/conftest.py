@@ -97,9 +97,9 @@ def sign_in(page: Page, email: str, password: str) -> None:
         page.get_by_role("button", name="Sign in", exact=True).click()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def signed_in(browser: Browser, address: str, published: Settings) -> StorageState:
-    """Cookies of the first administrator, for new contexts of the browser."""
+    """Cookies of the first administrator, for new contexts of the browser; of no use once somebody signs out."""
     context = browser.new_context()
     page = context.new_page()
     page.set_default_timeout(60_000)

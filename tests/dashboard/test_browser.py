@@ -9,22 +9,29 @@ from urllib.parse import parse_qs, urlsplit
 
 import openpyxl
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, BrowserContext, Page, StorageState, expect
 from sqlalchemy import text
 
-from include.warehouse.credentials import read_credentials
 from include.warehouse.database import engine
 from include.warehouse.settings import Settings
-from include.warehouse.users import FIRST_ADMIN
 from tests.dashboard.conftest import settled
 
 PAGES = ["", "customers", "movements", "cohorts", "rfmt", "customer?customer=C0100", "health", "definitions"]
 SECONDS = 60_000
 
 
+@pytest.fixture(scope="module")
+def telephone(browser: Browser, signed_in: StorageState) -> Iterator[BrowserContext]:
+    """A small screen, on which what all pages share is fetched and compiled once."""
+    context = browser.new_context(viewport={"width": 390, "height": 844}, storage_state=signed_in)
+    yield context
+    context.close()
+
+
 @pytest.fixture
-def page(browser: Browser, address: str) -> Iterator[Page]:
-    context = browser.new_context(viewport={"width": 1400, "height": 1000}, accept_downloads=True)
+def page(browser: Browser, signed_in: StorageState) -> Iterator[Page]:
+    size = {"width": 1400, "height": 1000}
+    context = browser.new_context(viewport=size, accept_downloads=True, storage_state=signed_in)
     opened = context.new_page()
     opened.set_default_timeout(SECONDS)
     expect.set_options(timeout=SECONDS)
@@ -40,19 +47,11 @@ def ids(published: Settings, condition: str, **values: Any) -> set[str]:
 
 
 @pytest.fixture
-def visit(address: str, published: Settings) -> Callable[[Page, str], None]:
-    """Opens a path of the dashboard as the first administrator; signs in where that is asked for."""
+def visit(address: str) -> Callable[[Page, str], None]:
+    """Opens a path of the dashboard."""
 
     def go(page: Page, path: str) -> None:
         page.goto(f"{address}/{path}")
-        settled(page)
-        if not page.get_by_label("E-mail address").count():
-            return
-        page.get_by_label("E-mail address").fill(FIRST_ADMIN)
-        password = read_credentials(published)["dashboard_admin_password"]
-        page.get_by_role("textbox", name="Password").fill(password)
-        page.get_by_role("button", name="Sign in").click()
-        expect(page.get_by_role("button", name="Sign in")).to_have_count(0)
         settled(page)
 
     return go
@@ -68,10 +67,9 @@ def address_of(page: Page) -> dict[str, list[str]]:
 
 @pytest.mark.parametrize("path", PAGES)
 def test_a_page_is_readable_on_a_telephone_and_asks_nobody_else(
-    browser: Browser, address: str, visit: Callable[[Page, str], None], path: str
+    telephone: BrowserContext, address: str, visit: Callable[[Page, str], None], path: str
 ) -> None:
-    context = browser.new_context(viewport={"width": 390, "height": 844})
-    opened = context.new_page()
+    opened = telephone.new_page()
     opened.set_default_timeout(SECONDS)
     foreign: list[str] = []
     opened.on("request", lambda asked: foreign.append(asked.url) if not asked.url.startswith(address) else None)
@@ -80,7 +78,7 @@ def test_a_page_is_readable_on_a_telephone_and_asks_nobody_else(
     main = opened.get_by_test_id("stMain")
     assert main.evaluate("element => element.scrollWidth - element.clientWidth") == 0
     assert [url for url in foreign if not url.startswith(("data:", "blob:", "ws://127.0.0.1"))] == []
-    context.close()
+    opened.close()
 
 
 def test_the_month_is_kept_in_the_address_and_across_pages(page: Page, visit: Callable[[Page, str], None]) -> None:
@@ -213,7 +211,11 @@ def test_a_page_turn_and_a_sort_go_through_the_database(page: Page, visit: Calla
 
 
 def test_an_audience_is_saved_shared_split_and_compared(
-    page: Page, browser: Browser, visit: Callable[[Page, str], None], published: Settings
+    page: Page,
+    browser: Browser,
+    signed_in: StorageState,
+    visit: Callable[[Page, str], None],
+    published: Settings,
 ) -> None:
     for name, path in {
         "Active ones": "customers?month=2025-10&status=active",
@@ -227,7 +229,7 @@ def test_an_audience_is_saved_shared_split_and_compared(
         expect(page.get_by_role("button", name=f"Audience: {name}")).to_be_visible()
         settled(page)
     key = address_of(page)["audience"][0]
-    other = browser.new_context(viewport={"width": 1400, "height": 1000}).new_page()
+    other = browser.new_context(viewport={"width": 1400, "height": 1000}, storage_state=signed_in).new_page()
     visit(other, f"customers?month=2025-10&audience={key}")
     gold = ids(published, "month = '2025-10-01' and value_tier = 'gold'")
     expect(other.get_by_role("button", name="Audience: Best")).to_be_visible()

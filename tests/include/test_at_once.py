@@ -9,7 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 import pytest
@@ -32,11 +32,43 @@ pytestmark = pytest.mark.filterwarnings(
 
 MONTHS = 14
 
+PassingWarehouse = Callable[..., AbstractContextManager[Settings]]
+
 
 @pytest.fixture(scope="module")
 def sample(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     """Files of a small retailer, masters first."""
     return write_sample(tmp_path_factory.mktemp("sample"), customers=150, months=MONTHS, seed=5)
+
+
+@pytest.fixture(scope="module")
+def loaded(passing_warehouse: PassingWarehouse, sample: list[Path]) -> Iterator[Settings]:
+    """A warehouse to which nothing has happened but one load of the sample; for reading and for copies."""
+    with passing_warehouse() as settings:
+        load_files(settings, sample)
+        yield settings
+
+
+@pytest.fixture(scope="module")
+def undisturbed(passing_warehouse: PassingWarehouse, loaded: Settings) -> Iterator[Settings]:
+    """The same after one refresh that nobody disturbed."""
+    with passing_warehouse(loaded) as settings:
+        steps.refresh(settings)
+        yield settings
+
+
+@pytest.fixture(scope="module")
+def corrected(
+    passing_warehouse: PassingWarehouse, sample: list[Path], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Settings]:
+    """Published until an open August; what came later and corrections of what came before are loaded."""
+    *earlier, year_2025 = sample
+    folder = tmp_path_factory.mktemp("corrected")
+    with passing_warehouse() as settings:
+        load_files(settings, [*earlier, write_until(year_2025, folder / "until" / "sales_2025.csv", "2025-08-20")])
+        steps.refresh(settings)
+        load_files(settings, [write_correction(year_2025, folder / "sales_2025.csv")])
+        yield settings
 
 
 def command(settings: Settings, *arguments: str) -> "subprocess.Popen[str]":
@@ -88,10 +120,10 @@ def values(settings: Settings, statement: str) -> list[object]:
 
 
 def test_two_loads_wait_for_each_other_and_both_are_in(
-    new_warehouse: Callable[[], Settings], sample: list[Path]
+    fresh_warehouse: Settings, loaded: Settings, sample: list[Path]
 ) -> None:
-    both, one_by_one = new_warehouse(), new_warehouse()
     masters, years = sample[:-2], sample[-2:]
+    both = fresh_warehouse
     load_files(both, masters)
     with holding(both, "load") as wait_for:
         loads = [command(both, "load", str(year)) for year in years]
@@ -111,9 +143,8 @@ def test_two_loads_wait_for_each_other_and_both_are_in(
         " and b.started_at > a.started_at + interval '2 milliseconds'",
     )
     assert overlapping == []
-    load_files(one_by_one, [*masters, *years])
-    assert mart_rows(both, "sale_line") == mart_rows(one_by_one, "sale_line")
-    assert mart_rows(both, "rejected_records") == mart_rows(one_by_one, "rejected_records")
+    assert mart_rows(both, "sale_line") == mart_rows(loaded, "sale_line")
+    assert mart_rows(both, "rejected_records") == mart_rows(loaded, "rejected_records")
 
 
 def test_two_that_empty_one_inbox_load_each_file_once(
@@ -136,16 +167,16 @@ def test_two_that_empty_one_inbox_load_each_file_once(
 
 @pytest.mark.parametrize("has_published", [False, True], ids=["first build", "later build"])
 def test_a_load_during_a_build_belongs_to_the_next_publication(
-    new_warehouse: Callable[[], Settings], sample: list[Path], tmp_path: Path, has_published: bool
+    new_warehouse: Callable[..., Settings], sample: list[Path], tmp_path: Path, has_published: bool
 ) -> None:
     """Files of both years are corrected after the run has taken stock of them."""
-    busy, calm = new_warehouse(), new_warehouse()
     *masters, year_2024, year_2025 = sample
-    for warehouse in (busy, calm):
-        load_files(warehouse, [*masters, year_2024])
-        if has_published:
-            steps.refresh(warehouse)
-        load_files(warehouse, [year_2025])
+    busy = new_warehouse()
+    load_files(busy, [*masters, year_2024])
+    if has_published:
+        steps.refresh(busy)
+    load_files(busy, [year_2025])
+    calm = new_warehouse(busy)
 
     corrections = [write_correction(path, tmp_path / f"{path.stem}_again.csv") for path in (year_2024, year_2025)]
     run_id = refresh.plan(busy).run_id
@@ -166,24 +197,22 @@ def test_a_load_during_a_build_belongs_to_the_next_publication(
 # Refreshes
 
 
-def test_two_refreshes_make_one_publication(fresh_warehouse: Settings, sample: list[Path]) -> None:
-    load_files(fresh_warehouse, sample)
-    with holding(fresh_warehouse, "refresh") as wait_for:
-        refreshes = [command(fresh_warehouse, "refresh") for _ in range(2)]
+def test_two_refreshes_make_one_publication(new_warehouse: Callable[..., Settings], loaded: Settings) -> None:
+    warehouse = new_warehouse(loaded)
+    with holding(warehouse, "refresh") as wait_for:
+        refreshes = [command(warehouse, "refresh") for _ in range(2)]
         wait_for(2)
     answers = [json.loads(one.communicate(timeout=180)[0]) for one in refreshes]
     assert [one.returncode for one in refreshes] == [0, 0]
     assert sorted(answer["status"] for answer in answers) == ["nothing_to_do", "published"]
-    assert values(fresh_warehouse, "select status from ops.run order by run_id") == ["published", "nothing_to_do"]
+    assert values(warehouse, "select status from ops.run order by run_id") == ["published", "nothing_to_do"]
 
 
 def test_a_run_that_another_took_over_says_so_and_publishes_nothing(
-    new_warehouse: Callable[[], Settings], sample: list[Path]
+    new_warehouse: Callable[..., Settings], loaded: Settings, undisturbed: Settings
 ) -> None:
     """A scheduler runs the steps one by one; between two of them somebody else plans, in the end also publishes."""
-    taken_over, undisturbed = new_warehouse(), new_warehouse()
-    for warehouse in (taken_over, undisturbed):
-        load_files(warehouse, sample)
+    taken_over = new_warehouse(loaded)
     to_publish = steps.REFRESH_STEPS[:5]
     for number, step in enumerate(to_publish):
         run_id = refresh.plan(taken_over).run_id
@@ -196,18 +225,18 @@ def test_a_run_that_another_took_over_says_so_and_publishes_nothing(
         with pytest.raises(WarehouseError, match=f"run {run_id} is "):
             step.function(taken_over, run_id)
     assert values(taken_over, "select status from ops.run order by run_id")[-2:] == ["abandoned", "published"]
-    steps.refresh(undisturbed)
     assert_same_mart(taken_over, undisturbed)
 
 
 def test_customers_scored_in_parts_are_those_scored_at_once(
-    new_warehouse: Callable[[], Settings], sample: list[Path], tmp_path: Path
+    new_warehouse: Callable[..., Settings],
+    loaded: Settings,
+    undisturbed: Settings,
+    sample: list[Path],
+    tmp_path: Path,
 ) -> None:
     """In how many parts follows from the size; here three of them build everything, then what a correction touches."""
-    in_parts, in_one = new_warehouse(), new_warehouse()
-    for warehouse in (in_parts, in_one):
-        load_files(warehouse, sample)
-    steps.refresh(in_one)
+    in_parts, in_one = new_warehouse(loaded), new_warehouse(undisturbed)
     build_in_parts(in_parts, 3)
     assert_same_mart(in_parts, in_one)
 
@@ -222,11 +251,11 @@ def test_customers_scored_in_parts_are_those_scored_at_once(
     assert_same_mart(in_parts, in_one)
 
 
-def test_a_month_that_failed_is_not_built_upon(new_warehouse: Callable[[], Settings], sample: list[Path]) -> None:
+def test_a_month_that_failed_is_not_built_upon(
+    new_warehouse: Callable[..., Settings], loaded: Settings, undisturbed: Settings
+) -> None:
     """Later months wait behind it in the same session: they fail too, and all are built when the step is repeated."""
-    disturbed, calm = new_warehouse(), new_warehouse()
-    for warehouse in (disturbed, calm):
-        load_files(warehouse, sample)
+    disturbed = new_warehouse(loaded)
     run_id = refresh.plan(disturbed).run_id
     refresh.aggregate(disturbed, run_id)
     with engine(disturbed).begin() as connection:
@@ -238,16 +267,13 @@ def test_a_month_that_failed_is_not_built_upon(new_warehouse: Callable[[], Setti
         connection.execute(text("drop function fail_once cascade"))
     for step in steps.REFRESH_STEPS[1:]:
         step.function(disturbed, run_id)
-    steps.refresh(calm)
-    assert_same_mart(disturbed, calm)
+    assert_same_mart(disturbed, undisturbed)
 
 
 def test_a_repeated_step_waits_for_the_session_that_a_killed_one_left(
-    new_warehouse: Callable[[], Settings], sample: list[Path]
+    new_warehouse: Callable[..., Settings], loaded: Settings, undisturbed: Settings
 ) -> None:
-    disturbed, calm = new_warehouse(), new_warehouse()
-    for warehouse in (disturbed, calm):
-        load_files(warehouse, sample)
+    disturbed = new_warehouse(loaded)
     run_id = refresh.plan(disturbed).run_id
     refresh.aggregate(disturbed, run_id)
     with engine(disturbed).connect() as left, ThreadPoolExecutor(1) as pool:
@@ -264,8 +290,7 @@ def test_a_repeated_step_waits_for_the_session_that_a_killed_one_left(
         repeated.result()
     for step in steps.REFRESH_STEPS[2:]:
         step.function(disturbed, run_id)
-    steps.refresh(calm)
-    assert_same_mart(disturbed, calm)
+    assert_same_mart(disturbed, undisturbed)
 
 
 FAILING_MONTH = """
@@ -329,17 +354,9 @@ class Reader(threading.Thread):
     ids=["open transaction", "open transaction, recut", "recut"],
 )
 def test_readers_and_a_publication_do_not_wait_for_each_other(
-    new_warehouse: Callable[[], Settings], sample: list[Path], tmp_path: Path, is_left_open: bool, recut: bool
+    new_warehouse: Callable[..., Settings], corrected: Settings, is_left_open: bool, recut: bool
 ) -> None:
-    watched, unwatched = new_warehouse(), new_warehouse()
-    *earlier, year_2025 = sample
-    until_august = write_until(year_2025, tmp_path / "until" / "sales_2025.csv", "2025-08-20")
-    corrected = write_correction(year_2025, tmp_path / "corrected" / "sales_2025.csv")
-    for warehouse in (watched, unwatched):
-        load_files(warehouse, [*earlier, until_august])
-        steps.refresh(warehouse)
-        load_files(warehouse, [corrected])
-
+    watched, unwatched = new_warehouse(corrected), new_warehouse(corrected)
     totals = text("select count(*), sum(month_amount) from mart.customer_snapshot")
     reader = Reader(watched)
     with engine(watched).connect() as somebody:
@@ -362,14 +379,13 @@ def test_readers_and_a_publication_do_not_wait_for_each_other(
 
 
 def test_a_run_stopped_between_attaching_and_showing_its_months(
-    new_warehouse: Callable[[], Settings], sample: list[Path], tmp_path: Path
+    new_warehouse: Callable[..., Settings], sample: list[Path], tmp_path: Path
 ) -> None:
     """Any step of it can be repeated; where another run takes over, what it attached hinders no later correction."""
-    stopped, whole = new_warehouse(), new_warehouse()
     *others, year = sample
-    until_november = write_until(year, tmp_path / "november" / year.name, "2025-11-30")
-    for warehouse in (stopped, whole):
-        load_files(warehouse, [*others, until_november])
+    stopped = new_warehouse()
+    load_files(stopped, [*others, write_until(year, tmp_path / "november" / year.name, "2025-11-30")])
+    whole = new_warehouse(stopped)
     plan = refresh.plan(stopped)
     for step in steps.REFRESH_STEPS[:4]:
         step.function(stopped, plan.run_id)

@@ -1,8 +1,9 @@
 """The gate on a really built run: what is sound passes, every corruption is refused by name with the rows at fault."""
 
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
@@ -45,12 +46,21 @@ def build(settings: Settings, from_month: date | None = None) -> int:
     return run_id
 
 
+@pytest.fixture(scope="module")
+def accepted(
+    passing_warehouse: Callable[..., AbstractContextManager[Settings]], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Settings]:
+    """The small retailer's files, accepted; for copies."""
+    with passing_warehouse() as settings:
+        results = load_files(settings, write_files(tmp_path_factory.mktemp("retailer") / "files"))
+        assert {result.status for result in results} == {"loaded"}
+        yield settings
+
+
 @pytest.fixture
-def loaded(fresh_warehouse: Settings, tmp_path: Path) -> Settings:
-    """The small retailer's files, accepted."""
-    results = load_files(fresh_warehouse, write_files(tmp_path / "files"))
-    assert {result.status for result in results} == {"loaded"}
-    return fresh_warehouse
+def loaded(accepted: Settings, new_warehouse: Callable[..., Settings]) -> Settings:
+    """The same for a test of its own."""
+    return new_warehouse(accepted)
 
 
 @dataclass(frozen=True)

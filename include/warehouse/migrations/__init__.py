@@ -3,8 +3,6 @@
 import hashlib
 from pathlib import Path
 
-from alembic import op
-
 from include.warehouse.settings import SQL
 
 FOLDER = SQL / "migrations"
@@ -13,6 +11,8 @@ VERSIONS = Path(__file__).parent / "versions"
 
 def apply(file_name: str) -> None:
     """Executes one migration file and records what it contained."""
+    from alembic import op
+
     text = (FOLDER / file_name).read_text(encoding="utf-8")
     connection = op.get_bind()
     connection.execution_options(no_parameters=True).exec_driver_sql(text)
