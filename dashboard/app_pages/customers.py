@@ -137,7 +137,7 @@ def _list(month: Month, audience: Audience, counts: Counts, unchanged: SavedAudi
     arrangement = _arrangement()
     place = st.container()
     number = _page_number(-(-counts.customers // ROWS), (month.month, audience, arrangement))
-    page = ask(customers.page, month.month, audience, arrangement, number, ROWS)
+    page = ask(customers.page, month.month, audience, arrangement, number, ROWS, listed=counts.customers)
     first = (number - 1) * ROWS + 1
     with place:
         event = st.dataframe(

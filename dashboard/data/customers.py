@@ -170,11 +170,12 @@ class Arrangement:
         """The columns, and customer_id in any case: first, unless it is among them."""
         return list(self.columns) if "customer_id" in self.columns else ["customer_id", *self.columns]
 
-    def order(self) -> str:
-        """SQL of the order: the unknown comes last, ties go by customer_id."""
+    def order(self, *, is_from_end: bool = False) -> str:
+        """SQL of the order: the unknown comes last, ties go by customer_id; `is_from_end` the other way round."""
         sort = _listed(self.sort, COLUMNS)
-        direction = "desc" if self.is_descending else "asc"
-        return f"customer.{CENTS.get(sort, sort)} {direction} nulls last, customer.customer_id"
+        direction = "desc" if self.is_descending != is_from_end else "asc"
+        nulls, ties = ("first", "desc") if is_from_end else ("last", "asc")
+        return f"customer.{CENTS.get(sort, sort)} {direction} nulls {nulls}, customer.customer_id {ties}"
 
     def layout(self) -> Layout:
         """A file with these columns in this order."""
@@ -190,15 +191,21 @@ class Arrangement:
         )
 
 
-def page(month: date, audience: Audience, arrangement: Arrangement, number: int, rows: int) -> pandas.DataFrame:
+def page(
+    month: date, audience: Audience, arrangement: Arrangement, number: int, rows: int, *, listed: int | None = None
+) -> pandas.DataFrame:
     """Page `number`, from 1, of a list with `rows` a page; the unknown comes last, ties go by customer_id.
 
-    Columns are those of the arrangement, and customer_id in any case.
+    Columns are those of the arrangement, and customer_id in any case. A page nearer to the end of the list, which has
+    `listed` customers in all, is looked for from there: fewer need to be sorted.
     """
     asked, conditions = _where(audience, month)
     columns = arrangement.shown()
     shown = ",\n            ".join(f"{_source(column)} as {column}" for column in columns)
-    order = arrangement.order()
+    before = (number - 1) * rows
+    limit = min(rows, max(0, listed - before)) if listed is not None else rows
+    after = max(0, listed - before - limit) if listed is not None else before
+    is_from_end = after < before
     # the keys of the page first: PostgreSQL would compute the columns of every customer before it sorts
     return _frame(
         f"""
@@ -208,15 +215,15 @@ def page(month: date, audience: Audience, arrangement: Arrangement, number: int,
             select customer.customer_id
             from {asked.rows}
             where {conditions}
-            order by {order}
+            order by {arrangement.order(is_from_end=is_from_end)}
             limit %(limit)s offset %(offset)s
         ) as chosen
         join mart.customer_snapshot as customer
             on customer.customer_id = chosen.customer_id and customer.month = %(month)s
         {_joins(columns, "chosen")}
-        order by {order}
+        order by {arrangement.order()}
         """,
-        asked.parameters | {"limit": rows, "offset": (number - 1) * rows},
+        asked.parameters | {"limit": limit, "offset": after if is_from_end else before},
     )
 
 

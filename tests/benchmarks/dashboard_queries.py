@@ -154,7 +154,8 @@ def _customers(month: Month) -> list[Query]:
     everybody, filtered = asked_for["everybody"], asked_for["status and opt-in"]
     usual = Arrangement()
     by_recency = Arrangement(sort="recency_days", is_descending=False)
-    last_page = -(-customers.counts(month.month, everybody).customers // PAGE_ROWS)
+    known = customers.counts(month.month, everybody).customers
+    last_page = -(-known // PAGE_ROWS)
     found: list[Query] = []
     for name, asked in asked_for.items():
         kind = "paint" if asked is everybody else "filter"
@@ -184,9 +185,15 @@ def _customers(month: Month) -> list[Query]:
         (
             "customers",
             f"turn: {title}",
-            lambda number=number: customers.page(month.month, everybody, usual, number, PAGE_ROWS),
+            lambda number=number: customers.page(month.month, everybody, usual, number, PAGE_ROWS, listed=known),
         )
-        for title, number in (("page 2", 2), ("page 100", 100), ("page 1,000", 1_000), ("last page", last_page))
+        for title, number in (
+            ("page 2", 2),
+            ("page 100", 100),
+            ("page 1,000", 1_000),
+            ("middle page", last_page // 2),
+            ("last page", last_page),
+        )
     ]
     found += [
         ("customers", "turn: other order", lambda: customers.page(month.month, everybody, by_recency, 1, PAGE_ROWS)),

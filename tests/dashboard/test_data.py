@@ -298,15 +298,19 @@ def test_a_list_for_a_channel_asks_the_current_master(published: Settings) -> No
     assert set(page["customer_id"]) == allowed & known
 
 
-def test_pages_of_the_list_follow_each_other(snapshot: pd.DataFrame) -> None:
+@pytest.mark.parametrize("is_descending", [True, False])
+def test_pages_of_the_list_follow_each_other(snapshot: pd.DataFrame, is_descending: bool) -> None:
     audience = Audience(CustomerFilter(month=LAST_MONTH))
-    arrangement = Arrangement(("customer_id", "recency_days"), "recency_days", True)
-    pages = [customers.page(LAST_MONTH, audience, arrangement, number, 100) for number in range(1, 6)]
-    listed = [customer for page in pages for customer in page["customer_id"]]
+    arrangement = Arrangement(("customer_id", "recency_days"), "recency_days", is_descending)
     month = snapshot[snapshot["month"] == LAST_MONTH].sort_values("customer_id", key=lambda ids: ids.map(str.encode))
-    expected = month.sort_values("recency_days", ascending=False, na_position="last", kind="stable")
-    assert list(pd.concat(pages)["recency_days"].dropna()) == list(expected["recency_days"].dropna())
-    assert sorted(listed) == sorted(month["customer_id"])
+    expected = month.sort_values("recency_days", ascending=not is_descending, na_position="last", kind="stable")
+    for rows in (70, 100, len(month), 1000):
+        numbers = range(1, -(-len(month) // rows) + 2)
+        for known in (None, len(month)):
+            pages = [
+                customers.page(LAST_MONTH, audience, arrangement, number, rows, listed=known) for number in numbers
+            ]
+            assert [customer for page in pages for customer in page["customer_id"]] == list(expected["customer_id"])
 
 
 def test_a_list_shows_what_the_current_master_says(published: Settings) -> None:
