@@ -459,13 +459,13 @@ def test_a_link_in_the_inbox_is_taken_as_the_file_that_it_names(
 ) -> None:
     monkeypatch.setattr(arrivals, "STANDSTILL_SECONDS", 0)
     sent = receiving.home / "sent.csv"
-    sent.write_text(line_of(2013))
-    (receiving.inbox / "sales_2013.csv").symlink_to("../sent.csv")
+    sent.write_text(line_of(2004))
+    (receiving.inbox / "sales_2004.csv").symlink_to("../sent.csv")
     assert [result.status for result in load_pending(receiving)] == ["loaded"]
     assert not list(receiving.inbox.iterdir())
     sent.write_text("another year's")
-    [archived] = receiving.archive.glob("*/sales_2013.csv")
-    assert archived.read_text() == line_of(2013)
+    [archived] = receiving.archive.glob("*/sales_2004.csv")
+    assert archived.read_text() == line_of(2004)
 
 
 # The shrink guard
