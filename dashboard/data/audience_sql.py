@@ -65,10 +65,8 @@ def _clauses(audience: Audience, prefix: str, asked: Asked) -> list[str]:
         searched = (searched or LOOKED_UP).format(found=f"{{found}} and {asked.own.format(rows='customer_search')}")
     clauses = filter_clauses(audience.filters, prefix, asked.parameters, searched)
     if audience.groups:
-        is_required = not prefix and (not audience.is_any or len(audience.groups) == 1)
         parts = [
-            group_clause(group, f"{prefix}group_{number}", asked, is_required)
-            for number, group in enumerate(audience.groups, 1)
+            group_clause(group, f"{prefix}group_{number}", asked) for number, group in enumerate(audience.groups, 1)
         ]
         clauses.append(f"({_joined(parts, audience.is_any)})")
     if audience.channel:
@@ -87,14 +85,12 @@ def _holdout(audience_id: int, percent: Decimal, prefix: str, asked: Asked) -> t
     return f"mart.holdout_position(%({prefix}_audience)s, customer.customer_id)", f"%({prefix}_percent)s"
 
 
-def group_clause(group: Group, prefix: str, asked: Asked, is_required: bool = False) -> str:
-    """The SQL of one group; adds to `asked` what it needs, the values' names beginning with `prefix`.
-
-    `is_required` says that it must hold for every row: of what is excluded none is then joined.
-    """
+def group_clause(group: Group, prefix: str, asked: Asked) -> str:
+    """The SQL of one group; adds to `asked` what it needs, the values' names beginning with `prefix`."""
     named = [(condition, f"{prefix}_{number}") for number, condition in enumerate(group.conditions, 1)]
-    if group.is_excluded and is_required and (group.is_any or len(named) == 1):
-        return _joined([_excluded_clause(condition, name, asked) for condition, name in named], is_any=False)
+    if group.is_excluded and (group.is_any or len(named) == 1):
+        # none of them holds: said of each, it lets the planner leave out whom a join finds
+        return f"({_joined([_excluded_clause(condition, name, asked) for condition, name in named], is_any=False)})"
     clause = f"({_joined([_condition_clause(condition, name, asked) for condition, name in named], group.is_any)})"
     return f"({clause}) is not true" if group.is_excluded else clause
 
