@@ -1,14 +1,11 @@
-"""Loading files: claim, let them be accepted in order, and move them to where their outcome says.
+"""Loading files: what was claimed is accepted in order, each file to an end that its status names.
 
 One load at a time: each holds a database lock. A file is loaded in one transaction; whatever is killed, the next load
 continues with the files that were claimed. One that cannot be loaded to its end keeps only later files of its own feed
 waiting, which it must not overtake.
 """
 
-import errno
 import logging
-import os
-import shutil
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -26,7 +23,8 @@ from sqlalchemy import Connection, text
 from sqlalchemy.exc import DBAPIError
 
 from include.warehouse.acceptance import accept, may_be_prepared, prepare
-from include.warehouse.arrivals import READY_SUFFIX, load_order, pending_files, unknown_files
+from include.warehouse.arrivals import load_order, pending_files, unknown_files
+from include.warehouse.claims import Mark, claim, claim_copy, day_of_receipt, mark, resume, settle
 from include.warehouse.contracts import Contract, load_contracts, match_feed, sync_edited
 from include.warehouse.database import engine
 from include.warehouse.errors import HeldError, InputError, SkippedError, UnfinishedError, WarehouseError
@@ -34,19 +32,8 @@ from include.warehouse.locks import give_up_lock, take_lock
 from include.warehouse.settings import Settings
 from include.warehouse.status import FATES
 
-FOLDER_OF_STATUS = {
-    "loaded": "archive",
-    "skipped": "archive",
-    "discarded": "archive",
-    "refused": "refused",
-    "held": "held",
-}
-REASON_SUFFIX = ".reason.txt"
-LONGEST_NAME = 255
 # begun so often and not finished: it may be what ends the loads
 DOUBTFUL_TRIES = 2
-
-_Mark = tuple[int, int] | None
 
 log = logging.getLogger(__name__)
 
@@ -82,8 +69,8 @@ def load_pending(settings: Settings, feed: str | None = None) -> list[LoadResult
     load_contracts(settings)
     with _load_lock(settings) as connection:
         contracts = _sync_edited(connection, settings)
-        resumed = _resume(connection, settings)
-        wanted = pending_files(settings, received_on=_today(connection))
+        resumed = resume(connection, settings)
+        wanted = pending_files(settings, received_on=day_of_receipt(connection))
         if feed is not None:
             feeds = {feed}
             if contracts[feed].load_mode == "replace_period":
@@ -118,8 +105,8 @@ def load_files(
     settings.create_folders()
     with _load_lock(settings) as connection:
         contracts = _sync_edited(connection, settings)
-        resumed = _resume(connection, settings)
-        today = _today(connection)
+        resumed = resume(connection, settings)
+        today = day_of_receipt(connection)
         ordered: list[tuple[tuple[object, ...], Path]] = []
         for path in paths:
             try:
@@ -128,7 +115,7 @@ def load_files(
             except InputError:
                 ordered.append(((9, path.name), path))
         claims = [
-            _claim_copy(connection, settings, path, feed=feed, effective=effective, force=force)
+            claim_copy(connection, settings, path, feed=feed, effective=effective, force=force)
             for _, path in sorted(ordered, key=lambda item: item[0])
         ]
         receipts = _doubtful_last(_receipts(connection, contracts, resumed + claims))
@@ -171,7 +158,7 @@ def discard(settings: Settings, file_name: str, file_id: int | None = None) -> L
             text("update ops.file set sha256 = null where file_id = :id and status = 'received'"), {"id": found}
         )
         _set_status(connection, found, "discarded", "discarded on request")
-        _settle(connection, settings)
+        settle(connection, settings)
         result = _result(connection, found, 0.0)
         _drop_unapplied(connection, [result])
         return result
@@ -193,145 +180,17 @@ def _sync_edited(connection: Connection, settings: Settings) -> dict[str, Contra
     return contracts
 
 
-def _today(connection: Connection) -> date:
-    """The day in the warehouse's time zone: that on which a file is received."""
-    statement = "select (clock_timestamp() at time zone value)::date from ops.setting where setting = 'time_zone'"
-    found: date = connection.execute(text(statement)).scalar_one()
-    return found
-
-
-def _register(
-    connection: Connection,
-    name: str,
-    *,
-    feed: str | None = None,
-    effective: date | None = None,
-    force: bool = False,
-) -> tuple[int, str]:
-    file_id = connection.execute(
-        text(
-            "insert into ops.file (file_name, feed, effective_date, is_forced, received_on)"
-            " values (:name, :feed, :effective, :force, :received_on) returning file_id"
-        ),
-        {
-            "name": name,
-            "feed": feed,
-            "effective": effective,
-            "force": force,
-            "received_on": _today(connection),
-        },
-    ).scalar_one()
-    path = f"processing/{file_id}/{name}"
-    connection.execute(text("update ops.file set path = :path where file_id = :id"), {"path": path, "id": file_id})
-    connection.commit()
-    return file_id, path
-
-
 def _claim_all(connection: Connection, settings: Settings, paths: list[Path]) -> tuple[list[int], list[LoadResult]]:
     """Claims files; gives their receipts, and results that say why others stay in the inbox: they hold up none."""
     claims, left = [], []
     for path in paths:
         try:
-            file_id = _claim(connection, settings, path)
+            file_id = claim(connection, settings, path)
         except WarehouseError as error:
             left.append(LoadResult(None, path.name, None, "received", str(error), {}, None, None, 0.0))
         else:
             claims += [] if file_id is None else [file_id]
     return claims, left
-
-
-def _claim(connection: Connection, settings: Settings, path: Path) -> int | None:
-    """Takes a file out of the inbox by rename; None where somebody else was quicker, or writes to it."""
-    file_id, place = _register(connection, _name_in_utf8(path))
-    target = settings.home / place
-    target.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        _move(path, target)
-    except (FileNotFoundError, UnfinishedError):
-        _forget(connection, settings, file_id, place)
-        return None
-    except OSError as error:
-        _forget(connection, settings, file_id, place)
-        raise WarehouseError(
-            f"{path} cannot be moved to {target.parent}: {error.strerror}; let this user write to both folders"
-        ) from error
-    _remove_marker(path)
-    return file_id
-
-
-def _remove_marker(path: Path) -> None:
-    """Removes the file's `.ready`: it would call the next file of this name complete."""
-    # the longest names have no room for a marker
-    if len(os.fsencode(path.name)) + len(READY_SUFFIX) <= LONGEST_NAME:
-        path.with_name(path.name + READY_SUFFIX).unlink(missing_ok=True)
-
-
-def _move(path: Path, target: Path) -> None:
-    """Renames; a link, or a file of another file system, is copied and removed, unless it is written to meanwhile.
-
-    A link would say nothing in another folder, or say there what the file is by then, not what was loaded.
-    """
-    if not path.is_symlink():
-        try:
-            path.rename(target)
-            return
-        except OSError as error:
-            if error.errno != errno.EXDEV:
-                raise
-    before = _mark(path)
-    _copy(path, target)
-    if _mark(path) != before:
-        raise UnfinishedError(f"{path.name} is still being written")
-    path.unlink()
-
-
-def _copy(path: Path, target: Path) -> None:
-    """Copies so that the target is there whole or not at all."""
-    unfinished = target.with_name(".unfinished")
-    shutil.copyfile(path, unfinished)
-    unfinished.rename(target)
-
-
-def _name_in_utf8(path: Path) -> str:
-    """The file's name, with _ for bytes that are no UTF-8 (a name from an old Windows)."""
-    return "".join("_" if "\udc80" <= letter <= "\udcff" else letter for letter in path.name)
-
-
-def _claim_copy(
-    connection: Connection, settings: Settings, path: Path, *, feed: str | None, effective: date | None, force: bool
-) -> int:
-    file_id, place = _register(connection, _name_in_utf8(path), feed=feed, effective=effective, force=force)
-    target = settings.home / place
-    target.parent.mkdir(parents=True, exist_ok=True)
-    _copy(path, target)
-    return file_id
-
-
-def _forget(connection: Connection, settings: Settings, file_id: int, place: str) -> None:
-    connection.execute(text("delete from ops.file where file_id = :id"), {"id": file_id})
-    connection.commit()
-    shutil.rmtree((settings.home / place).parent, ignore_errors=True)
-
-
-def _resume(connection: Connection, settings: Settings) -> list[int]:
-    """What an interrupted load had claimed and not finished, in the order of receipt."""
-    _settle(connection, settings)
-    claimed = connection.execute(
-        text("select file_id, path from ops.file where status = 'received' order by file_id")
-    ).all()
-    connection.commit()
-    found = []
-    for file_id, place in claimed:
-        arrived = settings.inbox / Path(place).name
-        if (settings.home / place).exists():
-            if not arrived.exists():
-                _remove_marker(arrived)
-            # the sensor of its feed, which has seen it lie here for long, looks again after a while
-            os.utime((settings.home / place).parent)
-            found.append(file_id)
-        else:
-            _forget(connection, settings, file_id, place)
-    return found
 
 
 @dataclass(frozen=True)
@@ -391,7 +250,7 @@ def _process_all(
     ):
         connection, other = first, second
         prepared: Future[None] | None = None
-        written: dict[int, _Mark] = {}
+        written: dict[int, Mark] = {}
         while waiting:
             receipt = waiting.popleft()
             file_id = receipt.file_id
@@ -401,7 +260,7 @@ def _process_all(
             on_file(receipt)
             try:
                 if not is_ahead:
-                    written[file_id] = _mark(settings.home / receipt.path)
+                    written[file_id] = mark(settings.home / receipt.path)
                 require_whole = partial(_require_unwritten, settings, receipt, written[file_id])
                 with _outcome(connection, receipt, require_whole):
                     under_way, prepared = prepared, None
@@ -410,7 +269,7 @@ def _process_all(
                     else:
                         under_way.result()
                     if following is not None and may_be_prepared(contracts, connection, following.file_id, file_id):
-                        written[following.file_id] = _mark(settings.home / following.path)
+                        written[following.file_id] = mark(settings.home / following.path)
                         prepared = ahead.submit(
                             prepare, other, settings, contracts, following.file_id, check_in_force=False
                         )
@@ -431,7 +290,7 @@ def _process_all(
             except BaseException:
                 connection.rollback()
                 raise
-            _settle(connection, settings)
+            settle(connection, settings)
             results.append(_result(connection, file_id, time.monotonic() - started))
             if prepared is not None:
                 connection, other = other, connection
@@ -439,18 +298,9 @@ def _process_all(
     return results
 
 
-def _mark(path: Path) -> _Mark:
-    """What every write to a file changes: its size and when it was changed."""
-    try:
-        found = path.stat()
-    except FileNotFoundError:
-        return None
-    return found.st_size, found.st_mtime_ns
-
-
-def _require_unwritten(settings: Settings, receipt: _Receipt, before: _Mark) -> None:
+def _require_unwritten(settings: Settings, receipt: _Receipt, before: Mark) -> None:
     """Raises UnfinishedError where somebody has written to the file since `before`: what was read is not all of it."""
-    if _mark(settings.home / receipt.path) != before:
+    if mark(settings.home / receipt.path) != before:
         raise UnfinishedError(f"{receipt.file_name} was written to while it was read")
 
 
@@ -552,31 +402,6 @@ def _set_status(connection: Connection, file_id: int, status: str, message: str)
         text("update ops.file set status = :status, message = :message where file_id = :id"),
         {"status": status, "message": message, "id": file_id},
     )
-    connection.commit()
-
-
-def _settle(connection: Connection, settings: Settings) -> None:
-    """Moves files to the folder that their status names; also those that a kill left behind."""
-    rows = connection.execute(
-        text(
-            "select file_id, file_name, status, message, path from ops.file"
-            " where status <> 'received' and (path like 'processing/%' or path like 'held/%' and status <> 'held')"
-        )
-    ).all()
-    for file_id, name, status, message, place in rows:
-        source = settings.home / place
-        target = settings.home / FOLDER_OF_STATUS[status] / str(file_id) / name
-        if source.exists():
-            target.parent.mkdir(parents=True, exist_ok=True)
-            shutil.move(source, target)
-        if status == "refused" and target.parent.exists():
-            reason_name = os.fsdecode(name.encode()[: LONGEST_NAME - len(REASON_SUFFIX)]) + REASON_SUFFIX
-            target.with_name(reason_name).write_text(f"{message}\n", encoding="utf-8")
-        shutil.rmtree(source.parent, ignore_errors=True)
-        connection.execute(
-            text("update ops.file set path = :path where file_id = :id"),
-            {"path": str(target.relative_to(settings.home)), "id": file_id},
-        )
     connection.commit()
 
 

@@ -10,7 +10,7 @@ import pytest
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 from sqlalchemy import text
 
-from include.warehouse import arrivals, dag_support, load, refresh
+from include.warehouse import arrivals, claims, dag_support, refresh
 from include.warehouse.dag_support import changed_feeds, held_receipts, load_feed, plan_run, run_step
 from include.warehouse.database import connect
 from include.warehouse.errors import WarehouseError
@@ -52,7 +52,7 @@ def put(settings: Settings, name: str, content: str) -> None:
 
 
 def test_a_file_that_cannot_be_moved_keeps_silent_about_none(loaded: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
-    moved = load._move
+    moved = claims._move
 
     def move(path: Path, target: Path) -> None:
         if path.name == "sales_2023.csv":
@@ -64,7 +64,7 @@ def test_a_file_that_cannot_be_moved_keeps_silent_about_none(loaded: Settings, m
     put(loaded, "sales_2024.csv", SALES + LINE.format(4, 2024))
     put(loaded, "sales_2025.csv", SALES + LINE.format(1, 2025))
     with monkeypatch.context() as patched:
-        patched.setattr(load, "_move", move)
+        patched.setattr(claims, "_move", move)
         with pytest.raises(WarehouseError, match=r"sales_2023\.csv cannot be moved to .*: Operation not permitted"):
             load_feed(loaded, "sales")
     assert [path.name for path in loaded.inbox.iterdir()] == ["sales_2023.csv"]
