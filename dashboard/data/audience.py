@@ -163,6 +163,15 @@ class Audience:
         """Whether nothing is asked for."""
         return not self.as_document()
 
+    @property
+    def everybody_but(self) -> "Audience | None":
+        """The audience without which everybody is this one, where its groups only take customers away; else None."""
+        others = replace(self, groups=(), is_any=False)
+        if not self.groups or not others.is_everybody or not all(group.is_excluded for group in self.groups):
+            return None
+        taken = tuple(replace(group, is_excluded=False) for group in self.groups)
+        return replace(self, groups=taken, is_any=not self.is_any)
+
     def as_document(self) -> dict[str, Any]:
         """What was asked for, for people and for the About sheet."""
         document = self.filters.as_document()

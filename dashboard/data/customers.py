@@ -7,8 +7,10 @@ from typing import Any
 
 import pandas
 
+from dashboard.data import far_pages
 from dashboard.data.audience import MASTER_FIELDS, Audience, Group
 from dashboard.data.audience_sql import Asked, group_clause, where
+from dashboard.data.far_pages import Place
 from dashboard.data.frames import frame, with_nullable_types
 from dashboard.data.own_customers import looked_up, own
 from dashboard.data.warehouse import connect
@@ -48,6 +50,24 @@ CENTS = {
 ATTRIBUTES = ("customer_group", "city", "home_store_id")
 
 
+# From the sums that are prepared for every month; those of a user who sees few customers are theirs.
+GROUPS_OF_EVERYBODY = """
+        select
+            activity_status,
+            value_tier,
+            segment,
+            sum(customers)::bigint as customers,
+            sum(monetary) as monetary,
+            sum(month_amount) as month_amount,
+            sum(reach_email)::bigint as email,
+            sum(reach_sms)::bigint as sms,
+            sum(reach_phone)::bigint as phone
+        from mart.month_summary
+        where month = %(month)s
+        group by activity_status, value_tier, segment
+        """
+
+
 @dataclass(frozen=True)
 class Counts:
     """What an audience holds, by status, tier and segment."""
@@ -75,9 +95,15 @@ def counts(month: date, audience: Audience) -> Counts:
 
 
 def _grouped(month: date, audience: Audience) -> pandas.DataFrame:
+    taken_away = audience.everybody_but
+    if taken_away:
+        return _everybody_but(month, taken_away)
     asked, conditions = _where(audience, month)
-    return _frame(
-        f"""
+    return _frame(_groups_of(asked, conditions), asked.parameters)
+
+
+def _groups_of(asked: Asked, conditions: str) -> str:
+    return f"""
         select
             activity_status,
             value_tier,
@@ -91,30 +117,36 @@ def _grouped(month: date, audience: Audience) -> pandas.DataFrame:
         from {asked.rows}
         where {conditions}
         group by activity_status, value_tier, segment
-        """,
-        asked.parameters,
-    )
+        """
 
 
 def _everybody(month: date) -> pandas.DataFrame:
     """As _grouped for an audience that asks for nothing, from the sums that are prepared for every month."""
-    return frame(
-        """
+    return _frame(GROUPS_OF_EVERYBODY, {"month": month})
+
+
+def _everybody_but(month: date, taken_away: Audience) -> pandas.DataFrame:
+    """As _grouped for all who are not `taken_away`: in most lists fewer are counted than those who stay."""
+    asked, conditions = _where(taken_away, month)
+    return _frame(
+        f"""
+        with everybody as ({GROUPS_OF_EVERYBODY}),
+        taken_away as ({_groups_of(asked, conditions)})
         select
             activity_status,
             value_tier,
             segment,
-            sum(customers)::bigint as customers,
-            sum(monetary) as monetary,
-            sum(month_amount) as month_amount,
-            sum(reach_email)::bigint as email,
-            sum(reach_sms)::bigint as sms,
-            sum(reach_phone)::bigint as phone
-        from mart.month_summary
-        where month = :month
-        group by activity_status, value_tier, segment
+            everybody.customers - coalesce(taken_away.customers, 0) as customers,
+            everybody.monetary - coalesce(taken_away.monetary, 0) as monetary,
+            everybody.month_amount - coalesce(taken_away.month_amount, 0) as month_amount,
+            everybody.email - coalesce(taken_away.email, 0) as email,
+            everybody.sms - coalesce(taken_away.sms, 0) as sms,
+            everybody.phone - coalesce(taken_away.phone, 0) as phone
+        from everybody
+        left join taken_away using (activity_status, value_tier, segment)
+        where everybody.customers > coalesce(taken_away.customers, 0)
         """,
-        month=month,
+        asked.parameters,
     )
 
 
@@ -170,12 +202,20 @@ class Arrangement:
         """The columns, and customer_id in any case: first, unless it is among them."""
         return list(self.columns) if "customer_id" in self.columns else ["customer_id", *self.columns]
 
-    def order(self, *, is_from_end: bool = False) -> str:
-        """SQL of the order: the unknown comes last, ties go by customer_id; `is_from_end` the other way round."""
+    def sorted_by(self) -> str:
+        """The column by which PostgreSQL sorts."""
         sort = _listed(self.sort, COLUMNS)
+        return f"customer.{CENTS.get(sort, sort)}"
+
+    def direction(self, *, is_from_end: bool = False) -> str:
+        """SQL of how it sorts by that column: the unknown comes last; `is_from_end` the other way round."""
         direction = "desc" if self.is_descending != is_from_end else "asc"
-        nulls, ties = ("first", "desc") if is_from_end else ("last", "asc")
-        return f"customer.{CENTS.get(sort, sort)} {direction} nulls {nulls}, customer.customer_id {ties}"
+        return f"{direction} nulls {'first' if is_from_end else 'last'}"
+
+    def order(self, *, is_from_end: bool = False, is_tied: bool = False) -> str:
+        """SQL of the order: ties go by customer_id, as all do where `is_tied`; `is_from_end` the other way round."""
+        ties = f"customer.customer_id {'desc' if is_from_end else 'asc'}"
+        return ties if is_tied else f"{self.sorted_by()} {self.direction(is_from_end=is_from_end)}, {ties}"
 
     def layout(self) -> Layout:
         """A file with these columns in this order."""
@@ -206,6 +246,7 @@ def page(
     limit = min(rows, max(0, listed - before)) if listed is not None else rows
     after = max(0, listed - before - limit) if listed is not None else before
     is_from_end = after < before
+    place = _place(asked, conditions, arrangement, after if is_from_end else before, limit, is_from_end=is_from_end)
     # the keys of the page first: PostgreSQL would compute the columns of every customer before it sorts
     return _frame(
         f"""
@@ -215,7 +256,8 @@ def page(
             select customer.customer_id
             from {asked.rows}
             where {conditions}
-            order by {arrangement.order(is_from_end=is_from_end)}
+                and {place.condition}
+            order by {arrangement.order(is_from_end=is_from_end, is_tied=place.is_tied)}
             limit %(limit)s offset %(offset)s
         ) as chosen
         join mart.customer_snapshot as customer
@@ -223,7 +265,24 @@ def page(
         {_joins(columns, "chosen")}
         order by {arrangement.order()}
         """,
-        asked.parameters | {"limit": limit, "offset": after if is_from_end else before},
+        asked.parameters | place.parameters | {"limit": limit, "offset": place.offset},
+    )
+
+
+def _place(
+    asked: Asked, conditions: str, arrangement: Arrangement, offset: int, limit: int, *, is_from_end: bool
+) -> Place:
+    """Where a page is; one that is not far from where it is looked for is among all customers of the list."""
+    if offset < far_pages.FAR or arrangement.sort == "customer_id":
+        return Place(offset)
+    return far_pages.place(
+        asked,
+        conditions,
+        offset,
+        limit,
+        sort=arrangement.sort,
+        column=arrangement.sorted_by(),
+        direction=arrangement.direction(is_from_end=is_from_end),
     )
 
 

@@ -213,7 +213,7 @@ def compare(month: date, first: Audience, second: Audience) -> dict[str, Part]:
             from (
                 select {one} is true as is_first, {two} is true as is_second, customer.monetary_cents
                 from {asked.rows}
-                where customer.month = %(month)s and {looked_up("customer")}
+                where customer.month = %(month)s and ({one} or {two}) and {looked_up("customer")}
             ) as compared
             """,
             asked.parameters,

@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from dashboard.data import cohorts, customers, export, months, movements, overview, scores
+from dashboard.data import cohorts, customers, export, far_pages, months, movements, overview, saved, scores
 from dashboard.data.audience import (
     FIELDS,
     NOT_KNOWN_THEN,
@@ -259,10 +259,47 @@ def test_an_audience_is_who_a_person_would_pick(
     assert from_text(to_text(chosen, is_any)) == (chosen, is_any)
     page = customers.page(LAST_MONTH, audience, Arrangement(("customer_id",), "customer_id", False), 1, 1000)
     assert set(page["customer_id"]) == expected
-    assert customers.counts(LAST_MONTH, audience).customers == len(expected)
+    _check_groups(customers.counts(LAST_MONTH, audience), month[month["customer_id"].isin(expected)])
     with tempfile.TemporaryDirectory() as folder:
         written = export.write_list(audience, "csv", Path(folder) / "list.csv", every_column())
         assert len(written.path.read_text(encoding="utf-8").splitlines()) == 1 + written.rows == 1 + len(expected)
+
+
+def _check_groups(counts: customers.Counts, expected: pd.DataFrame) -> None:
+    """Every figure of every status, tier and segment, added up from the audience's rows."""
+    by = ["activity_status", "value_tier", "segment"]
+    sums = {"monetary": "monetary_cents", "month_amount": "month_cents"}
+    reach = {"email": "opt_in_email", "sms": "opt_in_sms", "phone": "opt_in_phone"}
+    rows = expected[by].assign(
+        customers=1,
+        **{name: expected[column] for name, column in sums.items()},
+        **{name: expected[column].eq(True).astype(int) for name, column in reach.items()},
+    )
+    wanted = rows.groupby(by).sum().sort_index()
+    found = counts.groups.set_index(by).sort_index()
+    assert found.index.tolist() == wanted.index.tolist()
+    for name in ("customers", *reach):
+        assert found[name].tolist() == wanted[name].tolist(), name
+    for name in sums:
+        assert found[name].mul(100).round().tolist() == wanted[name].tolist(), name
+    assert counts.customers == len(expected)
+    assert counts.reach == {name: wanted[name].sum() for name in reach}
+
+
+@hypothesis_settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(first=groups, second=groups, is_any=st.booleans())
+def test_two_audiences_share_whom_both_hold(
+    snapshot: pd.DataFrame, first: tuple[Group, ...], second: tuple[Group, ...], is_any: bool
+) -> None:
+    month = snapshot[snapshot["month"] == LAST_MONTH]
+    shown = CustomerFilter(month=LAST_MONTH)
+    compared = saved.compare(LAST_MONTH, Audience(shown, first, is_any), Audience(shown, second))
+    in_first = month.apply(in_audience, axis=1, chosen=first, is_any=is_any)
+    in_second = month.apply(in_audience, axis=1, chosen=second, is_any=False)
+    parts = {"both": in_first & in_second, "first": in_first & ~in_second, "second": ~in_first & in_second}
+    for name, is_in in parts.items():
+        assert compared[name].customers == is_in.sum()
+        assert round(100 * compared[name].monetary) == month["monetary_cents"][is_in].sum()
 
 
 def test_the_workbook_holds_exactly_the_audience(snapshot: pd.DataFrame, tmp_path: Path) -> None:
@@ -311,6 +348,20 @@ def test_pages_of_the_list_follow_each_other(snapshot: pd.DataFrame, is_descendi
                 customers.page(LAST_MONTH, audience, arrangement, number, rows, listed=known) for number in numbers
             ]
             assert [customer for page in pages for customer in page["customer_id"]] == list(expected["customer_id"])
+
+
+@pytest.mark.parametrize("is_descending", [True, False])
+@pytest.mark.parametrize("sort", customers.CHOOSABLE_COLUMNS)
+def test_a_page_far_within_a_list_is_found_by_a_histogram(
+    monkeypatch: pytest.MonkeyPatch, sort: str, is_descending: bool
+) -> None:
+    audience = Audience(CustomerFilter(month=LAST_MONTH))
+    arrangement = Arrangement(("customer_id",), sort, is_descending)
+    whole = customers.page(LAST_MONTH, audience, arrangement, 1, 1000)["customer_id"].tolist()
+    monkeypatch.setattr(far_pages, "FAR", 1)
+    for number in (2, 3, len(whole) // 14, -(-len(whole) // 7), len(whole)):
+        page = customers.page(LAST_MONTH, audience, arrangement, number, 7, listed=len(whole))
+        assert page["customer_id"].tolist() == whole[7 * (number - 1) : 7 * number]
 
 
 def test_a_list_shows_what_the_current_master_says(published: Settings) -> None:
