@@ -1,7 +1,6 @@
 """Saved audiences: conditions under a name, kept in the warehouse as checked JSON."""
 
 import json
-from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import date
 from decimal import Decimal
@@ -201,31 +200,33 @@ class Part:
     monetary: float
 
 
+PARTS = {(True, True): "both", (True, False): "first", (False, True): "second"}
+
+
 def compare(month: date, first: Audience, second: Audience) -> dict[str, Part]:
     """Customers of a month in both, only in the first, and only in the second, in one pass: both, first, second."""
     asked = Asked(month, own())
     one, two = (members_clause(audience, name, asked) for name, audience in (("first", first), ("second", second)))
-    counted = _counted({"both": (True, True), "first": (True, False), "second": (False, True)})
+    # others need not be joined to what another month says; a user's own are few, and conditions would be asked twice
+    either = "true" if asked.own else f"({one} or {two})"
     with connect() as connection:
         found = connection.exec_driver_sql(
             f"""
-            select {counted}
-            from (
-                select {one} is true as is_first, {two} is true as is_second, customer.monetary_cents
-                from {asked.rows}
-                where customer.month = %(month)s and ({one} or {two}) and {looked_up("customer")}
-            ) as compared
+            select
+                {one} is true as is_first,
+                {two} is true as is_second,
+                count(*) as customers,
+                sum(customer.monetary_cents) * 0.01 as monetary
+            from {asked.rows}
+            where customer.month = %(month)s
+                and {either}
+                and {looked_up("customer")}
+            group by 1, 2
             """,
             asked.parameters,
-        ).mappings()
-        row = found.one()
-    return {name: Part(row[name], float(row[f"{name}_monetary"])) for name in ("both", "first", "second")}
-
-
-def _counted(parts: dict[str, Sequence[bool]]) -> str:
-    columns = []
-    for name, (is_first, is_second) in parts.items():
-        condition = f"is_first is {str(is_first).lower()} and is_second is {str(is_second).lower()}"
-        columns.append(f"count(*) filter (where {condition}) as {name}")
-        columns.append(f"coalesce(sum(monetary_cents) filter (where {condition}), 0) * 0.01 as {name}_monetary")
-    return ", ".join(columns)
+        )
+        parts = {PARTS[row.is_first, row.is_second]: row for row in found if row.is_first or row.is_second}
+    return {
+        name: Part(parts[name].customers, float(parts[name].monetary or 0)) if name in parts else Part(0, 0.0)
+        for name in PARTS.values()
+    }
