@@ -448,10 +448,10 @@ def _steps(runs: pandas.DataFrame) -> None:
 
 def _step_text(row: Any) -> str:
     parts = [f"{float(row.seconds):,.2f} s"]
-    for name, unit, divisor in (("rows", "rows", 1), ("bytes", "MB", 1_000_000)):
-        value = getattr(row, name)
-        if not pandas.isna(value):
-            parts.append(f"{int(value) / divisor:,.0f} {unit}")
+    if not pandas.isna(row.rows):
+        parts.append(numbers.counted(int(row.rows), "row"))
+    if not pandas.isna(row.bytes):
+        parts.append(numbers.size(int(row.bytes)))
     return " · ".join(parts)
 
 
@@ -475,7 +475,6 @@ def _exports() -> None:
         found.assign(
             filters=found["filters"].map(lambda filters: json.dumps(filters, ensure_ascii=False) if filters else "All"),
             channel=found["channel"].map(words.CHANNEL, na_action="ignore"),
-            bytes=found["bytes"].astype(float) / 1_000_000,
         ),
         hide_index=True,
         placeholder="",
@@ -489,7 +488,7 @@ def _exports() -> None:
             "channel": "For a channel",
             "has_contact": st.column_config.CheckboxColumn("Contact data"),
             "filters": st.column_config.Column("What was asked for", width=300),
-            "bytes": st.column_config.NumberColumn("MB", format="%.2f"),
+            "bytes": st.column_config.NumberColumn("Size", format="bytes"),
             "sha256": "SHA-256",
         },
     )

@@ -19,7 +19,7 @@ from include.warehouse.database import connect
 from include.warehouse.load import load_files
 from include.warehouse.settings import Settings
 from include.warehouse.users import User
-from tests.dashboard.conftest import ADMIN
+from tests.dashboard.conftest import ADMIN, drawn_charts
 from tests.dashboard.test_pages import HEALTH, run, texts
 from tests.fixtures.published import load_and_publish
 from tests.fixtures.retailer import write_sales
@@ -81,6 +81,9 @@ def test_quiet_hours_hide_no_publication(
     ]
     assert page.selectbox(key="run").value == published
     assert "took longest" in said
+    with connect(fresh_warehouse) as owner:
+        written = owner.execute(text("select bytes from ops.step where step = 'excel'")).scalar_one()
+    assert [bar for bar in drawn_charts(page)[0]["data"][0]["text"] if bar.endswith(f" · {written / 1000:,.1f} kB")]
 
 
 @pytest.mark.timeout(300)
@@ -138,3 +141,4 @@ def test_exports_are_shown_to_administrators_and_to_who_made_them(
     shown = run(HEALTH, maker, section="Exports").dataframe[0].value.iloc[0]
     assert (shown["file_name"], shown["rows"], shown["sha256"]) == (prepared.file.name, prepared.rows, newest["sha256"])
     assert (shown["channel"], json.loads(shown["filters"])) == ("SMS", newest["filters"])
+    assert shown["bytes"] == newest["bytes"], "not 0.00 of a larger unit"
