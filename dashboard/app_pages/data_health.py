@@ -140,14 +140,17 @@ def _files(files: pandas.DataFrame) -> None:
             "Rows and amounts of a loaded file: received = loaded + unchanged + rejected + duplicate; returns count"
             " negative. Superseded are rows of earlier files that this one withdrew or replaced."
         )
+    has_messages = "message" in files and bool(files["message"].fillna("").str.len().any())
     sign = numbers.currency_prefix().strip()
+    # why a file was refused, held or skipped stands beside the word, not behind all its figures
+    first = ["file_name", "feed", "status", *(["message"] if has_messages else [])]
     st.dataframe(
         files,
         hide_index=True,
         placeholder="",
         key="files",
+        column_order=first + [name for name in files if name not in (*first, "file_id", "message")],
         column_config={
-            "file_id": None,
             "file_name": "File",
             "feed": "Feed",
             "status": "Status",
@@ -161,7 +164,7 @@ def _files(files: pandas.DataFrame) -> None:
                 f"amount_{fate}": st.column_config.NumberColumn(f"{fate.capitalize()}, {sign}", format="%,.2f")
                 for fate in ("received", "loaded", "unchanged", "rejected", "duplicate")
             },
-            "message": "Message",
+            "message": st.column_config.TextColumn("Message", width=480),
         },
     )
 

@@ -86,6 +86,19 @@ def test_quiet_hours_hide_no_publication(
     assert [bar for bar in drawn_charts(page)[0]["data"][0]["text"] if bar.endswith(f" · {written / 1000:,.1f} kB")]
 
 
+def test_why_a_file_was_refused_stands_beside_the_word(
+    fresh_warehouse: Settings, reading: Callable[[Settings], None], tmp_path: Path
+) -> None:
+    without_key = tmp_path / "stores_2025-01-01.csv"
+    without_key.write_text("store_name,city\nCentre,Madrid\n", encoding="utf-8")
+    assert [result.status for result in load_files(fresh_warehouse, [without_key])] == ["refused"]
+    reading(fresh_warehouse)
+    page = run(HEALTH)
+    table = page.dataframe[0]
+    assert list(table.proto.column_order)[:4] == ["file_name", "feed", "status", "message"]
+    assert "store_id" in table.value["message"].iloc[0]
+
+
 @pytest.mark.timeout(300)
 def test_rows_and_money_are_followed_from_file_to_published_month(
     fresh_warehouse: Settings, reading: Callable[[Settings], None], tmp_path: Path
