@@ -262,7 +262,8 @@ def _checks() -> None:
     st.caption(
         "Checks of the unpublished months, before readers see them. A failed one keeps them back, a warning does not."
     )
-    columns = ["outcome", "contract", "check_name", "severity", "measured", "threshold", "failed_rows", "message"]
+    # the sentence first: beside the outcome it is read on a telephone too
+    columns = ["outcome", "message", "measured", "threshold", "failed_rows", "contract", "check_name", "severity"]
     if signed_in().is_restricted:
         st.caption(SEES_SOME.format("What was measured, failed rows and messages"))
         columns = [name for name in columns if name not in ("measured", "failed_rows", "message")]
@@ -279,7 +280,7 @@ def _checks() -> None:
             "measured": st.column_config.NumberColumn("Measured", format="localized"),
             "threshold": "Threshold",
             "failed_rows": st.column_config.NumberColumn("Failed rows", format="localized"),
-            "message": "Message",
+            "message": st.column_config.TextColumn("What was checked", width=600),
         },
     )
 

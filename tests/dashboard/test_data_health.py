@@ -99,6 +99,13 @@ def test_why_a_file_was_refused_stands_beside_the_word(
     assert "store_id" in table.value["message"].iloc[0]
 
 
+def test_what_a_check_says_stands_beside_its_outcome(reading: Callable[[Settings], None], published: Settings) -> None:
+    reading(published)
+    shown = run(HEALTH, section="Checks").dataframe[0].value
+    assert list(shown)[:2] == ["outcome", "message"]
+    assert shown["message"].str.len().min() > 0
+
+
 @pytest.mark.timeout(300)
 def test_rows_and_money_are_followed_from_file_to_published_month(
     fresh_warehouse: Settings, reading: Callable[[Settings], None], tmp_path: Path
