@@ -125,12 +125,16 @@ def _headlines(month: Month, history: pandas.DataFrame) -> None:
 
 
 def _card(month: Month, headline: Headline, now: float, before: float | None, last_year: float | None) -> None:
+    moved = numbers.change(now, before)
+    # what stayed is neither good nor bad and has no arrow
+    stayed = moved is not None and moved[0] not in "+-"
     with st.container(border=True, height="stretch"):
         st.metric(
             headline.label,
             headline.shown(now),
-            delta=numbers.change(now, before),
-            delta_color="normal" if headline.is_good else "inverse",
+            delta=moved,
+            delta_arrow="off" if stayed else "auto",
+            delta_color="off" if stayed else "normal" if headline.is_good else "inverse",
             delta_description=f"on {same_days(month, month.months_before(1), year=False)}" if before else "",
             help=headline.meaning,
             chart_data=headline.line,
