@@ -366,6 +366,8 @@ def test_a_customer_is_told_up_to_the_chosen_month(reading: Callable[[Settings],
     found = re.search(r"Bought in \d+ of (\d+) months? up to February 2025", shown)
     assert found
     assert int(found[1]) <= 14
+    products = page.dataframe[1].value
+    assert list(products)[:2] == ["Product", "Net"], "what they are ordered by is seen on a telephone"
 
 
 def _why(customer_id: str, month: str = "2025-10") -> dict[str, tuple[str, str]]:
