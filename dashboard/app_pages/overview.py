@@ -330,7 +330,7 @@ def _draw_revenue(month: Month, other: date, before: Revenue, after: Revenue) ->
         return
     chart = go.Figure(charts.figure(330, showlegend=False))
     chart.add_waterfall(
-        x=[named, *brought, words.short_month(month.month)],
+        x=[named, *brought, same_days(month, month.month)],
         y=[float(before.amount), *brought.values(), 0],
         measure=["absolute", *["relative"] * len(brought), "total"],
         text=[
@@ -368,7 +368,7 @@ def _draw_revenue(month: Month, other: date, before: Revenue, after: Revenue) ->
                 {
                     "Factor": list(brought),
                     named: [_factor(name, old[name]) for name in brought],
-                    words.short_month(month.month): [_factor(name, new[name]) for name in brought],
+                    same_days(month, month.month): [_factor(name, new[name]) for name in brought],
                     "Brought": [numbers.money(value) for value in brought.values()],
                 }
             ),

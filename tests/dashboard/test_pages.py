@@ -123,6 +123,8 @@ def test_an_open_month_is_compared_with_the_same_days(reading: Callable[[Setting
     assert "compared with the month before once the month is whole" in shown
     revenue = next(metric for metric in page.metric if metric.label == "Revenue")
     assert re.fullmatch(r"€[\d,]+", revenue.value)
+    factors = next(table.value for table in page.dataframe if "Factor" in table.value)
+    assert list(factors) == ["Factor", "1–17 Oct 2025", "1–17 Nov 2025", "Brought"], "both months are named alike"
 
 
 def test_filters_conditions_and_clearing(reading: Callable[[Settings], None], published: Settings) -> None:
