@@ -176,7 +176,8 @@ def _fates(files: pandas.DataFrame) -> None:
     rejected = int(loaded["rows_rejected"].sum())
     shown = loaded[loaded["rows_received"] > 0].head(FILES_IN_CHART).iloc[::-1]
     if len(shown):
-        chart = charts.figure(90 + 26 * len(shown), barmode="stack")
+        # half of it holds the legend where that is a list, as on a telephone
+        chart = charts.figure(max(200, 90 + 26 * len(shown)), barmode="stack")
         # bars are told apart by their place: a file may be sent again under its name, with as many rows
         places = list(range(len(shown)))
         names = [f"{charts.text(row.file_name)} · {numbers.count(row.rows_received)}" for row in shown.itertuples()]

@@ -232,6 +232,7 @@ def test_a_file_sent_again_with_as_many_rows_has_a_bar_of_its_own(
     for bar in chart["data"]:
         assert len(set(bar["y"])) == 2, bar["name"]
     assert len(set(chart["layout"]["yaxis"]["ticktext"])) == 1
+    assert chart["layout"]["height"] >= 200, "else a telephone's legend is longer than its half, and scrolls"
 
 
 @pytest.mark.parametrize("section", ["Files", "Checks", "Conservation", "Runs"])
