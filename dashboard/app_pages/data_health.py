@@ -237,17 +237,25 @@ def _rejects() -> None:
         " sent again whole, because it stands for all its rows. Text that a spreadsheet would take for a formula, also"
         " after a separator within it, has an apostrophe in front."
     )
-    names = found.drop_duplicates("file_id")[["file_id", "file_name", "feed"]]
-    for row in names.itertuples():
-        if row.feed in health.PERSONAL_FEEDS and not signed_in().may_see_contact:
-            st.caption(f"{words.plain(row.file_name)}: its rows hold personal data, which you may not see.")
-            continue
-        take_away.button(
-            f"Rejects of {words.plain(row.file_name)}",
-            f"rejects {row.file_id}",
-            "rejects",
-            partial(prepare_rejects, int(row.file_id)),
-        )
+    _take_rejects(found.drop_duplicates("file_id"))
+
+
+def _take_rejects(files: pandas.DataFrame) -> None:
+    """Draws the choice of a file and the button that takes its rejects away: daily files may be hundreds."""
+    is_kept_back = files["feed"].isin(health.PERSONAL_FEEDS) & (not signed_in().may_see_contact)
+    if is_kept_back.any():
+        names = words.listed([words.plain(name) for name in sorted(set(files.loc[is_kept_back, "file_name"]))])
+        st.caption(f"Not offered, because the rows hold personal data, which you may not see: {names}.")
+    names_by_id = dict(files.loc[~is_kept_back, ["file_id", "file_name"]].itertuples(index=False))
+    if not names_by_id:
+        return
+    file_id = st.selectbox("File", list(names_by_id), format_func=names_by_id.__getitem__, key="rejects of", width=360)
+    take_away.button(
+        f"Rejects of {words.plain(names_by_id[file_id])}",
+        f"rejects {file_id}",
+        "rejects",
+        partial(prepare_rejects, int(file_id)),
+    )
     take_away.offered("rejects")
 
 

@@ -46,6 +46,7 @@ union all select 'current', count(*), sum(net_cents) * 0.01 from core.sale_line
 union all select 'customer_months', null, sum(net_amount) from mart.fact_sale_line
 union all select 'published_months', null, sum(month_cents) * 0.01 from crm.snapshot
 """
+ANALYST = User("analyst@example.org", "Analyst", "analyst")
 AIRFLOW = "build_customer_snapshot scheduled__2025-11-18T06:15:00+00:00"
 
 
@@ -139,6 +140,27 @@ def test_rows_and_money_are_followed_from_file_to_published_month(
     named = json.loads(sides.proto.columns)
     assert named["left_value"]["label"] == "Customer-months, €"
     assert named["right_value"]["label"] == "Month_amount of published months, €"
+
+
+def test_rejects_of_every_file_are_taken_by_one_button(
+    reading: Callable[[Settings], None], published: Settings
+) -> None:
+    reading(published)
+    page = run(HEALTH, section="Rejects")
+    offered = page.selectbox(key="rejects of").options
+    assert {"sales_2025.csv"} < set(offered), "and those of masters"
+    for name in offered:
+        page.selectbox(key="rejects of").select(name).run()
+        [button] = page.button
+        assert button.label.replace("\\", "") == f"Rejects of {name}"
+        button.click().run()
+        with connect(published) as owner:
+            taken = owner.execute(text("select filters from ops.export_log order by export_id desc limit 1"))
+            assert taken.scalar_one() == {"rejects_of": name}
+    page = run(HEALTH, ANALYST, section="Rejects")
+    kept_back = set(offered) - set(page.selectbox(key="rejects of").options)
+    assert kept_back == {name for name in offered if name.startswith("customers")}
+    assert "personal data, which you may not see: customers" in texts(page)
 
 
 @pytest.mark.parametrize("role", ["marketing", "sales", "supervisor"])
