@@ -353,12 +353,13 @@ def _products(customer_id: str) -> None:
     table = pandas.DataFrame(
         {
             "Product": found["product"],
-            "Last": [words.day(day) for day in found["last_date"]],
-            "Receipts": [numbers.count(value) for value in found["receipts"]],
+            # what they are ordered by stays on a narrow screen
             "Net": [numbers.money(float(value), 2) for value in found["amount"]],
+            "Receipts": [numbers.count(value) for value in found["receipts"]],
+            "Last": [words.day(day) for day in found["last_date"]],
         }
     )
-    tables.show(table, texts=2)
+    tables.show(table)
 
 
 def _consent(master: dict[str, Any], history: pandas.DataFrame) -> None:

@@ -140,14 +140,17 @@ def _files(files: pandas.DataFrame) -> None:
             "Rows and amounts of a loaded file: received = loaded + unchanged + rejected + duplicate; returns count"
             " negative. Superseded are rows of earlier files that this one withdrew or replaced."
         )
+    has_messages = "message" in files and bool(files["message"].fillna("").str.len().any())
     sign = numbers.currency_prefix().strip()
+    # why a file was refused, held or skipped stands beside the word, not behind all its figures
+    first = ["file_name", "feed", "status", *(["message"] if has_messages else [])]
     st.dataframe(
         files,
         hide_index=True,
         placeholder="",
         key="files",
+        column_order=first + [name for name in files if name not in (*first, "file_id", "message")],
         column_config={
-            "file_id": None,
             "file_name": "File",
             "feed": "Feed",
             "status": "Status",
@@ -161,7 +164,7 @@ def _files(files: pandas.DataFrame) -> None:
                 f"amount_{fate}": st.column_config.NumberColumn(f"{fate.capitalize()}, {sign}", format="%,.2f")
                 for fate in ("received", "loaded", "unchanged", "rejected", "duplicate")
             },
-            "message": "Message",
+            "message": st.column_config.TextColumn("Message", width=480),
         },
     )
 
@@ -173,7 +176,8 @@ def _fates(files: pandas.DataFrame) -> None:
     rejected = int(loaded["rows_rejected"].sum())
     shown = loaded[loaded["rows_received"] > 0].head(FILES_IN_CHART).iloc[::-1]
     if len(shown):
-        chart = charts.figure(90 + 26 * len(shown), barmode="stack")
+        # half of it holds the legend where that is a list, as on a telephone
+        chart = charts.figure(max(200, 90 + 26 * len(shown)), barmode="stack")
         # bars are told apart by their place: a file may be sent again under its name, with as many rows
         places = list(range(len(shown)))
         names = [f"{charts.text(row.file_name)} · {numbers.count(row.rows_received)}" for row in shown.itertuples()]
@@ -233,17 +237,25 @@ def _rejects() -> None:
         " sent again whole, because it stands for all its rows. Text that a spreadsheet would take for a formula, also"
         " after a separator within it, has an apostrophe in front."
     )
-    names = found.drop_duplicates("file_id")[["file_id", "file_name", "feed"]]
-    for row in names.itertuples():
-        if row.feed in health.PERSONAL_FEEDS and not signed_in().may_see_contact:
-            st.caption(f"{words.plain(row.file_name)}: its rows hold personal data, which you may not see.")
-            continue
-        take_away.button(
-            f"Rejects of {words.plain(row.file_name)}",
-            f"rejects {row.file_id}",
-            "rejects",
-            partial(prepare_rejects, int(row.file_id)),
-        )
+    _take_rejects(found.drop_duplicates("file_id"))
+
+
+def _take_rejects(files: pandas.DataFrame) -> None:
+    """Draws the choice of a file and the button that takes its rejects away: daily files may be hundreds."""
+    is_kept_back = files["feed"].isin(health.PERSONAL_FEEDS) & (not signed_in().may_see_contact)
+    if is_kept_back.any():
+        names = words.listed([words.plain(name) for name in sorted(set(files.loc[is_kept_back, "file_name"]))])
+        st.caption(f"Not offered, because the rows hold personal data, which you may not see: {names}.")
+    names_by_id = dict(files.loc[~is_kept_back, ["file_id", "file_name"]].itertuples(index=False))
+    if not names_by_id:
+        return
+    file_id = st.selectbox("File", list(names_by_id), format_func=names_by_id.__getitem__, key="rejects of", width=360)
+    take_away.button(
+        f"Rejects of {words.plain(names_by_id[file_id])}",
+        f"rejects {file_id}",
+        "rejects",
+        partial(prepare_rejects, int(file_id)),
+    )
     take_away.offered("rejects")
 
 
@@ -259,7 +271,8 @@ def _checks() -> None:
     st.caption(
         "Checks of the unpublished months, before readers see them. A failed one keeps them back, a warning does not."
     )
-    columns = ["outcome", "contract", "check_name", "severity", "measured", "threshold", "failed_rows", "message"]
+    # the sentence first: beside the outcome it is read on a telephone too
+    columns = ["outcome", "message", "measured", "threshold", "failed_rows", "contract", "check_name", "severity"]
     if signed_in().is_restricted:
         st.caption(SEES_SOME.format("What was measured, failed rows and messages"))
         columns = [name for name in columns if name not in ("measured", "failed_rows", "message")]
@@ -276,7 +289,7 @@ def _checks() -> None:
             "measured": st.column_config.NumberColumn("Measured", format="localized"),
             "threshold": "Threshold",
             "failed_rows": st.column_config.NumberColumn("Failed rows", format="localized"),
-            "message": "Message",
+            "message": st.column_config.TextColumn("What was checked", width=600),
         },
     )
 
@@ -448,10 +461,10 @@ def _steps(runs: pandas.DataFrame) -> None:
 
 def _step_text(row: Any) -> str:
     parts = [f"{float(row.seconds):,.2f} s"]
-    for name, unit, divisor in (("rows", "rows", 1), ("bytes", "MB", 1_000_000)):
-        value = getattr(row, name)
-        if not pandas.isna(value):
-            parts.append(f"{int(value) / divisor:,.0f} {unit}")
+    if not pandas.isna(row.rows):
+        parts.append(numbers.counted(int(row.rows), "row"))
+    if not pandas.isna(row.bytes):
+        parts.append(numbers.size(int(row.bytes)))
     return " · ".join(parts)
 
 
@@ -475,7 +488,6 @@ def _exports() -> None:
         found.assign(
             filters=found["filters"].map(lambda filters: json.dumps(filters, ensure_ascii=False) if filters else "All"),
             channel=found["channel"].map(words.CHANNEL, na_action="ignore"),
-            bytes=found["bytes"].astype(float) / 1_000_000,
         ),
         hide_index=True,
         placeholder="",
@@ -489,7 +501,7 @@ def _exports() -> None:
             "channel": "For a channel",
             "has_contact": st.column_config.CheckboxColumn("Contact data"),
             "filters": st.column_config.Column("What was asked for", width=300),
-            "bytes": st.column_config.NumberColumn("MB", format="%.2f"),
+            "bytes": st.column_config.NumberColumn("Size", format="bytes"),
             "sha256": "SHA-256",
         },
     )

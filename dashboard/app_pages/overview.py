@@ -125,12 +125,16 @@ def _headlines(month: Month, history: pandas.DataFrame) -> None:
 
 
 def _card(month: Month, headline: Headline, now: float, before: float | None, last_year: float | None) -> None:
+    moved = numbers.change(now, before)
+    # what stayed is neither good nor bad and has no arrow
+    stayed = moved is not None and moved[0] not in "+-"
     with st.container(border=True, height="stretch"):
         st.metric(
             headline.label,
             headline.shown(now),
-            delta=numbers.change(now, before),
-            delta_color="normal" if headline.is_good else "inverse",
+            delta=moved,
+            delta_arrow="off" if stayed else "auto",
+            delta_color="off" if stayed else "normal" if headline.is_good else "inverse",
             delta_description=f"on {same_days(month, month.months_before(1), year=False)}" if before else "",
             help=headline.meaning,
             chart_data=headline.line,
@@ -326,7 +330,7 @@ def _draw_revenue(month: Month, other: date, before: Revenue, after: Revenue) ->
         return
     chart = go.Figure(charts.figure(330, showlegend=False))
     chart.add_waterfall(
-        x=[named, *brought, words.short_month(month.month)],
+        x=[named, *brought, same_days(month, month.month)],
         y=[float(before.amount), *brought.values(), 0],
         measure=["absolute", *["relative"] * len(brought), "total"],
         text=[
@@ -364,7 +368,7 @@ def _draw_revenue(month: Month, other: date, before: Revenue, after: Revenue) ->
                 {
                     "Factor": list(brought),
                     named: [_factor(name, old[name]) for name in brought],
-                    words.short_month(month.month): [_factor(name, new[name]) for name in brought],
+                    same_days(month, month.month): [_factor(name, new[name]) for name in brought],
                     "Brought": [numbers.money(value) for value in brought.values()],
                 }
             ),

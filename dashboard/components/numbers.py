@@ -49,9 +49,20 @@ def ratio(value: float | None) -> str:
     return "–" if value is None else f"{value:,.2f}"
 
 
+def size(of_bytes: int) -> str:
+    """1.2 MB, 12.3 kB or 198 bytes."""
+    for least, unit in ((1_000_000, "MB"), (1_000, "kB")):
+        if of_bytes >= least:
+            return f"{of_bytes / least:,.1f} {unit}"
+    return counted(of_bytes, "byte")
+
+
 def change(now: float, before: float | None) -> str | None:
-    """+2.7 % or -2.7 %, with a hyphen as st.metric wants it; None where there is nothing to compare with."""
-    return f"{100 * (now - before) / abs(before):+,.1f} %" if before else None
+    """+2.7 %, -2.7 % with a hyphen as st.metric wants it, or 0.0 %; None where there is nothing to compare with."""
+    if not before:
+        return None
+    changed = f"{100 * (now - before) / abs(before):+,.1f} %"
+    return changed if any(digit in changed for digit in "123456789") else changed[1:]
 
 
 def difference(now: float, before: float) -> str:

@@ -36,9 +36,10 @@ def offered(what: object) -> None:
     with st.container(border=True, horizontal=True, vertical_alignment="center"):
         until = datetime.fromtimestamp(prepared.file.expires, UTC)
         rows = "" if prepared.rows is None else f" · {numbers.counted(prepared.rows, 'row')}"
+        size = numbers.size(prepared.file.size)
         st.markdown(
             # as code: of an e-mail address in a name Markdown would make a link
-            f"`{prepared.file.name}`{rows} · {_size(prepared.file)} · the link holds until {until:%H:%M} UTC"
+            f"`{prepared.file.name}`{rows} · {size} · the link holds until {until:%H:%M} UTC"
         )
         st.link_button("Download", _address(prepared.file), icon=":material/download:", type="primary")
         if prepared.about:
@@ -50,10 +51,3 @@ def offered(what: object) -> None:
 def _address(file: Download) -> str:
     base = str(st.get_option("server.baseUrlPath") or "").strip("/")
     return f"/{base}{file.url}" if base else file.url
-
-
-def _size(file: Download) -> str:
-    for size, unit in ((1_000_000, "MB"), (1_000, "kB")):
-        if file.size >= size:
-            return f"{file.size / size:,.1f} {unit}"
-    return f"{file.size} bytes"

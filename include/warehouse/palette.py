@@ -16,12 +16,12 @@ TIER = {
 # For tiers of a company's own rule sets: each differs from every other and from those above by at least 16 in CIELAB
 # (CIE76), also for who sees no red, no green or no blue.
 OWN_TIERS = (
-    "#332288",
+    "#543cb4",
     "#009e73",
     "#56b4e9",
     "#882255",
     "#efd28f",
-    "#5c3a23",
+    "#6c543c",
     "#7f20df",
     "#c0a159",
     "#a3dcb4",

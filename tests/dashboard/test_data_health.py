@@ -19,7 +19,7 @@ from include.warehouse.database import connect
 from include.warehouse.load import load_files
 from include.warehouse.settings import Settings
 from include.warehouse.users import User
-from tests.dashboard.conftest import ADMIN
+from tests.dashboard.conftest import ADMIN, drawn_charts
 from tests.dashboard.test_pages import HEALTH, run, texts
 from tests.fixtures.published import load_and_publish
 from tests.fixtures.retailer import write_sales
@@ -46,6 +46,7 @@ union all select 'current', count(*), sum(net_cents) * 0.01 from core.sale_line
 union all select 'customer_months', null, sum(net_amount) from mart.fact_sale_line
 union all select 'published_months', null, sum(month_cents) * 0.01 from crm.snapshot
 """
+ANALYST = User("analyst@example.org", "Analyst", "analyst")
 AIRFLOW = "build_customer_snapshot scheduled__2025-11-18T06:15:00+00:00"
 
 
@@ -81,6 +82,29 @@ def test_quiet_hours_hide_no_publication(
     ]
     assert page.selectbox(key="run").value == published
     assert "took longest" in said
+    with connect(fresh_warehouse) as owner:
+        written = owner.execute(text("select bytes from ops.step where step = 'excel'")).scalar_one()
+    assert [bar for bar in drawn_charts(page)[0]["data"][0]["text"] if bar.endswith(f" · {written / 1000:,.1f} kB")]
+
+
+def test_why_a_file_was_refused_stands_beside_the_word(
+    fresh_warehouse: Settings, reading: Callable[[Settings], None], tmp_path: Path
+) -> None:
+    without_key = tmp_path / "stores_2025-01-01.csv"
+    without_key.write_text("store_name,city\nCentre,Madrid\n", encoding="utf-8")
+    assert [result.status for result in load_files(fresh_warehouse, [without_key])] == ["refused"]
+    reading(fresh_warehouse)
+    page = run(HEALTH)
+    table = page.dataframe[0]
+    assert list(table.proto.column_order)[:4] == ["file_name", "feed", "status", "message"]
+    assert "store_id" in table.value["message"].iloc[0]
+
+
+def test_what_a_check_says_stands_beside_its_outcome(reading: Callable[[Settings], None], published: Settings) -> None:
+    reading(published)
+    shown = run(HEALTH, section="Checks").dataframe[0].value
+    assert list(shown)[:2] == ["outcome", "message"]
+    assert shown["message"].str.len().min() > 0
 
 
 @pytest.mark.timeout(300)
@@ -118,6 +142,27 @@ def test_rows_and_money_are_followed_from_file_to_published_month(
     assert named["right_value"]["label"] == "Month_amount of published months, €"
 
 
+def test_rejects_of_every_file_are_taken_by_one_button(
+    reading: Callable[[Settings], None], published: Settings
+) -> None:
+    reading(published)
+    page = run(HEALTH, section="Rejects")
+    offered = page.selectbox(key="rejects of").options
+    assert {"sales_2025.csv"} < set(offered), "and those of masters"
+    for name in offered:
+        page.selectbox(key="rejects of").select(name).run()
+        [button] = page.button
+        assert button.label.replace("\\", "") == f"Rejects of {name}"
+        button.click().run()
+        with connect(published) as owner:
+            taken = owner.execute(text("select filters from ops.export_log order by export_id desc limit 1"))
+            assert taken.scalar_one() == {"rejects_of": name}
+    page = run(HEALTH, ANALYST, section="Rejects")
+    kept_back = set(offered) - set(page.selectbox(key="rejects of").options)
+    assert kept_back == {name for name in offered if name.startswith("customers")}
+    assert "personal data, which you may not see: customers" in texts(page)
+
+
 @pytest.mark.parametrize("role", ["marketing", "sales", "supervisor"])
 def test_exports_are_shown_to_administrators_and_to_who_made_them(
     reading: Callable[[Settings], None], published: Settings, role: str
@@ -138,3 +183,4 @@ def test_exports_are_shown_to_administrators_and_to_who_made_them(
     shown = run(HEALTH, maker, section="Exports").dataframe[0].value.iloc[0]
     assert (shown["file_name"], shown["rows"], shown["sha256"]) == (prepared.file.name, prepared.rows, newest["sha256"])
     assert (shown["channel"], json.loads(shown["filters"])) == ("SMS", newest["filters"])
+    assert shown["bytes"] == newest["bytes"], "not 0.00 of a larger unit"

@@ -123,6 +123,8 @@ def test_an_open_month_is_compared_with_the_same_days(reading: Callable[[Setting
     assert "compared with the month before once the month is whole" in shown
     revenue = next(metric for metric in page.metric if metric.label == "Revenue")
     assert re.fullmatch(r"€[\d,]+", revenue.value)
+    factors = next(table.value for table in page.dataframe if "Factor" in table.value)
+    assert list(factors) == ["Factor", "1–17 Oct 2025", "1–17 Nov 2025", "Brought"], "both months are named alike"
 
 
 def test_filters_conditions_and_clearing(reading: Callable[[Settings], None], published: Settings) -> None:
@@ -230,6 +232,7 @@ def test_a_file_sent_again_with_as_many_rows_has_a_bar_of_its_own(
     for bar in chart["data"]:
         assert len(set(bar["y"])) == 2, bar["name"]
     assert len(set(chart["layout"]["yaxis"]["ticktext"])) == 1
+    assert chart["layout"]["height"] >= 200, "else a telephone's legend is longer than its half, and scrolls"
 
 
 @pytest.mark.parametrize("section", ["Files", "Checks", "Conservation", "Runs"])
@@ -366,6 +369,8 @@ def test_a_customer_is_told_up_to_the_chosen_month(reading: Callable[[Settings],
     found = re.search(r"Bought in \d+ of (\d+) months? up to February 2025", shown)
     assert found
     assert int(found[1]) <= 14
+    products = page.dataframe[1].value
+    assert list(products)[:2] == ["Product", "Net"], "what they are ordered by is seen on a telephone"
 
 
 def _why(customer_id: str, month: str = "2025-10") -> dict[str, tuple[str, str]]:
