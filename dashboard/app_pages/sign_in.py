@@ -1,4 +1,7 @@
-"""Sign-in: shown in place of any page until somebody has signed in; the address stays, so that a link still opens."""
+"""Sign-in: shown in place of any page until somebody has signed in.
+
+With a password the address stays, so that a link still opens; the company's login comes back to the first page.
+"""
 
 from typing import Any
 
