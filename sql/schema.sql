@@ -210,6 +210,8 @@ COMMENT ON FUNCTION access.find_user(p_email text) IS 'An active user; visible c
 
 COMMENT ON PROCEDURE access.grant_dashboard() IS 'Lets the login role dashboard, and nobody else, sign users in.';
 
+COMMENT ON FUNCTION access.has_signed_out_since(p_email text, p_moment timestamp with time zone) IS 'Whether a user has signed out since a moment: what the company''s login had said before then lets nobody in any more.';
+
 CREATE TABLE crm.snapshot (
     month date NOT NULL,
     customer_id text NOT NULL,

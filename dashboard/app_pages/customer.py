@@ -12,6 +12,7 @@ from plotly.subplots import make_subplots
 from dashboard.components import address, charts, colours, known, numbers, tables, words
 from dashboard.components.cache import ask, ask_fresh
 from dashboard.components.page import empty, header
+from dashboard.components.session import signed_in
 from dashboard.data import customer as data
 from dashboard.data.months import Month
 from include.warehouse.wording import rules, terms
@@ -61,24 +62,27 @@ def main() -> None:
 def _search() -> str | None:
     """Draws the search; gives the id once it names one customer."""
     address.restore("customer", "", lambda given: given[0][:LONGEST_ID])
+    sees_names = signed_in().may_see_contact
     text = st.text_input(
-        "Customer id or name",
+        "Customer id or name" if sees_names else "Customer id",
         key="customer",
         persist_state="session",
         max_chars=LONGEST_ID,
-        placeholder="Id or name, or a part of it",
+        placeholder="Id or name, or a part of it" if sees_names else "Id, or a part of it",
         icon=":material/search:",
         width=360,
     ).strip()
     address.write("customer", [text] if text else [])
     if not text:
-        st.caption("Type an id or a name, or choose a row in the list of *Customers*.")
+        st.caption(f"Type an id{' or a name' if sees_names else ''}, or choose a row in the list of *Customers*.")
         return None
     found = ask_fresh(data.find, text.replace("\0", ""))
     if not found:
         empty(
             "No customer has an id or name with this text. One or two letters are looked for where an id or a word of "
             "a name begins."
+            if sees_names
+            else "No customer has an id with this text. Users with your role see no names and cannot search by them."
         )
         return None
     if found[0]["customer_id"] == text or len(found) == 1:

@@ -1,4 +1,7 @@
-"""Sign-in: shown in place of any page until somebody has signed in; the address stays, so that a link still opens."""
+"""Sign-in: shown in place of any page until somebody has signed in.
+
+With a password the address stays, so that a link still opens; the company's login comes back to the first page.
+"""
 
 from typing import Any
 
@@ -72,8 +75,11 @@ def _enter_by_provider() -> None:
     """Lets the user in whom the company's login names; a refusal is noted once a session."""
     if REFUSED_LOGIN in st.session_state:
         return
+    claims = dict(st.user.to_dict())
+    if not users.is_provider_believed(signing_in, claims):
+        return
     try:
-        user = users.sign_in_by_provider(signing_in, dict(st.user.to_dict()))
+        user = users.sign_in_by_provider(signing_in, claims)
     except SignInRefused as refusal:
         st.session_state[REFUSED_LOGIN] = str(refusal)
         return

@@ -10,9 +10,11 @@ import streamlit as st
 from dashboard.components import address, columns, known, numbers, words
 from dashboard.components.cache import ask
 from dashboard.components.filters import NAMES, set_filters
+from dashboard.components.session import signed_in
 from dashboard.data import customers, saved
 from dashboard.data import months as calendar
 from dashboard.data.audience import (
+    CONTACT_FIELDS,
     FIELDS,
     FIRST_DAY,
     LARGEST_NUMBER,
@@ -25,6 +27,7 @@ from dashboard.data.audience import (
     AudienceError,
     Condition,
     Group,
+    asks_for_contact,
     check,
     from_text,
     look_up,
@@ -119,7 +122,7 @@ def conditions(month: Month) -> tuple[tuple[Group, ...], bool]:
     address.write("where", [link] if 0 < len(link) <= LONGEST_LINK else [])
     try:
         asked = look_up(complete, saved.find)
-        check_months(asked)
+        check_answerable(asked)
     except AudienceError as error:
         # to go on without the condition would show, and give away, other customers than were asked for
         st.error(f"These conditions cannot be answered: {words.plain(error)}.", icon=":material/link_off:")
@@ -127,12 +130,18 @@ def conditions(month: Month) -> tuple[tuple[Group, ...], bool]:
     return asked, drafts.is_any
 
 
-def check_months(groups: tuple[Group, ...]) -> None:
-    """Raises AudienceError where the groups, or the saved audiences in them, ask for a month that is not published."""
+def check_answerable(groups: tuple[Group, ...]) -> None:
+    """Raises AudienceError where the groups, or the saved audiences in them, ask for what the reader cannot see.
+
+    That is a month that is not published, and for some a name, an address or a number.
+    """
     unknown = sorted(months_asked(groups) - _published())
     if unknown:
         named = words.listed([_month_name(month) for month in unknown])
         raise AudienceError(f"{named} {'is' if len(unknown) == 1 else 'are'} not published")
+    # masked, it would be unknown of everybody, and the answer of as many or nobody would be believed
+    if asks_for_contact(groups) and not signed_in().may_see_contact:
+        raise AudienceError("they ask for a name, an e-mail address or a number, which users with your role do not see")
 
 
 def _published() -> set[date]:
@@ -265,15 +274,21 @@ def _group_count(month: Month, group: DraftGroup) -> None:
         alone = Group(complete[0].conditions, complete[0].is_any)
         try:
             asked = look_up((alone,), saved.find)
-            check_months(asked)
+            check_answerable(asked)
             counted = ask(customers.group_counts, month.month, asked)[0]
         except AudienceError:
             return
         st.badge(f"{numbers.count(counted)} customers", color="gray")
 
 
+def _offered(chosen: str) -> list[str]:
+    """Columns to choose from: all that the reader may see, and the one that a link has brought."""
+    sees_contact = signed_in().may_see_contact
+    return [name for name in FIELDS if sees_contact or name == chosen or name not in CONTACT_FIELDS]
+
+
 def _condition(month: Month, group: DraftGroup, draft: Draft) -> None:
-    names = list(FIELDS)
+    names = _offered(draft.column)
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         draft.column = st.selectbox(
             "Column",

@@ -51,15 +51,16 @@ def customer_filters(month: Month, notices: DeltaGenerator) -> CustomerFilter:
 
 def _search() -> str:
     address.restore("search", "", lambda given: storable(given[0])[:LONGEST_SEARCH])
+    sees_names = signed_in().may_see_contact
     text = st.text_input(
         "Search",
         key="search",
         persist_state="session",
         max_chars=LONGEST_SEARCH,
-        placeholder="Customer id or name",
+        placeholder="Customer id or name" if sees_names else "Customer id",
         help=(
             "A part of it, in small or capital letters, with or without accents. "
-            "One or two letters are the beginning of an id or of a word of the name."
+            f"One or two letters are the beginning of an id{' or of a word of the name' if sees_names else ''}."
         ),
         icon=":material/search:",
     )

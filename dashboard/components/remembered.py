@@ -12,12 +12,12 @@ from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Callable
 
 from dashboard.data import signed
-from include.warehouse.users import User
+from include.warehouse.users import SESSION_SECONDS, User
 
 COOKIE = "warehouse_session"
 SECRET = "session_key"
 ROUTE = "/session"
-LIFETIME = 12 * 3600
+LIFETIME = SESSION_SECONDS
 TICKET_LIFETIME = 60
 
 _tickets: dict[str, tuple[str, float]] = {}

@@ -7,6 +7,7 @@ sql/routines/access/sign_in.sql, which count attempts, lock and log.
 import re
 import secrets
 import threading
+import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -35,6 +36,8 @@ FIRST_ADMIN = "admin@warehouse.local"
 SHORTEST_PASSWORD = 12
 LONGEST_PASSWORD = 1_000
 LONGEST_EMAIL = 254
+# How long a browser stays signed in.
+SESSION_SECONDS = 12 * 3600
 EMAIL = re.compile(r"[^\s@\0]+@[^\s@\0]+")
 
 _hasher = PasswordHasher()
@@ -127,6 +130,22 @@ def sign_in_by_provider(transaction: Transaction, claims: dict[str, Any]) -> Use
     if user is None:
         raise SignInRefused("Your company's login is not known here. Ask an administrator to add you.")
     return user
+
+
+def is_provider_believed(transaction: Transaction, claims: dict[str, Any]) -> bool:
+    """Whether what the company's login said still lets in: it is young enough, and nobody has signed out since.
+
+    Streamlit keeps it in the browser for 30 days, a copy of it and other windows too, and takes nothing back.
+    """
+    said_at = claims.get("iat")
+    if not isinstance(said_at, int | float) or said_at < time.time() - SESSION_SECONDS:
+        return False
+    with transaction() as connection:
+        has_left: bool = connection.execute(
+            text("select access.has_signed_out_since(:email, to_timestamp(:said_at))"),
+            {"email": str(claims.get("email") or "").replace("\0", ""), "said_at": said_at},
+        ).scalar_one()
+    return not has_left
 
 
 def sign_out(transaction: Transaction, user: User, method: str) -> None:

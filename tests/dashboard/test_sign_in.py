@@ -1,5 +1,6 @@
 """Signing in and out: the page's states, then a real browser, and what each role is shown."""
 
+import time
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -71,6 +72,32 @@ def test_a_session_ends_with_the_user_or_their_password(warehouse_of_ana: Settin
         set_active(owner, "ana@example.com", False)
     page.run()
     assert page.title[0].value == "Customer warehouse"
+
+
+def test_what_the_companys_login_said_lets_in_until_its_time_or_a_sign_out(
+    warehouse_of_ana: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said: dict[str, object] = {"is_logged_in": True, "email": "Ana@Example.com"}
+    monkeypatch.setattr("streamlit.user_info._get_user_info", lambda: said)
+
+    def shown(page: AppTest) -> str:
+        page.secrets["auth"] = {"client_id": "warehouse", "server_metadata_url": "https://login.example.com"}
+        page.run()
+        assert not page.exception
+        return str(page.title[0].value)
+
+    said["iat"] = int(time.time()) - 60
+    first, second = AppTest.from_file(APP, default_timeout=120), AppTest.from_file(APP, default_timeout=120)
+    assert [shown(first), shown(second)] == ["Overview", "Overview"]
+    with connect(warehouse_of_ana) as owner:
+        owner.execute(text("select access.end_sign_in('ana@example.com', 'oidc', 'signed_out')"))
+    # another window still has what was said before, and so has a copy of the cookie
+    assert [shown(first), shown(AppTest.from_file(APP, default_timeout=120))] == ["Customer warehouse"] * 2
+    said["iat"] = int(time.time()) + 1
+    assert shown(second) == "Overview"
+    for old in (time.time() - 12 * 3600 - 1, None):
+        said["iat"] = old
+        assert shown(AppTest.from_file(APP, default_timeout=120)) == "Customer warehouse"
 
 
 def test_a_cookie_holds_for_its_user_until_its_time_or_a_new_stamp(

@@ -73,6 +73,19 @@ end;
 comment on function access.find_user(text) is
     'An active user; visible changes whenever the customers may change that a restricted user sees, stamp with every new password and sign-out.';
 
+create or replace function access.has_signed_out_since(p_email text, p_moment timestamptz) returns boolean
+language sql stable security definer
+set search_path = pg_catalog, pg_temp
+begin atomic
+    select exists (
+        select
+        from access.sign_in_event e
+        where e.email = lower(p_email) and e.outcome = 'signed_out' and e.happened_at >= p_moment
+    );
+end;
+comment on function access.has_signed_out_since(text, timestamptz) is
+    'Whether a user has signed out since a moment: what the company''s login had said before then lets nobody in any more.';
+
 create or replace procedure access.grant_dashboard()
 language plpgsql
 as $$
@@ -80,11 +93,13 @@ begin
     revoke all on function access.begin_sign_in(text) from public;
     revoke all on function access.end_sign_in(text, text, text) from public;
     revoke all on function access.find_user(text) from public;
+    revoke all on function access.has_signed_out_since(text, timestamptz) from public;
     if exists (select from pg_roles r where r.rolname = 'dashboard') then
         grant usage on schema access to dashboard;
         grant execute on function access.begin_sign_in(text) to dashboard;
         grant execute on function access.end_sign_in(text, text, text) to dashboard;
         grant execute on function access.find_user(text) to dashboard;
+        grant execute on function access.has_signed_out_since(text, timestamptz) to dashboard;
     end if;
 end
 $$;
