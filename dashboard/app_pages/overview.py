@@ -125,12 +125,16 @@ def _headlines(month: Month, history: pandas.DataFrame) -> None:
 
 
 def _card(month: Month, headline: Headline, now: float, before: float | None, last_year: float | None) -> None:
+    delta = numbers.change(now, before)
+    # Streamlit takes every change without a minus for a rise
+    is_moved = delta != numbers.NO_CHANGE
     with st.container(border=True, height="stretch"):
         st.metric(
             headline.label,
             headline.shown(now),
-            delta=numbers.change(now, before),
-            delta_color="normal" if headline.is_good else "inverse",
+            delta=delta,
+            delta_color=("normal" if headline.is_good else "inverse") if is_moved else "off",
+            delta_arrow="auto" if is_moved else "off",
             delta_description=f"on {same_days(month, month.months_before(1), year=False)}" if before else "",
             help=headline.meaning,
             chart_data=headline.line,

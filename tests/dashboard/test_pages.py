@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Any
 
 import pandas
 import pytest
+from streamlit.proto.Metric_pb2 import Metric as MetricProto
 from streamlit.testing.v1 import AppTest
 
 from dashboard.components import numbers, session, words
@@ -330,6 +332,22 @@ def test_halves_are_rounded_up_as_people_do_it(monkeypatch: pytest.MonkeyPatch) 
     assert numbers.money(-0.4) == "€0"
     assert [numbers.short_money(value) for value in (12_500, 950.5, 1_250_000)] == ["€13k", "€951", "€1.3M"]
     assert [numbers.counted(value, "day") for value in (0, 1, 1_200)] == ["0 days", "1 day", "1,200 days"]
+
+
+def test_what_did_not_change_neither_rises_nor_falls(
+    reading: Callable[[Settings], None], published: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reading(published)
+    same = overview.whole_month(date(2025, 10, 1))
+    assert same is not None
+    nearly = replace(same, revenue=same.revenue * Decimal("1.0001"), lost=same.lost + 1)
+    monkeypatch.setattr(overview, "comparison", lambda month, other: nearly)
+    page = run(REPOSITORY / "dashboard" / "app_pages" / "overview.py", month="2025-10")
+    drawn = {metric.label: (metric.delta, metric.proto.direction, metric.proto.color) for metric in page.metric}
+    unmoved = ("0.0 %", MetricProto.NONE, MetricProto.GRAY)
+    assert drawn["Engaged customers"] == drawn["Revenue"] == unmoved
+    assert drawn["Became lost"][1:] == (MetricProto.DOWN, MetricProto.GREEN)
+    assert not re.search(r"[+-]0\.0 %", texts(page))
 
 
 def test_every_cohort_and_age_is_on_the_map(
