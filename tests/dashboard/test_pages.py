@@ -350,6 +350,36 @@ def test_what_did_not_change_neither_rises_nor_falls(
     assert not re.search(r"[+-]0\.0 %", texts(page))
 
 
+@pytest.mark.parametrize("month", ["2024-01", "2025-10"])
+def test_scores_are_told_by_the_customer_in_the_middle(
+    month: str, reading: Callable[[Settings], None], published: Settings
+) -> None:
+    reading(published)
+    page = run(REPOSITORY / "dashboard" / "app_pages" / "rfmt.py", month=month)
+    [middle] = data_layer.rows(
+        """
+        select
+            percentile_disc(0.5) within group (order by recency_days) as recency,
+            percentile_disc(0.5) within group (order by frequency) as frequency,
+            floor(percentile_disc(0.5) within group (order by monetary)) as monetary,
+            min(frequency) as least
+        from mart.customer_snapshot
+        where month = :month and r_score is not null
+        """,
+        month=date.fromisoformat(f"{month}-01"),
+    )
+    said = [element.value for element in page.markdown if "in the middle" in element.value]
+    assert said == [
+        f"**Recency: the customer in the middle has {numbers.counted(middle['recency'], 'day')}**",
+        f"**Frequency: the customer in the middle has {numbers.counted(middle['frequency'], 'purchase')}**",
+        f"**Monetary: the customer in the middle has {numbers.money(middle['monetary'])}"
+        f" to {numbers.money(middle['monetary'] + 1)}**",
+    ]
+    worst = page.dataframe[0].value["Frequency"].iloc[-1]
+    assert (worst == "no purchase") == (month == "2024-01"), "everybody who is scored has bought"
+    assert middle["least"] == 1
+
+
 def test_every_cohort_and_age_is_on_the_map(
     reading: Callable[[Settings], None], published: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
