@@ -326,7 +326,7 @@ def _draw_revenue(month: Month, other: date, before: Revenue, after: Revenue) ->
     brought = overview.contributions(before, after)
     if brought is None:
         st.markdown(f"**{_revenue_finding(before, after)}, against {named}**")
-        empty("A factor of one of the months is zero, so only the total can be compared.")
+        empty("A factor of one of the months is not above zero, so only the total can be compared.")
         return
     chart = go.Figure(charts.figure(330, showlegend=False))
     chart.add_waterfall(

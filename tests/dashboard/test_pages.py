@@ -350,6 +350,17 @@ def test_what_did_not_change_neither_rises_nor_falls(
     assert not re.search(r"[+-]0\.0 %", texts(page))
 
 
+def test_a_month_that_gave_back_more_than_it_sold_is_not_said_to_have_sold_nothing(
+    reading: Callable[[Settings], None], published: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reading(published)
+    gave_back = overview.Revenue(Decimal("-5.25"), customers=2, orders=3, items=Decimal(4))
+    monkeypatch.setattr(overview, "comparable_revenue", lambda month, other: gave_back)
+    shown = texts(run(REPOSITORY / "dashboard" / "app_pages" / "overview.py", month="2025-10"))
+    assert "**Revenue went from −€5 to €" in shown
+    assert "factor of one of the months is not above zero" in shown
+
+
 @pytest.mark.parametrize("month", ["2024-01", "2025-10"])
 def test_scores_are_told_by_the_customer_in_the_middle(
     month: str, reading: Callable[[Settings], None], published: Settings
