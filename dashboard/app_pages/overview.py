@@ -125,16 +125,16 @@ def _headlines(month: Month, history: pandas.DataFrame) -> None:
 
 
 def _card(month: Month, headline: Headline, now: float, before: float | None, last_year: float | None) -> None:
-    moved = numbers.change(now, before)
-    # what stayed is neither good nor bad and has no arrow
-    stayed = moved is not None and moved[0] not in "+-"
+    delta = numbers.change(now, before)
+    # Streamlit takes every change without a minus for a rise
+    is_moved = delta != numbers.NO_CHANGE
     with st.container(border=True, height="stretch"):
         st.metric(
             headline.label,
             headline.shown(now),
-            delta=moved,
-            delta_arrow="off" if stayed else "auto",
-            delta_color="off" if stayed else "normal" if headline.is_good else "inverse",
+            delta=delta,
+            delta_color=("normal" if headline.is_good else "inverse") if is_moved else "off",
+            delta_arrow="auto" if is_moved else "off",
             delta_description=f"on {same_days(month, month.months_before(1), year=False)}" if before else "",
             help=headline.meaning,
             chart_data=headline.line,
@@ -326,7 +326,7 @@ def _draw_revenue(month: Month, other: date, before: Revenue, after: Revenue) ->
     brought = overview.contributions(before, after)
     if brought is None:
         st.markdown(f"**{_revenue_finding(before, after)}, against {named}**")
-        empty("A factor of one of the months is zero, so only the total can be compared.")
+        empty("A factor of one of the months is not above zero, so only the total can be compared.")
         return
     chart = go.Figure(charts.figure(330, showlegend=False))
     chart.add_waterfall(

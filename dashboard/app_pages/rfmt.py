@@ -126,6 +126,8 @@ def in_words(metric: str, band: Band) -> str:
     low, high = band.lowest, band.highest
     if low is None and high is None:
         return "any value"
+    if metric == "frequency" and high == 0:
+        return "no purchase"
     if low is None:
         return f"up to {_in_units(metric, float(high or 0))}"
     if high is None:
@@ -141,9 +143,9 @@ def _between(metric: str, low: float, high: float) -> str:
     return f"{first} to {_in_units(metric, high)}"
 
 
-def _in_units(metric: str, value: float, decimals: int = 2) -> str:
+def _in_units(metric: str, value: float) -> str:
     """26 days, 1 purchase or €1,234.50."""
-    return numbers.money(value, decimals) if metric == "monetary" else numbers.counted(value, THINGS[metric])
+    return numbers.money(value, 2) if metric == "monetary" else numbers.counted(value, THINGS[metric])
 
 
 def _tenure_in_words(tenure: list[int], score: int) -> str:
@@ -181,9 +183,8 @@ def _distribution(month: Month, metric: str, bands: list[Band]) -> None:
     for cut in cuts:
         chart.add_vline(x=cut, line_color=colours.FALL, line_dash="dot", line_width=1.5)
     chart.update_xaxes(tickprefix=numbers.currency_prefix() if metric == "monetary" else "", tickformat=",")
-    half = f"{_in_units(metric, _half(found), 0)} or {'less' if metric == 'recency' else 'more'}"
     charts.show(
-        f"{words.METRIC[metric]}: half have {half}",
+        f"{words.METRIC[metric]}: the customer in the middle has {_range(metric, _middle(found), 1)}",
         f"Scored customers by {UNITS[metric]}; dotted lines are the cut points."
         + (f" {numbers.count(beyond)} lie beyond the edges." if beyond else ""),
         chart,
@@ -211,10 +212,10 @@ def _range(metric: str, start: int, width: int) -> str:
     return _between(metric, start, start + width - 1)
 
 
-def _half(found: pandas.DataFrame) -> float:
-    """Value of the middle customer."""
+def _middle(found: pandas.DataFrame) -> int:
+    """Value that half of the customers do not exceed; money rounded down."""
     running = found["customers"].cumsum()
-    return float(found["value"][running * 2 >= found["customers"].sum()].iloc[0])
+    return int(found["value"][running * 2 >= found["customers"].sum()].iloc[0])
 
 
 main()

@@ -7,6 +7,7 @@ from dashboard.data import months
 
 SYMBOLS = {"EUR": "€", "USD": "$", "GBP": "£"}
 MINUS = "\N{MINUS SIGN}"
+NO_CHANGE = "0.0 %"
 
 
 def currency_prefix() -> str:
@@ -58,11 +59,12 @@ def size(of_bytes: int) -> str:
 
 
 def change(now: float, before: float | None) -> str | None:
-    """+2.7 %, -2.7 % with a hyphen as st.metric wants it, or 0.0 %; None where there is nothing to compare with."""
+    """+2.7 % or -2.7 %, with a hyphen as st.metric wants it; None where there is nothing to compare with."""
     if not before:
         return None
-    changed = f"{100 * (now - before) / abs(before):+,.1f} %"
-    return changed if any(digit in changed for digit in "123456789") else changed[1:]
+    percent = round(100 * (now - before) / abs(before), 1)
+    # what comes to nothing has no sign: not +0.0, and not -0.0
+    return f"{percent:+,.1f} %" if percent else NO_CHANGE
 
 
 def difference(now: float, before: float) -> str:

@@ -77,22 +77,6 @@ def test_revenue_that_stays_is_said_to_stay(
     assert re.search(r"\*\*Revenue did not change: €[\d,]+\*\*", said)
 
 
-def test_a_figure_that_stays_points_nowhere(
-    reading: Callable[[Settings], None], published: Settings, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    reading(published)
-    now = Flows(engaged=100_001, new=4, won_back=3, lost=5, revenue=Decimal(50))
-    before = Flows(engaged=100_000, new=4, won_back=3, lost=4, revenue=Decimal(100))
-    monkeypatch.setattr(overview, "whole_month", lambda month: now)
-    monkeypatch.setattr(overview, "comparison", lambda month, other: before)
-    cards = run(OVERVIEW, month="2025-10").metric
-    assert [card.delta for card in cards] == ["0.0 %", "0.0 %", "0.0 %", "+25.0 %", "-50.0 %"]
-    directions = [card.proto.MetricDirection.Name(card.proto.direction) for card in cards]
-    assert directions == ["NONE", "NONE", "NONE", "UP", "DOWN"]
-    colours = [card.proto.MetricColor.Name(card.proto.color) for card in cards]
-    assert colours == ["GRAY", "GRAY", "GRAY", "RED", "RED"]
-
-
 def test_a_month_after_nothing_says_what_was_before(
     reading: Callable[[Settings], None], published: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Any
 
 import pandas
 import pytest
+from streamlit.proto.Metric_pb2 import Metric as MetricProto
 from streamlit.testing.v1 import AppTest
 
 from dashboard.components import numbers, session, words
@@ -353,6 +355,63 @@ def test_halves_are_rounded_up_as_people_do_it(monkeypatch: pytest.MonkeyPatch) 
     assert numbers.money(-0.4) == "€0"
     assert [numbers.short_money(value) for value in (12_500, 950.5, 1_250_000)] == ["€13k", "€951", "€1.3M"]
     assert [numbers.counted(value, "day") for value in (0, 1, 1_200)] == ["0 days", "1 day", "1,200 days"]
+
+
+def test_what_did_not_change_neither_rises_nor_falls(
+    reading: Callable[[Settings], None], published: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reading(published)
+    same = overview.whole_month(date(2025, 10, 1))
+    assert same is not None
+    nearly = replace(same, revenue=same.revenue * Decimal("1.0001"), lost=same.lost + 1)
+    monkeypatch.setattr(overview, "comparison", lambda month, other: nearly)
+    page = run(REPOSITORY / "dashboard" / "app_pages" / "overview.py", month="2025-10")
+    drawn = {metric.label: (metric.delta, metric.proto.direction, metric.proto.color) for metric in page.metric}
+    unmoved = ("0.0 %", MetricProto.NONE, MetricProto.GRAY)
+    assert drawn["Engaged customers"] == drawn["Revenue"] == unmoved
+    assert drawn["Became lost"][1:] == (MetricProto.DOWN, MetricProto.GREEN)
+    assert not re.search(r"[+-]0\.0 %", texts(page))
+
+
+def test_a_month_that_gave_back_more_than_it_sold_is_not_said_to_have_sold_nothing(
+    reading: Callable[[Settings], None], published: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reading(published)
+    gave_back = overview.Revenue(Decimal("-5.25"), customers=2, orders=3, items=Decimal(4))
+    monkeypatch.setattr(overview, "comparable_revenue", lambda month, other: gave_back)
+    shown = texts(run(REPOSITORY / "dashboard" / "app_pages" / "overview.py", month="2025-10"))
+    assert "**Revenue went from −€5 to €" in shown
+    assert "factor of one of the months is not above zero" in shown
+
+
+@pytest.mark.parametrize("month", ["2024-01", "2025-10"])
+def test_scores_are_told_by_the_customer_in_the_middle(
+    month: str, reading: Callable[[Settings], None], published: Settings
+) -> None:
+    reading(published)
+    page = run(REPOSITORY / "dashboard" / "app_pages" / "rfmt.py", month=month)
+    [middle] = data_layer.rows(
+        """
+        select
+            percentile_disc(0.5) within group (order by recency_days) as recency,
+            percentile_disc(0.5) within group (order by frequency) as frequency,
+            floor(percentile_disc(0.5) within group (order by monetary)) as monetary,
+            min(frequency) as least
+        from mart.customer_snapshot
+        where month = :month and r_score is not null
+        """,
+        month=date.fromisoformat(f"{month}-01"),
+    )
+    said = [element.value for element in page.markdown if "in the middle" in element.value]
+    assert said == [
+        f"**Recency: the customer in the middle has {numbers.counted(middle['recency'], 'day')}**",
+        f"**Frequency: the customer in the middle has {numbers.counted(middle['frequency'], 'purchase')}**",
+        f"**Monetary: the customer in the middle has {numbers.money(middle['monetary'])}"
+        f" to {numbers.money(middle['monetary'] + 1)}**",
+    ]
+    worst = page.dataframe[0].value["Frequency"].iloc[-1]
+    assert (worst == "no purchase") == (month == "2024-01"), "everybody who is scored has bought"
+    assert middle["least"] == 1
 
 
 def test_every_cohort_and_age_is_on_the_map(
