@@ -32,7 +32,6 @@ from dashboard.data.audience import (
     to_text,
     values_wanted,
 )
-from dashboard.data.links import LONGEST_LINK
 from dashboard.data.months import Month
 from dashboard.data.rules import best_tiers, rule_set, tiers
 from include.warehouse.customer_filter import CustomerFilter
@@ -114,9 +113,8 @@ def conditions(month: Month) -> tuple[tuple[Group, ...], bool]:
             verbs = "has no value yet and is" if left_out == 1 else "have no value yet and are"
             st.caption(f":material/pending: {numbers.counted(left_out, 'condition')} {verbs} left out.")
         link = to_text(complete, drafts.is_any) if complete else ""
-        if len(link) > LONGEST_LINK:
+        if not address.write("where", [link] if link else []):
             st.caption("These conditions are too long for a link; they hold in this window only.")
-    address.write("where", [link] if 0 < len(link) <= LONGEST_LINK else [])
     try:
         asked = look_up(complete, saved.find)
         check_months(asked)

@@ -64,7 +64,7 @@ def _search() -> str:
         icon=":material/search:",
     )
     text = storable(text).strip()
-    address.write("search", [text] if text else [])
+    _write("search", [text] if text else [])
     return text
 
 
@@ -95,7 +95,7 @@ def _choice(
         persist_state="session",
         placeholder="All",
     )
-    address.write(name, chosen)
+    _write(name, chosen)
     nobodys = [value for value in chosen if value not in options]
     if nobodys:
         values = words.listed([f"“{words.plain(_brief(in_words(value)))}”" for value in nobodys[:MOST_SHOWN]], "or")
@@ -105,6 +105,11 @@ def _choice(
             icon=":material/filter_alt:",
         )
     return chosen
+
+
+def _write(name: str, values: list[str]) -> None:
+    if not address.write(name, values):
+        st.caption("Too long for a link; it holds in this window only.")
 
 
 def _among(known: dict[str, str]) -> Callable[[str], str]:

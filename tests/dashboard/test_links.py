@@ -110,6 +110,18 @@ def test_a_link_that_cannot_be_read_shows_nobody_until_somebody_starts_afresh(
     assert address_of(page) == {"month": "2025-10"}
 
 
+def test_what_a_server_would_refuse_as_an_address_holds_in_the_window_and_is_said(published: Settings) -> None:
+    hostile = "\N{PARTY POPPER}\N{ARABIC LETTER BEH}" * 1_000
+    asked = {"search": hostile, "city": hostile[:1_000], "where": link("current_city", "contains", [hostile])}
+    for name, text in asked.items():
+        page = opened("customers", month="2025-10", **{name: text})
+        for _ in range(2):
+            assert shown(page) == 0 < count(published)
+            assert address_of(page) == {"month": "2025-10"}
+            assert any("too long for a link" in one.value.lower() for one in page.caption), name
+            page.run()
+
+
 @pytest.mark.parametrize("operator", [("at_least", ["5"]), ("not_known_then", [])])
 def test_a_condition_on_a_month_that_is_not_published_is_kept_and_said(
     published: Settings, operator: tuple[str, list[str]]
