@@ -6,7 +6,7 @@ from decimal import Decimal
 import streamlit as st
 
 from dashboard.components import address, numbers, words
-from dashboard.components.builder import check_months, drafts_of, stop_at_link
+from dashboard.components.builder import check_answerable, drafts_of, stop_at_link
 from dashboard.components.cache import ask
 from dashboard.components.filters import NAMES, set_filters
 from dashboard.components.session import signed_in
@@ -281,7 +281,7 @@ def compare(month: Month, one: SavedAudience | None) -> None:
     try:
         pair = [saved.complete(known[key].audience, (key,)) for key in chosen]
         for audience in pair:
-            check_months(audience.groups)
+            check_answerable(audience.groups)
     except AudienceError as error:
         st.error(f"These audiences cannot be compared: {words.plain(error)}.")
         return

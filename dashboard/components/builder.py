@@ -10,9 +10,11 @@ import streamlit as st
 from dashboard.components import address, columns, known, numbers, words
 from dashboard.components.cache import ask
 from dashboard.components.filters import NAMES, set_filters
+from dashboard.components.session import signed_in
 from dashboard.data import customers, saved
 from dashboard.data import months as calendar
 from dashboard.data.audience import (
+    CONTACT_FIELDS,
     FIELDS,
     FIRST_DAY,
     LARGEST_NUMBER,
@@ -26,6 +28,7 @@ from dashboard.data.audience import (
     Condition,
     Group,
     check,
+    fields_asked,
     from_text,
     look_up,
     months_asked,
@@ -117,7 +120,7 @@ def conditions(month: Month) -> tuple[tuple[Group, ...], bool]:
             st.caption("These conditions are too long for a link; they hold in this window only.")
     try:
         asked = look_up(complete, saved.find)
-        check_months(asked)
+        check_answerable(asked)
     except AudienceError as error:
         # to go on without the condition would show, and give away, other customers than were asked for
         st.error(f"These conditions cannot be answered: {words.plain(error)}.", icon=":material/link_off:")
@@ -125,8 +128,13 @@ def conditions(month: Month) -> tuple[tuple[Group, ...], bool]:
     return asked, drafts.is_any
 
 
-def check_months(groups: tuple[Group, ...]) -> None:
-    """Raises AudienceError where the groups, or the saved audiences in them, ask for a month that is not published."""
+def check_answerable(groups: tuple[Group, ...]) -> None:
+    """Raises AudienceError where the groups, or the saved audiences in them, ask for what the reader cannot be told.
+
+    That is a month that is not published, or contact data that the reader may not see: of none it would be true.
+    """
+    if CONTACT_FIELDS & fields_asked(groups) and not signed_in().may_see_contact:
+        raise AudienceError("they ask for a name, an address or a number, and your role sees none")
     unknown = sorted(months_asked(groups) - _published())
     if unknown:
         named = words.listed([_month_name(month) for month in unknown])
@@ -263,7 +271,7 @@ def _group_count(month: Month, group: DraftGroup) -> None:
         alone = Group(complete[0].conditions, complete[0].is_any)
         try:
             asked = look_up((alone,), saved.find)
-            check_months(asked)
+            check_answerable(asked)
             counted = ask(customers.group_counts, month.month, asked)[0]
         except AudienceError:
             return
@@ -271,7 +279,7 @@ def _group_count(month: Month, group: DraftGroup) -> None:
 
 
 def _condition(month: Month, group: DraftGroup, draft: Draft) -> None:
-    names = list(FIELDS)
+    names = _fields(draft)
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         draft.column = st.selectbox(
             "Column",
@@ -294,6 +302,12 @@ def _condition(month: Month, group: DraftGroup, draft: Draft) -> None:
             key=f"remove {draft.identity}",
             type="tertiary",
         )
+
+
+def _fields(draft: Draft) -> list[str]:
+    """What a condition can be about for the reader, and what this one is about already."""
+    may_see_contact = signed_in().may_see_contact
+    return [name for name in FIELDS if may_see_contact or name not in CONTACT_FIELDS or name == draft.column]
 
 
 def _month(draft: Draft) -> date | None:

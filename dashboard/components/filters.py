@@ -17,6 +17,14 @@ UNKNOWN = "Unknown"
 LONGEST_VALUE = 1_000
 LONGEST_SEARCH = 10_000
 LONGEST_SHOWN, MOST_SHOWN = 40, 5
+SEARCH = (
+    "A part of it, in small or capital letters, with or without accents. "
+    "One or two letters are the beginning of an id or of a word of the name."
+)
+SEARCH_BY_ID = (
+    "A part of it, in small or capital letters; one or two letters are its beginning. Your role sees no names, and so"
+    " finds nobody by a name."
+)
 
 
 def customer_filters(month: Month, notices: DeltaGenerator) -> CustomerFilter:
@@ -51,16 +59,14 @@ def customer_filters(month: Month, notices: DeltaGenerator) -> CustomerFilter:
 
 def _search() -> str:
     address.restore("search", "", lambda given: storable(given[0])[:LONGEST_SEARCH])
+    may_see_names = signed_in().may_see_contact
     text = st.text_input(
         "Search",
         key="search",
         persist_state="session",
         max_chars=LONGEST_SEARCH,
-        placeholder="Customer id or name",
-        help=(
-            "A part of it, in small or capital letters, with or without accents. "
-            "One or two letters are the beginning of an id or of a word of the name."
-        ),
+        placeholder="Customer id or name" if may_see_names else "Customer id",
+        help=SEARCH if may_see_names else SEARCH_BY_ID,
         icon=":material/search:",
     )
     text = storable(text).strip()

@@ -64,6 +64,8 @@ MASTER_FIELDS = {
     "current_email": ("email", "text"),
     "current_phone": ("phone", "text"),
 }
+# Those of the contact data: for who may not see it, nobody has any.
+CONTACT_FIELDS = {"current_full_name", "current_email", "current_phone"}
 # Being in a saved audience: the value is its key.
 AUDIENCE = "audience"
 FIELDS = {
@@ -269,6 +271,13 @@ def months_asked(groups: Sequence[Group]) -> set[date]:
     conditions = [condition for group in groups for condition in group.conditions]
     found = {condition.month for condition in conditions if condition.month}
     return found.union(*(months_asked(item.saved.audience.groups) for item in conditions if item.saved))
+
+
+def fields_asked(groups: Sequence[Group]) -> set[str]:
+    """The fields that the groups ask about, those of the saved audiences that were looked up among them."""
+    conditions = [condition for group in groups for condition in group.conditions]
+    found = {condition.field for condition in conditions}
+    return found.union(*(fields_asked(item.saved.audience.groups) for item in conditions if item.saved))
 
 
 def look_up(

@@ -403,6 +403,21 @@ def test_an_audience_that_asks_for_a_name_or_an_address_is_not_shown_to_who_may_
         saved.find(key)
 
 
+@pytest.mark.parametrize("field", ["current_full_name", "current_email", "current_phone"])
+def test_who_may_not_see_contact_data_is_told_so_in_place_of_a_count(published: Settings, field: str) -> None:
+    # for such a reader nobody has any: all would be counted
+    asked, contact = link(field, "is_unknown", []), {"Name now", "E-mail address now", "Phone number now"}
+    for role, may_see in {"viewer": False, "analyst": False, "marketing": True}.items():
+        reader = {session.USER: User(f"{role}@example.org", role, role)}
+        page = opened("customers", state=reader, month="2025-10", where=asked)
+        assert any("and your role sees none" in one.value for one in page.error) != may_see
+        assert bool(page.metric) == may_see
+        page = opened("customers", state=reader, month="2025-10", where=link("city", "is_known", []))
+        offered = next(one for one in page.selectbox if one.label == "Column").options
+        assert contact & set(offered) == (contact if may_see else set())
+        assert page.text_input(key="search").placeholder == ("Customer id or name" if may_see else "Customer id")
+
+
 def within(key: int) -> Group:
     return Group((Condition("audience", "in", (str(key),)),))
 
