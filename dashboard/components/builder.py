@@ -287,7 +287,7 @@ def _condition(month: Month, group: DraftGroup, draft: Draft) -> None:
             index=names.index(draft.column),
             format_func=columns.label,
             key=f"field {draft.identity}",
-            width=170,
+            width=200,
             label_visibility=HIDDEN,
         )
         draft.month = _month(draft)
