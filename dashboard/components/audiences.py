@@ -290,7 +290,8 @@ def compare(month: Month, one: SavedAudience | None) -> None:
     found = ask(saved.compare, month.month, *pair)
     names = [known[key].name for key in chosen]
     total = sum(part.customers for part in found.values())
-    st.markdown(f"**{numbers.share(found['both'].customers, total)} of {numbers.count(total)} customers are in both**")
+    finding = f"{numbers.share(found['both'].customers, total)} of {numbers.count(total)} customers are in both"
+    st.markdown(f"**{finding if total else 'Nobody is in either of them in this month'}**")
     st.caption(f"First: {words.plain(names[0])}. Second: {words.plain(names[1])}.")
     for column, (name, (label, *operators)) in zip(st.columns(len(PARTS)), PARTS.items(), strict=True):
         with column, st.container(border=True):

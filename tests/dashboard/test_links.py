@@ -204,6 +204,19 @@ def test_audiences_of_one_name_are_told_apart_by_their_owners() -> None:
         assert sorted(name for name in offered[place] if name.startswith("Namesakes")) == namesakes, place
 
 
+def test_two_audiences_without_customers_are_compared_in_words() -> None:
+    keys = [
+        saved.save(None, name, Audience(CustomerFilter(search=name)), Decimal(0)) for name in ("AAA none", "AAB none")
+    ]
+    page = opened("customers", state={"shown as": "Compare"}, month="2025-10", audience=str(keys[0]))
+    page.selectbox(key=f"compare Second {keys[0]}").set_value(keys[1]).run()
+    assert "**Nobody is in either of them in this month**" in [one.value for one in page.markdown]
+    assert [one.value for one in page.metric[-3:]] == ["0", "0", "0"]
+    assert all(one.disabled for one in page.button if one.label == "Open")
+    for key in keys:
+        saved.delete(key)
+
+
 def test_shares_of_a_breakdown_are_of_all_customers(published: Settings) -> None:
     page = opened("customers", state={"shown as": "Breakdown"}, month="2025-10")
     with engine(published).connect() as connection:
