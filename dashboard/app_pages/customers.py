@@ -22,6 +22,8 @@ from include.warehouse.wording import terms
 ROWS = 50
 ROWS_IN_SIGHT = 20
 LONGEST_PAGE = 9
+TABS = ("List", "Breakdown", "Compare")
+SHOWN_AS = "shown as"
 FORMATS = {"csv": "CSV", "xlsx": "Excel"}
 ADDRESS = (*NAMES, *audiences.ADDRESS, "where", "sort", "order", "columns", "page")
 
@@ -48,7 +50,9 @@ def main() -> None:
     _counts(counts)
     if counts.customers:
         _export(month, audience, counts, opened, unchanged)
-    listed, broken_down, compared = st.tabs(["List", "Breakdown", "Compare"], on_change="rerun", key="shown as")
+    if st.session_state.pop(audiences.IS_PART_OPENED, False):
+        st.session_state[SHOWN_AS] = TABS[0]
+    listed, broken_down, compared = st.tabs(TABS, on_change="rerun", key=SHOWN_AS)
     if compared.open:
         with compared:
             audiences.compare(month, opened)

@@ -1,8 +1,11 @@
 """What a reader chose, kept in the page's address (so that it can be bookmarked) and across pages."""
 
 from collections.abc import Callable, Sequence
+from urllib.parse import urlencode
 
 import streamlit as st
+
+from dashboard.data.links import LONGEST_LINK
 
 
 def restore(name: str, default: object, read: Callable[[list[str]], object]) -> None:
@@ -42,14 +45,20 @@ def carry(names: Sequence[str]) -> None:
         st.query_params.update(kept)
 
 
-def write(name: str, values: list[str]) -> None:
-    """After the widget is drawn: puts its values into the address; none takes the name away."""
-    st.session_state[_written(name)] = values
-    if values != st.query_params.get_all(name):
-        if values:
-            st.query_params[name] = values
+def write(name: str, values: list[str]) -> bool:
+    """After the widget is drawn: puts its values into the address; none takes the name away.
+
+    Gives whether the address can say them. What is too long for a link is not in it, and holds in this window only.
+    """
+    is_short = len(urlencode([(name, value) for value in values])) <= LONGEST_LINK
+    written = values if is_short else []
+    st.session_state[_written(name)] = written
+    if written != st.query_params.get_all(name):
+        if written:
+            st.query_params[name] = written
         else:
             st.query_params.pop(name, None)
+    return is_short
 
 
 def _written(name: str) -> str:

@@ -26,6 +26,8 @@ from dashboard.data.months import Month
 from include.warehouse.wording import terms
 
 ADDRESS = ("audience", "half", "changed")
+# Whether a part of a comparison is opened: its customers are listed, not compared once more.
+IS_PART_OPENED = "part of a comparison is opened"
 HALVES = {"all": "Everybody", "rest": "Without holdout", "held": "Holdout only"}
 PARTS = {
     "both": ("In both", "in", "in"),
@@ -288,7 +290,8 @@ def compare(month: Month, one: SavedAudience | None) -> None:
     found = ask(saved.compare, month.month, *pair)
     names = [known[key].name for key in chosen]
     total = sum(part.customers for part in found.values())
-    st.markdown(f"**{numbers.share(found['both'].customers, total)} of {numbers.count(total)} customers are in both**")
+    finding = f"{numbers.share(found['both'].customers, total)} of {numbers.count(total)} customers are in both"
+    st.markdown(f"**{finding if total else 'Nobody is in either of them in this month'}**")
     st.caption(f"First: {words.plain(names[0])}. Second: {words.plain(names[1])}.")
     for column, (name, (label, *operators)) in zip(st.columns(len(PARTS)), PARTS.items(), strict=True):
         with column, st.container(border=True):
@@ -300,4 +303,5 @@ def compare(month: Month, one: SavedAudience | None) -> None:
             link = to_text([Group(conditions)], is_any=False)
             is_empty = not found[name].customers
             if st.button("Open", key=f"open {name}", icon=":material/arrow_forward:", disabled=is_empty):
+                st.session_state[IS_PART_OPENED] = True
                 st.switch_page("app_pages/customers.py", query_params={"month": f"{month.month:%Y-%m}", "where": link})

@@ -27,15 +27,14 @@ from dashboard.data.audience import (
     AudienceError,
     Condition,
     Group,
-    asks_for_contact,
     check,
+    fields_asked,
     from_text,
     look_up,
     months_asked,
     to_text,
     values_wanted,
 )
-from dashboard.data.links import LONGEST_LINK
 from dashboard.data.months import Month
 from dashboard.data.rules import best_tiers, rule_set, tiers
 from include.warehouse.customer_filter import CustomerFilter
@@ -117,9 +116,8 @@ def conditions(month: Month) -> tuple[tuple[Group, ...], bool]:
             verbs = "has no value yet and is" if left_out == 1 else "have no value yet and are"
             st.caption(f":material/pending: {numbers.counted(left_out, 'condition')} {verbs} left out.")
         link = to_text(complete, drafts.is_any) if complete else ""
-        if len(link) > LONGEST_LINK:
+        if not address.write("where", [link] if link else []):
             st.caption("These conditions are too long for a link; they hold in this window only.")
-    address.write("where", [link] if 0 < len(link) <= LONGEST_LINK else [])
     try:
         asked = look_up(complete, saved.find)
         check_answerable(asked)
@@ -131,17 +129,16 @@ def conditions(month: Month) -> tuple[tuple[Group, ...], bool]:
 
 
 def check_answerable(groups: tuple[Group, ...]) -> None:
-    """Raises AudienceError where the groups, or the saved audiences in them, ask for what the reader cannot see.
+    """Raises AudienceError where the groups, or the saved audiences in them, ask for what the reader cannot be told.
 
-    That is a month that is not published, and for some a name, an address or a number.
+    That is a month that is not published, or contact data that the reader may not see: of none it would be true.
     """
+    if CONTACT_FIELDS & fields_asked(groups) and not signed_in().may_see_contact:
+        raise AudienceError("they ask for a name, an address or a number, and your role sees none")
     unknown = sorted(months_asked(groups) - _published())
     if unknown:
         named = words.listed([_month_name(month) for month in unknown])
         raise AudienceError(f"{named} {'is' if len(unknown) == 1 else 'are'} not published")
-    # masked, it would be unknown of everybody, and the answer of as many or nobody would be believed
-    if asks_for_contact(groups) and not signed_in().may_see_contact:
-        raise AudienceError("they ask for a name, an e-mail address or a number, which users with your role do not see")
 
 
 def _published() -> set[date]:
@@ -281,14 +278,8 @@ def _group_count(month: Month, group: DraftGroup) -> None:
         st.badge(f"{numbers.count(counted)} customers", color="gray")
 
 
-def _offered(chosen: str) -> list[str]:
-    """Columns to choose from: all that the reader may see, and the one that a link has brought."""
-    sees_contact = signed_in().may_see_contact
-    return [name for name in FIELDS if sees_contact or name == chosen or name not in CONTACT_FIELDS]
-
-
 def _condition(month: Month, group: DraftGroup, draft: Draft) -> None:
-    names = _offered(draft.column)
+    names = _fields(draft)
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         draft.column = st.selectbox(
             "Column",
@@ -296,7 +287,7 @@ def _condition(month: Month, group: DraftGroup, draft: Draft) -> None:
             index=names.index(draft.column),
             format_func=columns.label,
             key=f"field {draft.identity}",
-            width=170,
+            width=200,
             label_visibility=HIDDEN,
         )
         draft.month = _month(draft)
@@ -311,6 +302,12 @@ def _condition(month: Month, group: DraftGroup, draft: Draft) -> None:
             key=f"remove {draft.identity}",
             type="tertiary",
         )
+
+
+def _fields(draft: Draft) -> list[str]:
+    """What a condition can be about for the reader, and what this one is about already."""
+    may_see_contact = signed_in().may_see_contact
+    return [name for name in FIELDS if may_see_contact or name not in CONTACT_FIELDS or name == draft.column]
 
 
 def _month(draft: Draft) -> date | None:

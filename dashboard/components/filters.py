@@ -17,6 +17,14 @@ UNKNOWN = "Unknown"
 LONGEST_VALUE = 1_000
 LONGEST_SEARCH = 10_000
 LONGEST_SHOWN, MOST_SHOWN = 40, 5
+SEARCH = (
+    "A part of it, in small or capital letters, with or without accents. "
+    "One or two letters are the beginning of an id or of a word of the name."
+)
+SEARCH_BY_ID = (
+    "A part of it, in small or capital letters; one or two letters are its beginning. Your role sees no names, and so"
+    " finds nobody by a name."
+)
 
 
 def customer_filters(month: Month, notices: DeltaGenerator) -> CustomerFilter:
@@ -51,21 +59,18 @@ def customer_filters(month: Month, notices: DeltaGenerator) -> CustomerFilter:
 
 def _search() -> str:
     address.restore("search", "", lambda given: storable(given[0])[:LONGEST_SEARCH])
-    sees_names = signed_in().may_see_contact
+    may_see_names = signed_in().may_see_contact
     text = st.text_input(
         "Search",
         key="search",
         persist_state="session",
         max_chars=LONGEST_SEARCH,
-        placeholder="Customer id or name" if sees_names else "Customer id",
-        help=(
-            "A part of it, in small or capital letters, with or without accents. "
-            f"One or two letters are the beginning of an id{' or of a word of the name' if sees_names else ''}."
-        ),
+        placeholder="Customer id or name" if may_see_names else "Customer id",
+        help=SEARCH if may_see_names else SEARCH_BY_ID,
         icon=":material/search:",
     )
     text = storable(text).strip()
-    address.write("search", [text] if text else [])
+    _write("search", [text] if text else [])
     return text
 
 
@@ -96,7 +101,7 @@ def _choice(
         persist_state="session",
         placeholder="All",
     )
-    address.write(name, chosen)
+    _write(name, chosen)
     nobodys = [value for value in chosen if value not in options]
     if nobodys:
         values = words.listed([f"“{words.plain(_brief(in_words(value)))}”" for value in nobodys[:MOST_SHOWN]], "or")
@@ -106,6 +111,11 @@ def _choice(
             icon=":material/filter_alt:",
         )
     return chosen
+
+
+def _write(name: str, values: list[str]) -> None:
+    if not address.write(name, values):
+        st.caption("Too long for a link; it holds in this window only.")
 
 
 def _among(known: dict[str, str]) -> Callable[[str], str]:

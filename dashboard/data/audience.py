@@ -64,8 +64,8 @@ MASTER_FIELDS = {
     "current_email": ("email", "text"),
     "current_phone": ("phone", "text"),
 }
-# Of these, what viewers and analysts do not see: to them it is unknown of everybody.
-CONTACT_FIELDS = ("current_full_name", "current_email", "current_phone")
+# Those of the contact data: for who may not see it, nobody has any.
+CONTACT_FIELDS = {"current_full_name", "current_email", "current_phone"}
 # Being in a saved audience: the value is its key.
 AUDIENCE = "audience"
 FIELDS = {
@@ -273,13 +273,11 @@ def months_asked(groups: Sequence[Group]) -> set[date]:
     return found.union(*(months_asked(item.saved.audience.groups) for item in conditions if item.saved))
 
 
-def asks_for_contact(groups: Sequence[Group]) -> bool:
-    """Whether the groups, or the saved audiences looked up in them, ask for a name, an address or a number."""
+def fields_asked(groups: Sequence[Group]) -> set[str]:
+    """The fields that the groups ask about, those of the saved audiences that were looked up among them."""
     conditions = [condition for group in groups for condition in group.conditions]
-    return any(
-        item.field in CONTACT_FIELDS or (item.saved and asks_for_contact(item.saved.audience.groups))
-        for item in conditions
-    )
+    found = {condition.field for condition in conditions}
+    return found.union(*(fields_asked(item.saved.audience.groups) for item in conditions if item.saved))
 
 
 def look_up(

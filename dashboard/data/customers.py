@@ -8,7 +8,7 @@ from typing import Any
 import pandas
 
 from dashboard.data import far_pages
-from dashboard.data.audience import MASTER_FIELDS, Audience, Group
+from dashboard.data.audience import CONTACT_FIELDS, MASTER_FIELDS, Audience, Group
 from dashboard.data.audience_sql import Asked, group_clause, where
 from dashboard.data.far_pages import Place
 from dashboard.data.frames import frame, with_nullable_types
@@ -38,7 +38,7 @@ CHOOSABLE_COLUMNS = tuple(column for column in COLUMNS if column not in ("month"
 # What the newest master says, shown beside the month's columns; e-mail and phone leave the warehouse in exports alone.
 NAME = "current_full_name"
 MASTER_COLUMNS = {
-    name: column for name, (column, _) in MASTER_FIELDS.items() if name not in ("current_email", "current_phone")
+    name: column for name, (column, _) in MASTER_FIELDS.items() if name == NAME or name not in CONTACT_FIELDS
 }
 # Amounts and what has the same order, but is sorted in half the time.
 CENTS = {

@@ -250,6 +250,8 @@ def test_an_audience_is_saved_shared_split_and_compared(
     settled(other)
     other.get_by_test_id("stButton").get_by_role("button", name="Open").first.click()
     expect(other.get_by_role("button", name=f"CSV of {len(both)}", exact=True)).to_be_visible()
+    expect(other.get_by_role("tab", name="List")).to_have_attribute("aria-selected", "true")
+    expect(other.get_by_test_id("stDataFrame")).to_be_visible()
     other.context.close()
 
 

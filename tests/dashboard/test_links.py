@@ -110,6 +110,18 @@ def test_a_link_that_cannot_be_read_shows_nobody_until_somebody_starts_afresh(
     assert address_of(page) == {"month": "2025-10"}
 
 
+def test_what_a_server_would_refuse_as_an_address_holds_in_the_window_and_is_said(published: Settings) -> None:
+    hostile = "\N{PARTY POPPER}\N{ARABIC LETTER BEH}" * 1_000
+    asked = {"search": hostile, "city": hostile[:1_000], "where": link("current_city", "contains", [hostile])}
+    for name, text in asked.items():
+        page = opened("customers", month="2025-10", **{name: text})
+        for _ in range(2):
+            assert shown(page) == 0 < count(published)
+            assert address_of(page) == {"month": "2025-10"}
+            assert any("too long for a link" in one.value.lower() for one in page.caption), name
+            page.run()
+
+
 @pytest.mark.parametrize("operator", [("at_least", ["5"]), ("not_known_then", [])])
 def test_a_condition_on_a_month_that_is_not_published_is_kept_and_said(
     published: Settings, operator: tuple[str, list[str]]
@@ -190,6 +202,19 @@ def test_audiences_of_one_name_are_told_apart_by_their_owners() -> None:
     offered = {one.label: one.options for one in page.selectbox}
     for place in ("Open", "First", "Second", "Audience"):
         assert sorted(name for name in offered[place] if name.startswith("Namesakes")) == namesakes, place
+
+
+def test_two_audiences_without_customers_are_compared_in_words() -> None:
+    keys = [
+        saved.save(None, name, Audience(CustomerFilter(search=name)), Decimal(0)) for name in ("AAA none", "AAB none")
+    ]
+    page = opened("customers", state={"shown as": "Compare"}, month="2025-10", audience=str(keys[0]))
+    page.selectbox(key=f"compare Second {keys[0]}").set_value(keys[1]).run()
+    assert "**Nobody is in either of them in this month**" in [one.value for one in page.markdown]
+    assert [one.value for one in page.metric[-3:]] == ["0", "0", "0"]
+    assert all(one.disabled for one in page.button if one.label == "Open")
+    for key in keys:
+        saved.delete(key)
 
 
 def test_shares_of_a_breakdown_are_of_all_customers(published: Settings) -> None:
@@ -389,6 +414,21 @@ def test_an_audience_that_asks_for_a_name_or_an_address_is_not_shown_to_who_may_
     # who sees all of them is told what is so
     with pytest.raises(AudienceError, match=r"does not exist any more$"):
         saved.find(key)
+
+
+@pytest.mark.parametrize("field", ["current_full_name", "current_email", "current_phone"])
+def test_who_may_not_see_contact_data_is_told_so_in_place_of_a_count(published: Settings, field: str) -> None:
+    # for such a reader nobody has any: all would be counted
+    asked, contact = link(field, "is_unknown", []), {"Name now", "E-mail address now", "Phone number now"}
+    for role, may_see in {"viewer": False, "analyst": False, "marketing": True}.items():
+        reader = {session.USER: User(f"{role}@example.org", role, role)}
+        page = opened("customers", state=reader, month="2025-10", where=asked)
+        assert any("and your role sees none" in one.value for one in page.error) != may_see
+        assert bool(page.metric) == may_see
+        page = opened("customers", state=reader, month="2025-10", where=link("city", "is_known", []))
+        offered = next(one for one in page.selectbox if one.label == "Column").options
+        assert contact & set(offered) == (contact if may_see else set())
+        assert page.text_input(key="search").placeholder == ("Customer id or name" if may_see else "Customer id")
 
 
 def within(key: int) -> Group:

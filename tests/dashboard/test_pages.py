@@ -16,9 +16,8 @@ from streamlit.testing.v1 import AppTest
 from dashboard.components import numbers, session, words
 from dashboard.data import cohorts, customers, health, overview, scores
 from dashboard.data import warehouse as data_layer
-from dashboard.data.audience import Audience, Condition, Group, to_text
+from dashboard.data.audience import Audience
 from include.warehouse import explain
-from include.warehouse.database import engine
 from include.warehouse.settings import REPOSITORY, Settings
 from include.warehouse.users import User
 from include.warehouse.wording import terms
@@ -207,25 +206,6 @@ def test_names_are_offered_to_whoever_may_see_them(reading: Callable[[Settings],
     offered = viewer.multiselect(key="columns").options
     assert "City now" in offered
     assert "Name now" not in offered
-
-
-@pytest.mark.parametrize("asked", ["is_unknown", "is_known"])
-def test_who_sees_no_addresses_gets_no_answer_about_them(
-    asked: str, reading: Callable[[Settings], None], published: Settings
-) -> None:
-    reading(published)
-    where = to_text([Group((Condition("current_email", asked),))], is_any=False)
-    with engine(published).connect() as owner:
-        known = f"select count(*) from mart.customers where email {'is' if asked == 'is_unknown' else 'is not'} null"
-        expected = owner.exec_driver_sql(known).scalar_one()
-    assert _customers(run(CUSTOMERS, where=where)) == expected
-    viewer = run(CUSTOMERS, User("viewer@example.org", "Viewer", "viewer"), where=where)
-    assert "which users with your role do not see" in viewer.error[0].value
-    assert not viewer.metric
-    viewer = run(CUSTOMERS, User("viewer@example.org", "Viewer", "viewer"), where=where.replace("email", "city"))
-    offered = next(box for box in viewer.selectbox if box.label == "Column").options
-    assert "City now" in offered
-    assert not {"Name now", "E-mail address now", "Phone number now"} & set(offered)
 
 
 def _customers(page: AppTest) -> int:
