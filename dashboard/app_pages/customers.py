@@ -69,16 +69,19 @@ def main() -> None:
 
 
 def _counts(counts: Counts) -> None:
-    with st.grid(min_column_width=110):
-        st.metric("Customers", numbers.count(counts.customers), help="Customers who match all filters.")
-        st.metric("Share of all", numbers.share(counts.customers, counts.known), help="Of all known in the month.")
-        st.metric("Monetary", numbers.money(counts.monetary), help=terms.sentence(terms.MONETARY))
-        for channel, name in words.CHANNEL.items():
-            st.metric(
-                f"Reach by {name}",
-                numbers.count(counts.reach[channel]),
-                help=terms.sentence(terms.REACH),
-            )
+    figures = [
+        ("Customers", numbers.count(counts.customers), "Customers who match all filters."),
+        ("Share of all", numbers.share(counts.customers, counts.known), "Of all known in the month."),
+        ("Monetary", numbers.money(counts.monetary), terms.sentence(terms.MONETARY)),
+        *(
+            (f"Reach by {name}", numbers.count(counts.reach[channel]), terms.sentence(terms.REACH))
+            for channel, name in words.CHANNEL.items()
+        ),
+    ]
+    with st.container(horizontal=True, gap="medium"):
+        for label, value, meaning in figures:
+            # as wide as it is: millions were cut off
+            st.metric(label, value, help=meaning, width="content")
 
 
 def _export(

@@ -186,7 +186,7 @@ def _distribution(month: Month, metric: str, bands: list[Band]) -> None:
     charts.show(
         f"{words.METRIC[metric]}: the customer in the middle has {_range(metric, _middle(found), 1)}",
         f"Scored customers by {UNITS[metric]}; dotted lines are the cut points."
-        + (f" {numbers.count(beyond)} lie beyond the edges." if beyond else ""),
+        + (f" {numbers.counted(beyond, 'customer')} beyond the edges." if beyond else ""),
         chart,
         f"distribution of {metric}",
     )
