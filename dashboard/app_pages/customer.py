@@ -62,26 +62,26 @@ def main() -> None:
 def _search() -> str | None:
     """Draws the search; gives the id once it names one customer."""
     address.restore("customer", "", lambda given: given[0][:LONGEST_ID])
-    sees_names = signed_in().may_see_contact
+    may_see_names = signed_in().may_see_contact
     text = st.text_input(
-        "Customer id or name" if sees_names else "Customer id",
+        "Customer id or name" if may_see_names else "Customer id",
         key="customer",
         persist_state="session",
         max_chars=LONGEST_ID,
-        placeholder="Id or name, or a part of it" if sees_names else "Id, or a part of it",
+        placeholder="Id or name, or a part of it" if may_see_names else "Id, or a part of it",
         icon=":material/search:",
         width=360,
     ).strip()
     address.write("customer", [text] if text else [])
     if not text:
-        st.caption(f"Type an id{' or a name' if sees_names else ''}, or choose a row in the list of *Customers*.")
+        st.caption(f"Type an id{' or a name' if may_see_names else ''}, or choose a row in the list of *Customers*.")
         return None
     found = ask_fresh(data.find, text.replace("\0", ""))
     if not found:
         empty(
             "No customer has an id or name with this text. One or two letters are looked for where an id or a word of "
             "a name begins."
-            if sees_names
+            if may_see_names
             else "No customer has an id with this text. Users with your role see no names and cannot search by them."
         )
         return None
