@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
+from itertools import chain
 from typing import Any
 
 from include.warehouse.customer_filter import CustomerFilter, is_storable
@@ -166,8 +167,8 @@ class Audience:
         return not self.as_document()
 
     @property
-    def everybody_but(self) -> "Audience | None":
-        """The audience without which everybody is this one, where its groups only take customers away; else None."""
+    def taken_away(self) -> "Audience | None":
+        """Whom its groups take away, where everybody else belongs to it; None where more is asked for."""
         others = replace(self, groups=(), is_any=False)
         if not self.groups or not others.is_everybody or not all(group.is_excluded for group in self.groups):
             return None
@@ -266,18 +267,20 @@ def _saved_in(groups: Sequence[Group]) -> list[SavedAudience]:
     return [condition.saved for group in groups for condition in group.conditions if condition.saved]
 
 
+def _conditions_in(groups: Sequence[Group]) -> list[Condition]:
+    """The conditions of the groups, and those of the saved audiences that were looked up among them."""
+    nested = [_conditions_in(one.audience.groups) for one in _saved_in(groups)]
+    return [*(condition for group in groups for condition in group.conditions), *chain.from_iterable(nested)]
+
+
 def months_asked(groups: Sequence[Group]) -> set[date]:
-    """The other months that the groups ask about, those of the saved audiences that were looked up among them."""
-    conditions = [condition for group in groups for condition in group.conditions]
-    found = {condition.month for condition in conditions if condition.month}
-    return found.union(*(months_asked(item.saved.audience.groups) for item in conditions if item.saved))
+    """The other months that the groups ask about, saved audiences in them included."""
+    return {condition.month for condition in _conditions_in(groups) if condition.month}
 
 
 def fields_asked(groups: Sequence[Group]) -> set[str]:
-    """The fields that the groups ask about, those of the saved audiences that were looked up among them."""
-    conditions = [condition for group in groups for condition in group.conditions]
-    found = {condition.field for condition in conditions}
-    return found.union(*(fields_asked(item.saved.audience.groups) for item in conditions if item.saved))
+    """The fields that the groups ask about, saved audiences in them included."""
+    return {condition.field for condition in _conditions_in(groups)}
 
 
 def look_up(

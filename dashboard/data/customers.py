@@ -95,14 +95,14 @@ def counts(month: date, audience: Audience) -> Counts:
 
 
 def _grouped(month: date, audience: Audience) -> pandas.DataFrame:
-    taken_away = audience.everybody_but
-    if taken_away:
-        return _everybody_but(month, taken_away)
+    if audience.taken_away:
+        return _everybody_but(month, audience.taken_away)
     asked, conditions = _where(audience, month)
     return _frame(_groups_of(asked, conditions), asked.parameters)
 
 
 def _groups_of(asked: Asked, conditions: str) -> str:
+    """SQL of what is counted of each status, tier and segment."""
     return f"""
         select
             activity_status,
