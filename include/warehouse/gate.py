@@ -140,9 +140,11 @@ def _require_building(connection: Connection, run_id: int) -> None:
         raise WarehouseError(f"run {run_id} is {run.status} ({run.message}); start a new refresh")
 
 
-def preload() -> None:
+def preload() -> threading.Thread:
     """Imports Soda in the background: it takes seconds, which a build can spend elsewhere."""
-    threading.Thread(target=_soda, daemon=True).start()
+    importing = threading.Thread(target=_soda, daemon=True)
+    importing.start()
+    return importing
 
 
 def read_checks(contract: str) -> list[Check]:

@@ -67,11 +67,12 @@ class JobFailedError(Exception):
 
 
 def receive(settings: Settings, files: list[Path]) -> None:
-    """Files into the inbox, and the wait until the warehouse takes them for complete; not measured."""
+    """Files into the inbox, imports, and the wait until the warehouse takes the files for complete; not measured."""
+    importing = gate.preload()
     for path in files:
         copyfile(path, settings.inbox / path.name)
     time.sleep(STANDSTILL_SECONDS + 0.1)
-    gate.preload()
+    importing.join()
 
 
 def load_only(settings: Settings) -> dict[str, float]:
