@@ -436,7 +436,13 @@ def _group(user: str | None) -> int | None:
 
 def _environment() -> dict[str, str]:
     """What PostgreSQL needs of the environment, and nothing of ours."""
-    return {"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C", "TZ": "UTC"}
+    return {
+        "PATH": os.environ.get("PATH", os.defpath),
+        "LC_ALL": "C",
+        "TZ": "UTC",
+        # memory of sorts and hash tables in pages of 2 MB where Linux offers them: fewer page faults
+        "GLIBC_TUNABLES": "glibc.malloc.hugetlb=1",
+    }
 
 
 def is_free(port: int) -> bool:

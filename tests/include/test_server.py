@@ -132,6 +132,23 @@ def test_rows_are_durable_and_settings_fit_the_machine(own_server: Settings, cap
         assert query(url, f"select current_setting('{setting}')") == chosen[setting]
 
 
+def test_sorts_use_large_pages(own_server: Settings) -> None:
+    offered = Path("/sys/kernel/mm/transparent_hugepage/enabled")
+    if not offered.exists() or "[never]" in offered.read_text():
+        pytest.skip("this Linux offers no large pages")
+    url = make_url(server.ensure_running(own_server)).set(drivername="postgresql")
+    connection = psycopg2.connect(url.render_as_string(hide_password=False))
+    with connection, connection.cursor() as cursor:
+        cursor.execute("set local work_mem = '64MB'")
+        # its rows stay in memory as long as the cursor is open
+        cursor.execute("declare sorted cursor for select md5(n::text) from generate_series(1, 200000) as n order by 1")
+        cursor.execute("fetch sorted")
+        memory = Path(f"/proc/{connection.info.backend_pid}/smaps_rollup").read_text()
+    connection.close()
+    large = next(line for line in memory.splitlines() if line.startswith("AnonHugePages"))
+    assert int(large.split()[1]) > 0
+
+
 def test_two_homes_run_side_by_side(own_server: Settings, warehouse: Settings) -> None:
     assert make_url(server.ensure_running(own_server)).port != make_url(server.ensure_running(warehouse)).port
 
