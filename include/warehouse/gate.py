@@ -141,7 +141,7 @@ def _require_building(connection: Connection, run_id: int) -> None:
 
 
 def preload() -> threading.Thread:
-    """Imports Soda in the background: it takes seconds, which a build can spend elsewhere."""
+    """Imports Soda in the background: it takes seconds, which a build can spend elsewhere. Gives the thread."""
     importing = threading.Thread(target=_soda, daemon=True)
     importing.start()
     return importing
