@@ -5,7 +5,8 @@ What comes before acceptance reads nothing that another sales file changes, so t
 
 import time
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from pathlib import Path
 
 from psycopg2.extras import Json
 from sqlalchemy import Connection, text
@@ -13,10 +14,21 @@ from sqlalchemy import Connection, text
 from include.warehouse.contracts import Contract, FilePeriod, match_feed
 from include.warehouse.errors import HeldError, InputError, SkippedError
 from include.warehouse.feed_tables import FEED_TABLES
-from include.warehouse.reading import copy_rows, inspect, read_header
+from include.warehouse.reading import Header, Inspection, Place, begins_with, copy_rows, inspect, read_header
 from include.warehouse.reading.file_format import is_excel
 from include.warehouse.settings import Settings
 from include.warehouse.step_log import record_step
+
+
+@dataclass(frozen=True)
+class Reading:
+    """A received file, and how it is read."""
+
+    file_id: int
+    path: Path
+    contract: Contract
+    inspection: Inspection
+    header: Header
 
 
 def may_be_prepared(contracts: dict[str, Contract], connection: Connection, file_id: int, before: int) -> bool:
@@ -42,8 +54,10 @@ def prepare(
     file_id: int,
     *,
     check_in_force: bool,
-) -> None:
+) -> Reading:
     """Copies the rows of a claimed file and judges them; leaves the transaction open for `accept`.
+
+    Of a yearly file that begins with all bytes of the one in force, only the rows that follow.
 
     Raises InputError for a file that must be refused, SkippedError (with `check_in_force`) for one in force already.
     """
@@ -78,17 +92,17 @@ def prepare(
         _require_news(connection, file_id)
 
     header = read_header(path, contract, inspection)
-    started = time.monotonic()
+    reading = Reading(file_id, path, contract, inspection, header)
     extra_columns = sum(1 for _, column in header.column_map if column.startswith("extra_"))
-    table = connection.execute(
+    connection.execute(
         text("select raw.create_partition(:feed, :id, :extra)"),
         {"feed": contract.feed, "id": file_id, "extra": extra_columns},
-    ).scalar_one()
+    )
     connection.commit()
     connection.execute(
         text(
-            "update ops.file set header = :header, column_map = :map, encoding = :encoding, delimiter = :delimiter"
-            " where file_id = :id"
+            "update ops.file set header = :header, column_map = :map, encoding = :encoding, delimiter = :delimiter,"
+            " continues_file_id = null where file_id = :id"
         ),
         {
             "header": header.names,
@@ -98,36 +112,79 @@ def prepare(
             "id": file_id,
         },
     )
+    rows = _copy(connection, reading, after=_end_of_continued(connection, reading))
+    started = time.monotonic()
+    connection.execute(text("call core.judge_file(:id)"), {"id": file_id})
+    record_step(connection, step="judge", file_id=file_id, seconds=time.monotonic() - started, rows=rows)
+    return reading
+
+
+def _end_of_continued(connection: Connection, reading: Reading) -> Place | None:
+    """Where the file in force for the same year ends, if the file begins with all its bytes; notes that it does."""
+    in_force = connection.execute(
+        text(
+            "select file_id, size_bytes, sha256, physical_lines, rows_rejected from ops.file"
+            " where file_id = core.continued_file(:id)"
+        ),
+        {"id": reading.file_id},
+    ).one_or_none()
+    if in_force is None or not begins_with(reading.path, in_force.size_bytes, in_force.sha256):
+        return None
+    connection.execute(
+        text("update ops.file set continues_file_id = :in_force where file_id = :id"),
+        {"in_force": in_force.file_id, "id": reading.file_id},
+    )
+    # its rejects are put before the rows that follow
+    place = Place(bytes=in_force.size_bytes, lines=in_force.physical_lines, rows=in_force.rows_rejected)
+    connection.execute(
+        text("call raw.number_rows_from('sales', :id, :first)"), {"id": reading.file_id, "first": place.rows + 1}
+    )
+    return place
+
+
+def _copy(connection: Connection, reading: Reading, after: Place | None = None) -> int:
+    """Copies the rows of a file, or those `after` a place; gives how many records that are."""
+    started = time.monotonic()
     driver_connection = connection.connection.driver_connection
     assert driver_connection is not None
+    table = f"raw.{reading.contract.feed}_{reading.file_id}"
     with driver_connection.cursor() as cursor:
-        outcome = copy_rows(cursor, path, contract, inspection, header, table, file_id)
+        outcome = copy_rows(
+            cursor,
+            reading.path,
+            reading.contract,
+            reading.inspection,
+            reading.header,
+            table,
+            reading.file_id,
+            after=after,
+        )
     connection.execute(
-        text("update ops.file set is_trimmed = :is_trimmed where file_id = :id"),
-        {"is_trimmed": outcome.is_trimmed, "id": file_id},
+        text(
+            "update ops.file f set physical_lines = :lines, is_trimmed = :is_trimmed"
+            " and coalesce((select b.is_trimmed from ops.file b where b.file_id = f.continues_file_id), true)"
+            " where f.file_id = :id"
+        ),
+        {
+            "lines": None if is_excel(reading.path) else outcome.lines,
+            "is_trimmed": outcome.is_trimmed,
+            "id": reading.file_id,
+        },
     )
     record_step(
         connection,
         step="copy",
-        file_id=file_id,
+        file_id=reading.file_id,
         seconds=time.monotonic() - started,
         rows=outcome.rows,
-        size=inspection.size_bytes,
+        size=reading.inspection.size_bytes - (after.bytes if after else 0),
     )
-    started = time.monotonic()
-    connection.execute(text("call core.judge_file(:id)"), {"id": file_id})
-    record_step(
-        connection,
-        step="judge",
-        file_id=file_id,
-        seconds=time.monotonic() - started,
-        rows=outcome.rows + outcome.unreadable,
-    )
+    return outcome.rows + outcome.unreadable
 
 
 def accept(
     connection: Connection,
-    file_id: int,
+    reading: Reading,
     *,
     approved: bool,
     check_in_force: bool,
@@ -137,9 +194,11 @@ def accept(
 
     Raises HeldError where the shrink guard holds it, SkippedError (with `check_in_force`) for one in force already.
     """
+    file_id = reading.file_id
     started = time.monotonic()
     if check_in_force:
         _require_news(connection, file_id)
+    _judge_what_follows(connection, reading)
     held = connection.execute(
         text("select core.accept_file(:id, :approved)"), {"id": file_id, "approved": approved}
     ).scalar()
@@ -151,6 +210,20 @@ def accept(
     record_step(connection, step="accept", file_id=file_id, seconds=time.monotonic() - started, rows=rows)
     before_commit()
     connection.commit()
+
+
+def _judge_what_follows(connection: Connection, reading: Reading) -> None:
+    """Judges a file that was copied from where another one ends; copies all of it where that does not suffice."""
+    is_judged = connection.execute(
+        text(
+            "select core.judge_continuing_sales(file_id) from ops.file"
+            " where file_id = :id and continues_file_id is not null"
+        ),
+        {"id": reading.file_id},
+    ).scalar()
+    if is_judged is False:
+        connection.execute(text("call core.begin_again(:id)"), {"id": reading.file_id})
+        _copy(connection, reading)
 
 
 def _require_news(connection: Connection, file_id: int) -> None:

@@ -22,7 +22,7 @@ from psycopg2.errors import ProgramLimitExceeded, QueryCanceled
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import DBAPIError
 
-from include.warehouse.acceptance import accept, may_be_prepared, prepare
+from include.warehouse.acceptance import Reading, accept, may_be_prepared, prepare
 from include.warehouse.arrivals import load_order, pending_files, unknown_files
 from include.warehouse.claims import Mark, claim, claim_copy, day_of_receipt, mark, resume, settle
 from include.warehouse.contracts import Contract, load_contracts, match_feed, sync_edited
@@ -249,7 +249,7 @@ def _process_all(
         ThreadPoolExecutor(max_workers=1) as ahead,
     ):
         connection, other = first, second
-        prepared: Future[None] | None = None
+        prepared: Future[Reading] | None = None
         written: dict[int, Mark] = {}
         while waiting:
             receipt = waiting.popleft()
@@ -265,15 +265,15 @@ def _process_all(
                 with _outcome(connection, receipt, require_whole):
                     under_way, prepared = prepared, None
                     if under_way is None:
-                        prepare(connection, settings, contracts, file_id, check_in_force=not approved)
+                        reading = prepare(connection, settings, contracts, file_id, check_in_force=not approved)
                     else:
-                        under_way.result()
+                        reading = under_way.result()
                     if following is not None and may_be_prepared(contracts, connection, following.file_id, file_id):
                         written[following.file_id] = mark(settings.home / following.path)
                         prepared = ahead.submit(
                             prepare, other, settings, contracts, following.file_id, check_in_force=False
                         )
-                    accept(connection, file_id, approved=approved, check_in_force=is_ahead, before_commit=require_whole)
+                    accept(connection, reading, approved=approved, check_in_force=is_ahead, before_commit=require_whole)
             except Exception as error:
                 # what is under way for the next file may wait for this one
                 connection.rollback()

@@ -93,8 +93,8 @@ def master(feed: str, *, is_complete: bool) -> ReceivedFile:
 
 
 @st.composite
-def changed(draw: DrawFn, rows: list[Row]) -> list[Row]:
-    """The rows with a few changes, as a till or a hand makes them."""
+def changed(draw: DrawFn, rows: list[Row], fewest: int = 20) -> list[Row]:
+    """The rows with a few changes, as a till or a hand makes them; as few as `fewest` stay."""
     rows = [list(row) for row in rows]
     for _ in range(draw(st.integers(0, 4))):
         at = draw(st.integers(0, len(rows) - 1))
@@ -105,7 +105,7 @@ def changed(draw: DrawFn, rows: list[Row]) -> list[Row]:
                 rows[at][PLACE[column]] = draw(st.sampled_from(OTHER_TEXTS[column]))
         elif kind == "copy":
             rows.insert(draw(st.integers(0, len(rows))), list(rows[at]))
-        elif kind == "drop" and len(rows) > 20:
+        elif kind == "drop" and len(rows) > fewest:
             del rows[at]
         elif kind == "new":
             rows.append(clean_row(100 + draw(st.integers(0, 3))))
@@ -119,13 +119,21 @@ def changed(draw: DrawFn, rows: list[Row]) -> list[Row]:
 
 
 @st.composite
-def histories(draw: DrawFn) -> list[ReceivedFile]:
+def continued(draw: DrawFn, rows: list[Row]) -> list[Row]:
+    """The rows, and some more below them: new ones, earlier ones again as they were or changed, blank and cut ones."""
+    more = [clean_row(100 + draw(st.integers(0, 30))) for _ in range(draw(st.integers(1, 4)))]
+    again = [list(draw(st.sampled_from(rows))) for _ in range(draw(st.sampled_from((0, 0, 0, 0, 1))))]
+    return rows + draw(changed(more, fewest=1)) + again
+
+
+@st.composite
+def histories(draw: DrawFn, next_year: Callable[[list[Row]], st.SearchStrategy[list[Row]]]) -> list[ReceivedFile]:
     """Files in order: masters, a year, then the year again and again; deltas, parts, masters, earlier files between."""
     late = draw(st.sets(st.sampled_from(("stores", "promotions"))))
     files = [master(feed, is_complete=False) for feed in MASTERS if feed not in late]
     rows = [clean_row(number) for number in range(24)]
     for number in range(draw(st.integers(3, 6))):
-        rows = draw(changed(rows))
+        rows = draw(changed(rows) if number == 0 else next_year(rows))
         files.append(encoded(f"sales_{YEAR}.csv", rows, COLUMNS))
         between = draw(st.sampled_from(("nothing", "again", "delta", "waiting", "part", "master", "other year")))
         if between == "delta":
@@ -150,21 +158,38 @@ def histories(draw: DrawFn) -> list[ReceivedFile]:
     return files
 
 
-@given(files=histories())
-@settings(
+def assert_oracle_agrees(settings: Settings, files: list[ReceivedFile]) -> None:
+    """Loads the files one by one; after each, every fate, reject and line is that of the oracle."""
+    oracle, real = Oracle(), RealWarehouse(settings)
+    for file in files:
+        oracle.load(file, approved=True)
+        real.load(file, approved=True)
+        assert_accepted_alike(oracle, real)
+
+
+FEW = settings(
     max_examples=10,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.data_too_large],
 )
+
+
+@given(files=histories(changed))
+@FEW
 def test_a_year_sent_again_is_accepted_as_if_every_row_were_judged(
     passing_warehouse: Callable[[], AbstractContextManager[Settings]], files: list[ReceivedFile]
 ) -> None:
     with passing_warehouse() as empty:
-        oracle, real = Oracle(), RealWarehouse(empty)
-        for file in files:
-            oracle.load(file, approved=True)
-            real.load(file, approved=True)
-            assert_accepted_alike(oracle, real)
+        assert_oracle_agrees(empty, files)
+
+
+@given(files=histories(lambda rows: st.one_of(continued(rows), continued(rows), changed(rows))))
+@FEW
+def test_a_year_that_goes_on_is_accepted_as_if_every_row_were_judged(
+    passing_warehouse: Callable[[], AbstractContextManager[Settings]], files: list[ReceivedFile]
+) -> None:
+    with passing_warehouse() as empty:
+        assert_oracle_agrees(empty, files)
 
 
 def test_only_differing_rows_are_judged(passing_warehouse: Callable[[], AbstractContextManager[Settings]]) -> None:

@@ -3,8 +3,8 @@
 Regular CSV passes in blocks that are only looked at, never taken apart row by row; memory does not grow with the file.
 """
 
-from include.warehouse.reading.copy_rows import CopyOutcome, copy_rows
+from include.warehouse.reading.copy_rows import CopyOutcome, Place, copy_rows
 from include.warehouse.reading.header import Header, read_header
-from include.warehouse.reading.inspection import Inspection, inspect
+from include.warehouse.reading.inspection import Inspection, begins_with, inspect
 
-__all__ = ["CopyOutcome", "Header", "Inspection", "copy_rows", "inspect", "read_header"]
+__all__ = ["CopyOutcome", "Header", "Inspection", "Place", "begins_with", "copy_rows", "inspect", "read_header"]

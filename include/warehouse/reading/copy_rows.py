@@ -1,6 +1,6 @@
 """Copies the rows of one file into its raw table."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryFile
 
@@ -21,14 +21,24 @@ from include.warehouse.reading.text_blocks import BLOCK_SIZE, text_blocks
 POSTGRESQL_ENCODINGS = {"utf-8": "UTF8", "cp1252": "WIN1252"}
 
 
+@dataclass(frozen=True)
+class Place:
+    """Where reading goes on in a CSV file: bytes and physical lines before it, and rows that are known already."""
+
+    bytes: int
+    lines: int
+    rows: int
+
+
 @dataclass
 class CopyOutcome:
-    """Rows copied, records diverted to raw.unreadable_row, bytes sent to PostgreSQL; whether no value among them has
-    white space around it."""
+    """Rows copied, records diverted to raw.unreadable_row, bytes sent to PostgreSQL, physical lines down to the end;
+    whether no value among the rows has white space around it."""
 
     rows: int
     unreadable: int
     bytes: int
+    lines: int
     is_trimmed: bool
 
 
@@ -41,29 +51,37 @@ def copy_rows(  # noqa: PLR0917 - what a load has found out so far, in that orde
     table: str,
     file_id: int,
     block_size: int = BLOCK_SIZE,
+    after: Place | None = None,
 ) -> CopyOutcome:
-    """Copies all rows into `table` (a trusted, quoted name), in the caller's transaction and in file order.
+    """Copies all rows, or those `after` a place, into `table` (a trusted, quoted name), in the caller's transaction
+    and in file order.
 
     Numbers of physical lines go to raw.line_shift, records that are no rows to raw.unreadable_row. Rows that are
     wholly empty but have the right number of fields are copied. Raises InputError where the file must be refused.
     """
+    start = after or Place(bytes=0, lines=header.lines, rows=0)
     with open_file(path) as file, TemporaryFile() as shifts, TemporaryFile() as records:
-        diverted = Diverted(file_id, header.lines + 1, shifts, records)
+        diverted = Diverted(file_id, start.lines + 1, shifts, records, start.rows)
         stream: CsvStream | ExcelStream
         if is_excel(path):
             columns = [column for _, column in header.column_map]
             stream, encoding = ExcelStream(path, contract, columns, header.lines, diverted), "utf-8"
         else:
-            blocks, encoding = text_blocks(file, block_size), inspection.encoding
-            stream = CsvStream(path, blocks, header, encoding, diverted)
+            blocks, encoding = text_blocks(file, block_size, start.bytes), inspection.encoding
+            stream = CsvStream(path, blocks, replace(header, lines=0) if after else header, encoding, diverted)
         has_no_outer_space = _copy(cursor, stream, header, table, encoding, diverted)
-        if cursor.rowcount != diverted.rows:
+        sent = diverted.rows - start.rows
+        if cursor.rowcount != sent:
             raise WarehouseError(
-                f"{path.name}: PostgreSQL took {cursor.rowcount} rows where {diverted.rows} were sent; report this file"
+                f"{path.name}: PostgreSQL took {cursor.rowcount} rows where {sent} were sent; report this file"
             )
         diverted.copy(cursor)
         return CopyOutcome(
-            rows=diverted.rows, unreadable=diverted.unreadable, bytes=stream.bytes, is_trimmed=has_no_outer_space
+            rows=sent,
+            unreadable=diverted.unreadable,
+            bytes=stream.bytes,
+            lines=diverted.line - 1,
+            is_trimmed=has_no_outer_space,
         )
 
 

@@ -32,8 +32,8 @@ class Diverted:
     on which the next record begins.
     """
 
-    def __init__(self, file_id: int, first_line: int, shifts: BinaryIO, records: BinaryIO) -> None:
-        self.rows = 0
+    def __init__(self, file_id: int, first_line: int, shifts: BinaryIO, records: BinaryIO, rows: int = 0) -> None:
+        self.rows = rows
         self.line = first_line
         self.unreadable = 0
         self._file_id = file_id

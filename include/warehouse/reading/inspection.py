@@ -55,6 +55,18 @@ def inspect(path: Path, encoding: str = "auto") -> Inspection:
     return Inspection(digest.hexdigest(), size, decided)
 
 
+def begins_with(path: Path, size_bytes: int, sha256: str) -> bool:
+    """Whether the file's first `size_bytes` end with a line and have this SHA-256: those of another file."""
+    digest = hashlib.sha256()
+    left = size_bytes
+    block = b""
+    with open_file(path) as file:
+        while left and (block := file.read(min(left, BLOCK_SIZE))):
+            digest.update(block)
+            left -= len(block)
+    return not left and block.endswith(b"\n") and digest.hexdigest() == sha256
+
+
 def _continues_utf8(decoder: codecs.IncrementalDecoder, block: bytes, final: bool = False) -> bool:
     """Whether the block goes on as valid UTF-8; a character may lie across two blocks."""
     if not final and block.isascii() and decoder.getstate()[0] == b"":

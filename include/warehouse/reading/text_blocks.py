@@ -9,10 +9,10 @@ from include.warehouse.reading.file_format import UTF8_BOM
 BLOCK_SIZE = 512 << 10
 
 
-def text_blocks(file: BinaryIO, block_size: int = BLOCK_SIZE) -> Iterator[bytes]:
-    """Blocks of about `block_size` bytes without the BOM, with CRLF and a lone CR turned into LF."""
-    if file.read(len(UTF8_BOM)) != UTF8_BOM:
-        file.seek(0)
+def text_blocks(file: BinaryIO, block_size: int = BLOCK_SIZE, start: int = 0) -> Iterator[bytes]:
+    """Blocks of about `block_size` bytes from `start` on, without the BOM, with CRLF and a lone CR turned into LF."""
+    if start or file.read(len(UTF8_BOM)) != UTF8_BOM:
+        file.seek(start)
     held_back = b""
     while block := file.read(block_size):
         block = held_back + block

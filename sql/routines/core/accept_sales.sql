@@ -8,6 +8,8 @@ declare
 begin
     if to_regclass('pg_temp.sale_line_judged') is null then
         call core.judge_differing_sales(p_file_id);
+    elsif (select f.continues_file_id from ops.file f where f.file_id = p_file_id) is not null then
+        call core.compare_with_differing_sales(p_file_id);
     else
         call core.compare_with_all_sales();
     end if;
@@ -36,15 +38,16 @@ as $$
 begin
     update ops.file f
     set
-        rows_received = matched.lines + judged.received + unreadable.received,
+        judged_by = core.judging_version(),
+        rows_received = matched.lines + matched.duplicates + judged.received + unreadable.received,
         rows_rejected = judged.rejected + unreadable.received,
-        rows_duplicate = judged.duplicate,
+        rows_duplicate = matched.duplicates + judged.duplicate,
         rows_loaded = arriving.loaded,
         rows_unchanged = matched.lines + judged.received - judged.rejected - judged.duplicate - arriving.loaded,
         rows_superseded = change.superseded,
-        amount_received = (matched.cents + judged.amount_received) * 0.01,
+        amount_received = (matched.cents + matched.duplicate_cents + judged.amount_received) * 0.01,
         amount_rejected = judged.amount_rejected * 0.01,
-        amount_duplicate = judged.amount_duplicate * 0.01,
+        amount_duplicate = (matched.duplicate_cents + judged.amount_duplicate) * 0.01,
         amount_loaded = arriving.amount_loaded * 0.01,
         amount_unchanged = (
             matched.cents + judged.amount_received - judged.amount_rejected - judged.amount_duplicate - arriving.amount_loaded

@@ -26,6 +26,7 @@ declare
     v_received bigint;
     v_places tid[];
     v_written_otherwise bigint;
+    v_matched bigint;
     v_texts text[];
     v_days date[];
 begin
@@ -45,7 +46,13 @@ begin
             join pg_temp.sale_line_judged j on j.place = d.place
             where j.line_no::text <> d.line_no_text;
             if v_written_otherwise = 0 then
-                call core.compare_with_differing_sales(p_file_id, v_received - cardinality(v_places));
+                call core.count_matched_sales(p_file_id);
+                select m.lines into v_matched from pg_temp.sale_line_matched m;
+                if v_matched <> v_received - cardinality(v_places) then
+                    raise exception 'file %: % rows match % current lines; nothing was accepted, please report this',
+                        p_file_id, v_received - cardinality(v_places), v_matched;
+                end if;
+                call core.compare_with_differing_sales(p_file_id);
                 return;
             end if;
             drop table pg_temp.sale_line_judged;
@@ -169,27 +176,21 @@ end
 $$;
 comment on procedure core.find_differing_sales(bigint, text[], date[]) is 'Which rows of a yearly sales file do not say what a current line says, and which current lines no row says (temporary table sale_line_differing); gives how many rows it has.';
 
-create or replace procedure core.compare_with_differing_sales(p_file_id bigint, p_matched_rows bigint)
+create or replace procedure core.count_matched_sales(p_file_id bigint)
 language plpgsql
 as $$
 declare
     v_year integer := (select f.period_year from ops.file f where f.file_id = p_file_id);
-    v_columns text := 'customer_id, transaction_id, line_no, transaction_date, product_id, store_id, promotion_id, quantity,
-        unit_price, discount_amount, is_return, net_cents, source_part';
-    v_matched_lines bigint;
 begin
-    execute format(
-        'create temporary view sale_line_compared as
-        select distinct %1$s from pg_temp.sale_line_differing where transaction_id is not null
-        union all
-        select %1$s from core.sale_line where transaction_date not between %2$L and %3$L',
-        v_columns, make_date(v_year, 1, 1), make_date(v_year, 12, 31)
-    );
     create temporary table sale_line_matched on commit drop as
-    select standing.lines - differing.lines as lines, standing.cents - differing.cents as cents
+    select
+        standing.lines - differing.lines as lines,
+        standing.cents - differing.cents as cents,
+        0::bigint as duplicates,
+        0::bigint as duplicate_cents
     from
         (
-            select count(*) as lines, sum(s.net_cents)::bigint as cents
+            select count(*) as lines, coalesce(sum(s.net_cents), 0)::bigint as cents
             from core.sale_line s
             where s.transaction_date between make_date(v_year, 1, 1) and make_date(v_year, 12, 31)
         ) as standing,
@@ -201,14 +202,28 @@ begin
                 where d.transaction_id is not null
             ) as u
         ) as differing;
-    select m.lines into v_matched_lines from pg_temp.sale_line_matched m;
-    if v_matched_lines <> p_matched_rows then
-        raise exception 'file %: % rows match % current lines; nothing was accepted, please report this',
-            p_file_id, p_matched_rows, v_matched_lines;
-    end if;
 end
 $$;
-comment on procedure core.compare_with_differing_sales(bigint, bigint) is 'What the judged rows are compared with: the current lines that no row says, and those of other years (view sale_line_compared); counts the matched ones (temporary table sale_line_matched).';
+comment on procedure core.count_matched_sales(bigint) is 'Counts the current lines of the year that do not differ from the file''s rows, and sums their money (temporary table sale_line_matched).';
+
+create or replace procedure core.compare_with_differing_sales(p_file_id bigint)
+language plpgsql
+as $$
+declare
+    v_year integer := (select f.period_year from ops.file f where f.file_id = p_file_id);
+    v_columns text := 'customer_id, transaction_id, line_no, transaction_date, product_id, store_id, promotion_id, quantity,
+        unit_price, discount_amount, is_return, net_cents, source_part';
+begin
+    execute format(
+        'create temporary view sale_line_compared as
+        select distinct %1$s from pg_temp.sale_line_differing where transaction_id is not null
+        union all
+        select %1$s from core.sale_line where transaction_date not between %2$L and %3$L',
+        v_columns, make_date(v_year, 1, 1), make_date(v_year, 12, 31)
+    );
+end
+$$;
+comment on procedure core.compare_with_differing_sales(bigint) is 'What the judged rows are compared with: the current lines that no row says, and those of other years (view sale_line_compared).';
 
 create or replace procedure core.close_matched_rejects(p_file_id bigint)
 language plpgsql
@@ -241,7 +256,8 @@ language plpgsql
 as $$
 begin
     create temporary view sale_line_compared as select * from core.sale_line;
-    create temporary table sale_line_matched on commit drop as select 0::bigint as lines, 0::bigint as cents;
+    create temporary table sale_line_matched on commit drop as
+    select 0::bigint as lines, 0::bigint as cents, 0::bigint as duplicates, 0::bigint as duplicate_cents;
 end
 $$;
 comment on procedure core.compare_with_all_sales() is 'All rows are judged and compared with the current lines (view sale_line_compared); none is matched by its texts (temporary table sale_line_matched).';

@@ -1,5 +1,24 @@
 -- A file whose bytes are already in force is not loaded again.
 
+create or replace function ops.sales_in_force(p_year integer, p_part integer) returns bigint
+language sql stable
+return (
+    select f.file_id
+    from ops.file f
+    left join ops.file_year d on d.file_id = f.file_id and d.period_year = p_year
+    where
+        f.feed = 'sales'
+        and f.status = 'loaded'
+        and (
+            f.period_year = p_year and (f.period_part is null or p_part is null or f.period_part = p_part)
+            -- a delta also when its waiting lines were accepted
+            or d.touched_at is not null
+        )
+    order by coalesce(d.touched_at, f.loaded_at) desc
+    limit 1
+);
+comment on function ops.sales_in_force(integer, integer) is 'The last sales file that spoke for lines of a year, or of one part of it (null: of any).';
+
 create or replace function ops.find_in_force(p_file_id bigint) returns text
 language plpgsql stable
 as $$
@@ -37,20 +56,9 @@ begin
         order by f.loaded_at desc
         limit 1;
     else
-        -- the last file that spoke for the same lines; a delta also when its waiting lines were accepted
         select f.* into v_in_force
         from ops.file f
-        left join ops.file_year d on d.file_id = f.file_id and d.period_year = v_file.period_year
-        where
-            f.feed = 'sales'
-            and f.status = 'loaded'
-            and (
-                f.period_year = v_file.period_year
-                    and (f.period_part is null or v_file.period_part is null or f.period_part = v_file.period_part)
-                or d.touched_at is not null
-            )
-        order by coalesce(d.touched_at, f.loaded_at) desc
-        limit 1;
+        where f.file_id = ops.sales_in_force(v_file.period_year, v_file.period_part);
         if v_in_force.period_year is distinct from v_file.period_year
             or v_in_force.period_part is distinct from v_file.period_part
         then

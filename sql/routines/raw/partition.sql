@@ -38,6 +38,15 @@ end
 $$;
 comment on function raw.create_partition(text, bigint, integer) is 'Creates the table that the rows of one file are copied into; gives its name.';
 
+create or replace procedure raw.number_rows_from(p_feed text, p_file_id bigint, p_first bigint)
+language plpgsql
+as $$
+begin
+    perform setval(format('raw.%I', format('%s_%s_row', p_feed, p_file_id)), p_first, false);
+end
+$$;
+comment on procedure raw.number_rows_from(text, bigint, bigint) is 'The next row that is copied from a file gets this number.';
+
 create or replace procedure raw.drop_partition(p_feed text, p_file_id bigint)
 language plpgsql
 as $$
