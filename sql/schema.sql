@@ -107,6 +107,9 @@ CREATE TABLE ops.file (
     tries integer DEFAULT 0 NOT NULL,
     encoding text,
     delimiter text,
+    physical_lines bigint,
+    judged_by text,
+    continues_file_id bigint,
     CONSTRAINT file_delimiter_check CHECK ((length(delimiter) = 1)),
     CONSTRAINT file_encoding_check CHECK ((encoding = ANY (ARRAY['utf-8'::text, 'cp1252'::text]))),
     CONSTRAINT file_status_check CHECK ((status = ANY (ARRAY['received'::text, 'loaded'::text, 'skipped'::text, 'held'::text, 'discarded'::text, 'refused'::text])))
@@ -181,6 +184,12 @@ COMMENT ON COLUMN ops.file.tries IS 'How often loading it has begun; more than o
 COMMENT ON COLUMN ops.file.encoding IS 'Encoding of a text file as it was read; null for workbooks, and where that was not yet written down.';
 
 COMMENT ON COLUMN ops.file.delimiter IS 'Delimiter of a text file as it was read; null for workbooks, and where that was not yet written down.';
+
+COMMENT ON COLUMN ops.file.physical_lines IS 'Lines of a CSV file, the header and blank ones included, as seen when it was copied.';
+
+COMMENT ON COLUMN ops.file.judged_by IS 'What judged the rows of a sales file, as core.judging_version says.';
+
+COMMENT ON COLUMN ops.file.continues_file_id IS 'The file with whose bytes this one begins: these rows have the same fates as there. Its own raw rows are those that follow, and those that are rejected there.';
 
 COMMENT ON FUNCTION access.visible_stamp(p_email text) IS 'A text that changes whenever the customers may change that a user sees who does not see all: with each customers file, and with the users.';
 
@@ -519,6 +528,8 @@ COMMENT ON PROCEDURE core.apply_master(IN p_file_id bigint, IN p_feed text, IN p
 
 COMMENT ON PROCEDURE core.apply_sales(IN p_file_id bigint, IN p_known_at timestamp with time zone) IS 'Supersedes and inserts lines as core.compare_sales found.';
 
+COMMENT ON PROCEDURE core.begin_again(IN p_file_id bigint) IS 'Takes back that a sales file was copied from where another one ends.';
+
 CREATE TABLE core.sale_key_range (
     period_year integer NOT NULL,
     lowest_transaction_id text NOT NULL,
@@ -579,7 +590,7 @@ COMMENT ON PROCEDURE core.compare_sales(IN p_file_id bigint) IS 'Compares the ac
 
 COMMENT ON PROCEDURE core.compare_with_all_sales() IS 'All rows are judged and compared with the current lines (view sale_line_compared); none is matched by its texts (temporary table sale_line_matched).';
 
-COMMENT ON PROCEDURE core.compare_with_differing_sales(IN p_file_id bigint, IN p_matched_rows bigint) IS 'What the judged rows are compared with: the current lines that no row says, and those of other years (view sale_line_compared); counts the matched ones (temporary table sale_line_matched).';
+COMMENT ON PROCEDURE core.compare_with_differing_sales(IN p_file_id bigint) IS 'What the judged rows are compared with: the current lines that no row says, and those of other years (view sale_line_compared).';
 
 COMMENT ON PROCEDURE core.compare_with_lines_of_receipts(IN p_from date, IN p_to date) IS 'The rows of a delta are compared with the current lines of their receipts alone (view sale_line_compared).';
 
@@ -589,7 +600,50 @@ COMMENT ON FUNCTION core.trimmed(p_text text) IS 'The text without white space a
 
 COMMENT ON FUNCTION core.compose(p_row jsonb, p_columns text[], p_days jsonb) IS 'A receipt id composed of several columns, the day as YYYY-MM-DD by the readings given; null where one of them is missing.';
 
+CREATE TABLE ops.routine (
+    kind text NOT NULL,
+    schema_name text NOT NULL,
+    routine_name text NOT NULL,
+    sha256 text NOT NULL,
+    applied_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    CONSTRAINT routine_kind_check CHECK ((kind = ANY (ARRAY['procedure'::text, 'routine'::text, 'view'::text])))
+);
+
+COMMENT ON TABLE ops.routine IS 'Which text of every procedure, routine and view is installed.';
+
+COMMENT ON COLUMN ops.routine.kind IS 'procedure (frozen, versioned), routine (re-applied when its text changes) or view.';
+
+COMMENT ON COLUMN ops.routine.schema_name IS 'Schema.';
+
+COMMENT ON COLUMN ops.routine.routine_name IS 'Name; a procedure''s ends with its version.';
+
+COMMENT ON COLUMN ops.routine.sha256 IS 'SHA-256 of the file''s text.';
+
+COMMENT ON COLUMN ops.routine.applied_at IS 'When it was applied.';
+
+COMMENT ON FUNCTION core.judging_version() IS 'The sales contract and the routines that judge by it: where either is another, equal rows may be judged otherwise.';
+
+CREATE TABLE ops.file_year (
+    file_id bigint NOT NULL,
+    period_year integer NOT NULL,
+    touched_at timestamp with time zone
+);
+
+COMMENT ON TABLE ops.file_year IS 'Years that a daily delta has rows for, accepted or not.';
+
+COMMENT ON COLUMN ops.file_year.file_id IS 'Delta.';
+
+COMMENT ON COLUMN ops.file_year.period_year IS 'Year of a row of it, or of a line that it replaced.';
+
+COMMENT ON COLUMN ops.file_year.touched_at IS 'When it last touched current lines of the year, a replay included; null where it never did.';
+
+COMMENT ON FUNCTION ops.sales_in_force(p_year integer, p_part integer) IS 'The last sales file that spoke for lines of a year, or of one part of it (null: of any).';
+
+COMMENT ON FUNCTION core.continued_file(p_file_id bigint) IS 'The file in force for the year of a sales file, if this one may go on where that one ends: then only its bytes are left to compare; else null.';
+
 COMMENT ON PROCEDURE core.count_master(IN p_file_id bigint, IN p_feed text) IS 'Counts the rows of a master file by fate.';
+
+COMMENT ON PROCEDURE core.count_matched_sales(IN p_file_id bigint) IS 'Counts the current lines of the year that do not differ from the file''s rows, and sums their money (temporary table sale_line_matched).';
 
 COMMENT ON PROCEDURE core.count_sales(IN p_file_id bigint) IS 'Counts the rows and money of a sales file by fate.';
 
@@ -601,9 +655,13 @@ COMMENT ON PROCEDURE core.ensure_year_partition(IN p_year integer) IS 'Creates t
 
 COMMENT ON PROCEDURE core.expect_every_row() IS 'Every acceptable row becomes current (view sale_line_arriving): there is no line to compare it with, or none that may stay.';
 
+COMMENT ON PROCEDURE core.expect_lines_of(IN p_file_id bigint) IS 'Takes all current lines of the year for matched, and the duplicates of the file that brought them (temporary table sale_line_matched, without a row where the lines are not those of that file).';
+
 COMMENT ON PROCEDURE core.find_differing_sales(IN p_file_id bigint, IN p_texts text[], IN p_days date[], OUT p_received bigint) IS 'Which rows of a yearly sales file do not say what a current line says, and which current lines no row says (temporary table sale_line_differing); gives how many rows it has.';
 
 COMMENT ON FUNCTION core.is_number(p_text text) IS 'Whether a text is sign, digits and one decimal point.';
+
+COMMENT ON FUNCTION core.judge_continuing_sales(p_file_id bigint) IS 'Judges the rows of a sales file that follow those of the file it continues, and what is rejected there; false where that does not give every row its fate: core.begin_again comes next, and all rows are copied.';
 
 COMMENT ON PROCEDURE core.judge_differing_sales(IN p_file_id bigint) IS 'Judges the rows of a sales file that do not say what the current lines say; where most differ, all of them.';
 
@@ -697,6 +755,100 @@ COMMENT ON FUNCTION core.read_date(p_text text, p_formats text[]) IS 'A date by 
 
 COMMENT ON FUNCTION core.read_number(p_text text, p_decimal_mark text) IS 'A number below 10^12, or null where the text is none.';
 
+CREATE TABLE core.promotion_version (
+    promotion_id text NOT NULL,
+    promotion_name text,
+    promotion_type text,
+    discount_percent numeric,
+    valid_from date,
+    valid_to date,
+    is_in_master boolean NOT NULL,
+    version_from date NOT NULL,
+    version_to date NOT NULL,
+    effective_date date NOT NULL,
+    known_from timestamp with time zone NOT NULL,
+    known_to timestamp with time zone DEFAULT 'infinity'::timestamp with time zone NOT NULL,
+    file_id bigint NOT NULL,
+    warnings text[],
+    CONSTRAINT promotion_version_check CHECK ((version_from < version_to)),
+    CONSTRAINT promotion_version_check1 CHECK ((known_from <= known_to))
+);
+
+COMMENT ON TABLE core.promotion_version IS 'Promotions as SCD 2 on two time axes: valid from version_from until before version_to, known from known_from until before known_to.';
+
+COMMENT ON COLUMN core.promotion_version.promotion_id IS 'Promotion, as the files give it.';
+
+COMMENT ON COLUMN core.promotion_version.promotion_name IS 'Name.';
+
+COMMENT ON COLUMN core.promotion_version.promotion_type IS 'Type.';
+
+COMMENT ON COLUMN core.promotion_version.discount_percent IS 'Discount in percent.';
+
+COMMENT ON COLUMN core.promotion_version.valid_from IS 'First day of the promotion.';
+
+COMMENT ON COLUMN core.promotion_version.valid_to IS 'Last day of the promotion.';
+
+COMMENT ON COLUMN core.promotion_version.is_in_master IS 'False where a later master left the key out (closed).';
+
+COMMENT ON COLUMN core.promotion_version.version_from IS 'First day of the version; -infinity for the first known one.';
+
+COMMENT ON COLUMN core.promotion_version.version_to IS 'Day before which the version ends; infinity for the newest.';
+
+COMMENT ON COLUMN core.promotion_version.effective_date IS 'Effective date of the file that gave the version.';
+
+COMMENT ON COLUMN core.promotion_version.known_from IS 'When the warehouse learned it.';
+
+COMMENT ON COLUMN core.promotion_version.known_to IS 'When the warehouse learned better; infinity for what it holds true now.';
+
+COMMENT ON COLUMN core.promotion_version.file_id IS 'File that gave the version, or closed it.';
+
+COMMENT ON COLUMN core.promotion_version.warnings IS 'Values that could not be read and became unknown.';
+
+CREATE TABLE core.store_version (
+    store_id text NOT NULL,
+    store_name text,
+    city text,
+    region text,
+    is_in_master boolean NOT NULL,
+    version_from date NOT NULL,
+    version_to date NOT NULL,
+    effective_date date NOT NULL,
+    known_from timestamp with time zone NOT NULL,
+    known_to timestamp with time zone DEFAULT 'infinity'::timestamp with time zone NOT NULL,
+    file_id bigint NOT NULL,
+    warnings text[],
+    CONSTRAINT store_version_check CHECK ((version_from < version_to)),
+    CONSTRAINT store_version_check1 CHECK ((known_from <= known_to))
+);
+
+COMMENT ON TABLE core.store_version IS 'Stores as SCD 2 on two time axes: valid from version_from until before version_to, known from known_from until before known_to.';
+
+COMMENT ON COLUMN core.store_version.store_id IS 'Store, as the files give it.';
+
+COMMENT ON COLUMN core.store_version.store_name IS 'Name.';
+
+COMMENT ON COLUMN core.store_version.city IS 'City.';
+
+COMMENT ON COLUMN core.store_version.region IS 'Region.';
+
+COMMENT ON COLUMN core.store_version.is_in_master IS 'False where a later master left the key out (closed).';
+
+COMMENT ON COLUMN core.store_version.version_from IS 'First day of the version; -infinity for the first known one.';
+
+COMMENT ON COLUMN core.store_version.version_to IS 'Day before which the version ends; infinity for the newest.';
+
+COMMENT ON COLUMN core.store_version.effective_date IS 'Effective date of the file that gave the version.';
+
+COMMENT ON COLUMN core.store_version.known_from IS 'When the warehouse learned it.';
+
+COMMENT ON COLUMN core.store_version.known_to IS 'When the warehouse learned better; infinity for what it holds true now.';
+
+COMMENT ON COLUMN core.store_version.file_id IS 'File that gave the version, or closed it.';
+
+COMMENT ON COLUMN core.store_version.warnings IS 'Values that could not be read and became unknown.';
+
+COMMENT ON FUNCTION core.references_stand(p_since timestamp with time zone) IS 'Whether stores and promotions that were acceptable at a time still are. Customers and products once seen stay known.';
+
 COMMENT ON PROCEDURE core.reject_master(IN p_file_id bigint, IN p_feed text, IN p_known_at timestamp with time zone) IS 'Writes the rejects of one master file.';
 
 COMMENT ON FUNCTION core.reject_reasons(p_bits integer) IS 'Names of the reasons whose bits are set, in the documented order.';
@@ -714,6 +866,8 @@ COMMENT ON FUNCTION core.sales_shrink_message(p_file_id bigint) IS 'Why the shri
 COMMENT ON FUNCTION core.sales_texts(p_file_id bigint, p_decimal_mark text, p_is_trimmed boolean, p_compose text[], p_days jsonb, p_sale_words text[], p_return_words text[], p_places tid[]) IS 'The rows of one sales file that are data, all or those at the places given: each value''s text, trimmed, numbers with a decimal point; a composed receipt id with its day as the readings say; the type by the words given, null where it is none of them.';
 
 COMMENT ON FUNCTION core.source_part(p_file_id bigint) IS 'What the lines of a sales file are marked with: 0 for a whole year, N for part N, -2 for part 0, -1 for a daily delta.';
+
+COMMENT ON PROCEDURE core.stage_rejects_again(IN p_file_id bigint, IN p_continued_file_id bigint) IS 'Puts the open rejects of a continued file before the rows that follow them, as received.';
 
 COMMENT ON PROCEDURE core.supersede_sales(IN p_file_id bigint, IN p_known_at timestamp with time zone) IS 'Moves withdrawn and replaced lines to core.sale_line_superseded.';
 
@@ -1223,6 +1377,8 @@ COMMENT ON COLUMN raw.line_shift.shift IS 'Lines to add.';
 
 COMMENT ON FUNCTION raw.line_number(p_file_id bigint, p_row_number bigint) IS 'First physical line of a record in its file, the header being 1.';
 
+COMMENT ON PROCEDURE raw.number_rows_from(IN p_feed text, IN p_file_id bigint, IN p_first bigint) IS 'The next row that is copied from a file gets this number.';
+
 COMMENT ON FUNCTION raw.row_as_received(p_row jsonb, p_column_map jsonb) IS 'A raw row by the header names of its file.';
 
 ALTER TABLE access.sign_in_event ALTER COLUMN sign_in_event_id ADD GENERATED ALWAYS AS IDENTITY (
@@ -1293,55 +1449,6 @@ COMMENT ON COLUMN core.product_version.known_to IS 'When the warehouse learned b
 COMMENT ON COLUMN core.product_version.file_id IS 'File that gave the version, or closed it.';
 
 COMMENT ON COLUMN core.product_version.warnings IS 'Values that could not be read and became unknown.';
-
-CREATE TABLE core.promotion_version (
-    promotion_id text NOT NULL,
-    promotion_name text,
-    promotion_type text,
-    discount_percent numeric,
-    valid_from date,
-    valid_to date,
-    is_in_master boolean NOT NULL,
-    version_from date NOT NULL,
-    version_to date NOT NULL,
-    effective_date date NOT NULL,
-    known_from timestamp with time zone NOT NULL,
-    known_to timestamp with time zone DEFAULT 'infinity'::timestamp with time zone NOT NULL,
-    file_id bigint NOT NULL,
-    warnings text[],
-    CONSTRAINT promotion_version_check CHECK ((version_from < version_to)),
-    CONSTRAINT promotion_version_check1 CHECK ((known_from <= known_to))
-);
-
-COMMENT ON TABLE core.promotion_version IS 'Promotions as SCD 2 on two time axes: valid from version_from until before version_to, known from known_from until before known_to.';
-
-COMMENT ON COLUMN core.promotion_version.promotion_id IS 'Promotion, as the files give it.';
-
-COMMENT ON COLUMN core.promotion_version.promotion_name IS 'Name.';
-
-COMMENT ON COLUMN core.promotion_version.promotion_type IS 'Type.';
-
-COMMENT ON COLUMN core.promotion_version.discount_percent IS 'Discount in percent.';
-
-COMMENT ON COLUMN core.promotion_version.valid_from IS 'First day of the promotion.';
-
-COMMENT ON COLUMN core.promotion_version.valid_to IS 'Last day of the promotion.';
-
-COMMENT ON COLUMN core.promotion_version.is_in_master IS 'False where a later master left the key out (closed).';
-
-COMMENT ON COLUMN core.promotion_version.version_from IS 'First day of the version; -infinity for the first known one.';
-
-COMMENT ON COLUMN core.promotion_version.version_to IS 'Day before which the version ends; infinity for the newest.';
-
-COMMENT ON COLUMN core.promotion_version.effective_date IS 'Effective date of the file that gave the version.';
-
-COMMENT ON COLUMN core.promotion_version.known_from IS 'When the warehouse learned it.';
-
-COMMENT ON COLUMN core.promotion_version.known_to IS 'When the warehouse learned better; infinity for what it holds true now.';
-
-COMMENT ON COLUMN core.promotion_version.file_id IS 'File that gave the version, or closed it.';
-
-COMMENT ON COLUMN core.promotion_version.warnings IS 'Values that could not be read and became unknown.';
 
 CREATE TABLE core.sale_line_superseded (
     customer_id text NOT NULL,
@@ -1454,49 +1561,6 @@ COMMENT ON COLUMN core.sale_line_waiting.net_cents IS 'Net amount in whole cents
 COMMENT ON COLUMN core.sale_line_waiting.file_id IS 'File that brought the line.';
 
 COMMENT ON COLUMN core.sale_line_waiting.source_part IS 'Part of the yearly file that owns the line: 0 the whole-year file, N part N, -2 part 0, -1 a daily delta.';
-
-CREATE TABLE core.store_version (
-    store_id text NOT NULL,
-    store_name text,
-    city text,
-    region text,
-    is_in_master boolean NOT NULL,
-    version_from date NOT NULL,
-    version_to date NOT NULL,
-    effective_date date NOT NULL,
-    known_from timestamp with time zone NOT NULL,
-    known_to timestamp with time zone DEFAULT 'infinity'::timestamp with time zone NOT NULL,
-    file_id bigint NOT NULL,
-    warnings text[],
-    CONSTRAINT store_version_check CHECK ((version_from < version_to)),
-    CONSTRAINT store_version_check1 CHECK ((known_from <= known_to))
-);
-
-COMMENT ON TABLE core.store_version IS 'Stores as SCD 2 on two time axes: valid from version_from until before version_to, known from known_from until before known_to.';
-
-COMMENT ON COLUMN core.store_version.store_id IS 'Store, as the files give it.';
-
-COMMENT ON COLUMN core.store_version.store_name IS 'Name.';
-
-COMMENT ON COLUMN core.store_version.city IS 'City.';
-
-COMMENT ON COLUMN core.store_version.region IS 'Region.';
-
-COMMENT ON COLUMN core.store_version.is_in_master IS 'False where a later master left the key out (closed).';
-
-COMMENT ON COLUMN core.store_version.version_from IS 'First day of the version; -infinity for the first known one.';
-
-COMMENT ON COLUMN core.store_version.version_to IS 'Day before which the version ends; infinity for the newest.';
-
-COMMENT ON COLUMN core.store_version.effective_date IS 'Effective date of the file that gave the version.';
-
-COMMENT ON COLUMN core.store_version.known_from IS 'When the warehouse learned it.';
-
-COMMENT ON COLUMN core.store_version.known_to IS 'When the warehouse learned better; infinity for what it holds true now.';
-
-COMMENT ON COLUMN core.store_version.file_id IS 'File that gave the version, or closed it.';
-
-COMMENT ON COLUMN core.store_version.warnings IS 'Values that could not be read and became unknown.';
 
 CREATE TABLE crm.audience (
     audience_id bigint NOT NULL,
@@ -3588,27 +3652,6 @@ COMMENT ON COLUMN mart.failed_row.check_name IS 'Name of the check.';
 
 COMMENT ON COLUMN mart.failed_row.failed_row IS 'The row, without personal data for whoever may not read mart.customer_contact.';
 
-CREATE TABLE ops.routine (
-    kind text NOT NULL,
-    schema_name text NOT NULL,
-    routine_name text NOT NULL,
-    sha256 text NOT NULL,
-    applied_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
-    CONSTRAINT routine_kind_check CHECK ((kind = ANY (ARRAY['procedure'::text, 'routine'::text, 'view'::text])))
-);
-
-COMMENT ON TABLE ops.routine IS 'Which text of every procedure, routine and view is installed.';
-
-COMMENT ON COLUMN ops.routine.kind IS 'procedure (frozen, versioned), routine (re-applied when its text changes) or view.';
-
-COMMENT ON COLUMN ops.routine.schema_name IS 'Schema.';
-
-COMMENT ON COLUMN ops.routine.routine_name IS 'Name; a procedure''s ends with its version.';
-
-COMMENT ON COLUMN ops.routine.sha256 IS 'SHA-256 of the file''s text.';
-
-COMMENT ON COLUMN ops.routine.applied_at IS 'When it was applied.';
-
 CREATE TABLE ops.run_month (
     run_id bigint NOT NULL,
     month date NOT NULL,
@@ -4966,20 +5009,6 @@ ALTER TABLE ops.file ALTER COLUMN file_id ADD GENERATED ALWAYS AS IDENTITY (
     CACHE 1
 );
 
-CREATE TABLE ops.file_year (
-    file_id bigint NOT NULL,
-    period_year integer NOT NULL,
-    touched_at timestamp with time zone
-);
-
-COMMENT ON TABLE ops.file_year IS 'Years that a daily delta has rows for, accepted or not.';
-
-COMMENT ON COLUMN ops.file_year.file_id IS 'Delta.';
-
-COMMENT ON COLUMN ops.file_year.period_year IS 'Year of a row of it, or of a line that it replaced.';
-
-COMMENT ON COLUMN ops.file_year.touched_at IS 'When it last touched current lines of the year, a replay included; null where it never did.';
-
 CREATE TABLE ops.migration (
     file_name text NOT NULL,
     sha256 text NOT NULL,
@@ -5500,6 +5529,9 @@ ALTER TABLE ONLY ops.failed_row
 
 ALTER TABLE ONLY ops.feed_column
     ADD CONSTRAINT feed_column_feed_fkey FOREIGN KEY (feed) REFERENCES ops.feed(feed) ON DELETE CASCADE;
+
+ALTER TABLE ONLY ops.file
+    ADD CONSTRAINT file_continues_file_id_fkey FOREIGN KEY (continues_file_id) REFERENCES ops.file(file_id);
 
 ALTER TABLE ONLY ops.file_year
     ADD CONSTRAINT file_year_file_id_fkey FOREIGN KEY (file_id) REFERENCES ops.file(file_id);

@@ -6,7 +6,7 @@ import subprocess
 import sys
 import zipfile
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, time
 from pathlib import Path
 
@@ -22,7 +22,7 @@ from sqlalchemy.engine import make_url
 from include.warehouse import server
 from include.warehouse.contracts import Contract, load_contracts
 from include.warehouse.errors import InputError
-from include.warehouse.reading import CopyOutcome, Header, copy_rows, inspect, read_header
+from include.warehouse.reading import CopyOutcome, Header, Place, begins_with, copy_rows, inspect, read_header
 from include.warehouse.reading.excel_sheet import sheet_rows
 from include.warehouse.reading.no_value import NoValue
 from include.warehouse.settings import Settings, load_settings
@@ -66,7 +66,13 @@ class Arrived:
 
 
 def bring(
-    connection: extensions.connection, path: Path, contract: Contract, block_size: int = 1 << 22, encoding: str = "auto"
+    connection: extensions.connection,
+    path: Path,
+    contract: Contract,
+    block_size: int = 1 << 22,
+    encoding: str = "auto",
+    *,
+    after: Place | None = None,
 ) -> Arrived:
     """Reads the file into an empty table and gives what is there afterwards; everything is rolled back."""
     inspection = inspect(path, encoding)
@@ -76,9 +82,10 @@ def bring(
         with connection.cursor() as cursor:
             cursor.execute(
                 f"create table {TABLE} (file_id bigint default {FILE_ID},"
-                f" row_number bigint generated always as identity, {', '.join(f'{name} text' for name in columns)})"
+                f" row_number bigint generated always as identity (start with {after.rows + 1 if after else 1}),"
+                f" {', '.join(f'{name} text' for name in columns)})"
             )
-            outcome = copy_rows(cursor, path, contract, inspection, header, TABLE, FILE_ID, block_size=block_size)
+            outcome = copy_rows(cursor, path, contract, inspection, header, TABLE, FILE_ID, block_size, after)
             cursor.execute(
                 f"select t.row_number + (select shift from raw.line_shift s"
                 f" where s.file_id = t.file_id and s.from_row_number <= t.row_number"
@@ -214,6 +221,54 @@ def test_every_record_arrives_as_written_with_its_line_number(
     assert arrived.rows == rows
     assert arrived.unreadable == unreadable
     assert (arrived.outcome.rows, arrived.outcome.unreadable) == (len(rows), len(unreadable))
+
+
+@hypothesis_settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    file=csv_files().filter(lambda file: file.line_end.endswith("\n")),
+    records=st.integers(0, 12),
+    known_rows=st.integers(0, 12),
+    block_size=st.sampled_from([7, 1 << 22]),
+)
+def test_what_follows_another_file_arrives_as_in_the_whole(
+    *,
+    file: File,
+    records: int,
+    known_rows: int,
+    block_size: int,
+    connection: extensions.connection,
+    stores: Contract,
+    tmp_path: Path,
+) -> None:
+    contract = stores.model_copy(update={"delimiter": "tab" if file.delimiter == "\t" else file.delimiter})
+    earlier = replace(file, records=file.records[:records], ends_with_line_end=True)
+    whole = replace(file, ends_with_line_end=True)
+    path = tmp_path / "stores.csv"
+    path.write_bytes(earlier.content())
+    end = bring(connection, path, contract, block_size, file.encoding).outcome.lines
+    size, digest = path.stat().st_size, inspect(path).sha256
+    path.write_bytes(whole.content())
+    assert begins_with(path, size, digest)
+
+    place = Place(bytes=size, lines=end, rows=known_rows)
+    arrived = bring(connection, path, contract, block_size, file.encoding, after=place)
+    rows, unreadable = whole.expected()
+    earlier_rows, earlier_unreadable = earlier.expected()
+    assert arrived.rows == rows[len(earlier_rows) :]
+    assert arrived.unreadable == unreadable[len(earlier_unreadable) :]
+    assert arrived.outcome.rows == len(rows) - len(earlier_rows)
+
+
+def test_a_file_begins_with_another_where_that_one_ends_with_a_line(tmp_path: Path) -> None:
+    path = tmp_path / "stores.csv"
+
+    def digest_of(content: bytes) -> tuple[int, str]:
+        path.write_bytes(content)
+        return len(content), inspect(path).sha256
+
+    earlier = {content: digest_of(content) for content in (b"a\n1\n", b"a\n1", b"a\r1\r", b"a\n2\n", b"a\n1\n2\n3\n")}
+    path.write_bytes(b"a\n1\n2\n")
+    assert [content for content, (size, digest) in earlier.items() if begins_with(path, size, digest)] == [b"a\n1\n"]
 
 
 @pytest.mark.parametrize(

@@ -121,7 +121,7 @@ def changed(draw: DrawFn, rows: list[Row], fewest: int = 20) -> list[Row]:
 @st.composite
 def continued(draw: DrawFn, rows: list[Row]) -> list[Row]:
     """The rows, and some more below them: new ones, earlier ones again as they were or changed, blank and cut ones."""
-    more = [clean_row(100 + draw(st.integers(0, 30))) for _ in range(draw(st.integers(1, 4)))]
+    more = [clean_row(100 + draw(st.integers(0, 800))) for _ in range(draw(st.integers(1, 4)))]
     again = [list(draw(st.sampled_from(rows))) for _ in range(draw(st.sampled_from((0, 0, 0, 0, 1))))]
     return rows + draw(changed(more, fewest=1)) + again
 
@@ -212,6 +212,126 @@ def test_only_differing_rows_are_judged(passing_warehouse: Callable[[], Abstract
         counts = real.frame("source_file order by file_id").iloc[-1]
         assert (counts["rows_received"], counts["rows_unchanged"], counts["rows_loaded"]) == (25, 23, 2)
         assert counts["rows_superseded"] == 1
+
+
+def continued_file(settings: Settings) -> int | None:
+    """Of the last file: which one it was accepted as going on from, if any."""
+    with engine(settings).begin() as connection:
+        found: int | None = connection.execute(
+            text("select continues_file_id from ops.file order by file_id desc limit 1")
+        ).scalar_one()
+        return found
+
+
+def dirty_year() -> bytes:
+    """A year with one of each: duplicate, reject, waiting row, record over two lines, cut and undecodable record."""
+    rows = [clean_row(number) for number in range(24)]
+    rows[3][PLACE["quantity"]] = "none"
+    rows[4][PLACE["product_id"]] = "P99"
+    rows[5][PLACE["customer_id"]] = "two\nlines"
+    rows[6][PLACE["unit_price"]] = " "
+    rows.insert(2, ["T0", "1"])
+    rows += [list(rows[8]), ["", "", *rows[9][2:]], ["T0", "1"], [""] * len(COLUMNS)]
+    return encoded("", rows, COLUMNS).content + b"T77,1,\x81,C1,P1,,1,5,,,sale\n"
+
+
+def test_of_a_year_that_goes_on_only_what_follows_and_the_rejects_are_judged(
+    passing_warehouse: Callable[[], AbstractContextManager[Settings]],
+) -> None:
+    year = f"sales_{YEAR}.csv"
+
+    def and_then(earlier: ReceivedFile, rows: list[Row]) -> ReceivedFile:
+        more = encoded("", rows, COLUMNS).content.partition(b"\n")[2]
+        return replace(earlier, content=earlier.content + more)
+
+    eleven = ReceivedFile(year, dirty_year(), RECEIVED_ON)
+    twelve = and_then(eleven, [clean_row(100), clean_row(101), ["T0", "1"], ["T100", "x", *clean_row(0)[2:]]])
+    last = and_then(twelve, [["T0", "1"], clean_row(102), ["T101", "x", *clean_row(0)[2:]]])
+    with passing_warehouse() as empty:
+        oracle, real = Oracle(), RealWarehouse(empty)
+        for file in (*(master(feed, is_complete=False) for feed in MASTERS), eleven):
+            oracle.load(file)
+            real.load(file)
+        before = real.frame("source_file order by file_id").iloc[-1]
+        assert (before["rows_rejected"], before["rows_duplicate"]) == (8, 1)
+        oracle.load(master("products", is_complete=True))
+        real.load(master("products", is_complete=True))
+        # what is rejected before and can be read, and what follows and can be read
+        for file, copied in ((twelve, 4 + 3), (last, 5 + 2)):
+            oracle.load(file)
+            real.load(file)
+            assert_accepted_alike(oracle, real)
+            assert continued_file(empty) is not None
+            with engine(empty).begin() as connection:
+                newest = "select count(*) from raw.sales where file_id = (select max(file_id) from ops.file)"
+                assert connection.execute(text(newest)).scalar_one() == copied
+        # read as a whole, it brings the same
+        real.load(replace(last, force=True))
+        assert continued_file(empty) is None
+        counts = real.frame("source_file order by file_id").iloc[-2:]
+        for column in ("received", "rejected", "duplicate"):
+            assert counts[f"rows_{column}"].nunique() == 1, column
+            assert counts[f"amount_{column}"].nunique() == 1, column
+        rejects = real.frame(
+            "rejected_records where file_id >= (select max(file_id) - 1 from mart.source_file)"
+            " order by file_id, line_number"
+        )
+        first, second = (rejects[rejects["file_id"] == file_id] for file_id in sorted(set(rejects["file_id"])))
+        for column in ("line_number", "raw_row", "reasons", "amount"):
+            assert first[column].astype(str).tolist() == second[column].astype(str).tolist(), column
+
+
+def test_a_year_is_read_as_a_whole_where_its_first_rows_may_meet_with_other_fates(
+    passing_warehouse: Callable[[], AbstractContextManager[Settings]], tmp_path: Path
+) -> None:
+    year = f"sales_{YEAR}.csv"
+    rows = [clean_row(number) for number in range(24)]
+
+    def execute(real: RealWarehouse, statement: str) -> None:
+        with engine(real.settings).begin() as connection:
+            connection.execute(text(statement))
+
+    def edited(real: RealWarehouse) -> None:
+        contracts = shutil.copytree(real.settings.contracts, tmp_path / "contracts")
+        sales = yaml.safe_load((contracts / "sales.yml").read_text())
+        sales["date_formats"].append("MM-DD-YYYY")
+        (contracts / "sales.yml").write_text(yaml.safe_dump(sales))
+        real.settings = replace(real.settings, contracts=contracts)
+
+    def updated(real: RealWarehouse) -> None:
+        execute(real, "update ops.routine set sha256 = 'another' where routine_name = 'judge_sales'")
+
+    def corrupted(real: RealWarehouse) -> None:
+        execute(real, "update core.sale_line set net_cents = net_cents + 1 where transaction_id = 'T1'")
+
+    def delta(real: RealWarehouse) -> None:
+        real.load(encoded(f"sales_{YEAR}-12-01.csv", [clean_row(50)], COLUMNS))
+
+    def first_stores(real: RealWarehouse) -> None:
+        real.load(master("stores", is_complete=True))
+
+    def nothing(_: RealWarehouse) -> None:
+        pass
+
+    follows, again = [clean_row(100)], [list(rows[7])]
+    for between, more, is_continued in (
+        (nothing, follows, True),
+        (nothing, again, False),
+        (edited, follows, False),
+        (updated, follows, False),
+        (corrupted, follows, False),
+        (delta, follows, False),
+        (first_stores, follows, False),
+    ):
+        with passing_warehouse() as empty:
+            real = RealWarehouse(empty)
+            for feed in MASTERS.keys() - {"stores"}:
+                real.load(master(feed, is_complete=False))
+            real.load(encoded(year, rows, COLUMNS))
+            between(real)
+            real.load(encoded(year, rows + more, COLUMNS), approved=True)
+            assert (continued_file(empty) is not None) == is_continued, between.__name__
+            assert real.frame("source_file order by file_id").iloc[-1]["rows_received"] == 25, between.__name__
 
 
 def test_a_waiting_row_that_says_what_the_current_line_says_is_unchanged(

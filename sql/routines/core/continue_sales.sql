@@ -94,8 +94,8 @@ begin
         x.raw_row,
         x.reasons,
         x.is_row,
-        -- the rows that follow have been given the numbers after all rejects
-        row_number() over (partition by x.is_row order by x.line_number) as row_number
+        -- all are counted, as the numbers of the rows that follow do: shifts only grow
+        row_number() over (order by x.line_number) as row_number
     from (
         select r.*, not r.reasons && array['undecodable', 'wrong_column_count'] as is_row
         from ops.rejected_record r
@@ -149,6 +149,8 @@ begin
             from ops.rejected_record x
             where x.file_id = v_continued.file_id and x.resolved_by is null
         )
+        -- the rows that follow have the numbers after these
+        or v_continued.rows_rejected + 1 <> (select min(r.row_number) from raw.sales r where r.file_id = p_file_id)
     then
         return false;
     end if;
@@ -177,27 +179,26 @@ comment on function core.judge_continuing_sales(bigint) is 'Judges the rows of a
 create or replace procedure core.expect_lines_of(p_file_id bigint)
 language plpgsql
 as $$
+declare
+    v_file ops.file;
 begin
+    select f.* into v_file from ops.file f where f.file_id = p_file_id;
     create temporary table sale_line_differing on commit drop as
     select null::tid as place, c.*
     from core.sale_line c
     where false;
+    -- by itself, so that workers count
     create temporary table sale_line_matched on commit drop as
     select
-        standing.lines,
-        standing.cents,
-        f.rows_duplicate as duplicates,
-        (f.amount_duplicate * 100)::bigint as duplicate_cents
-    from ops.file f
-    cross join lateral (
-        select count(*) as lines, coalesce(sum(s.net_cents), 0)::bigint as cents
-        from core.sale_line s
-        where s.transaction_date between make_date(f.period_year, 1, 1) and make_date(f.period_year, 12, 31)
-    ) as standing
-    where
-        f.file_id = p_file_id
-        and standing.lines = f.rows_loaded + f.rows_unchanged
-        and standing.cents = (f.amount_loaded + f.amount_unchanged) * 100;
+        count(*) as lines,
+        coalesce(sum(c.net_cents), 0)::bigint as cents,
+        v_file.rows_duplicate as duplicates,
+        (v_file.amount_duplicate * 100)::bigint as duplicate_cents
+    from core.sale_line c
+    where c.transaction_date between make_date(v_file.period_year, 1, 1) and make_date(v_file.period_year, 12, 31)
+    having
+        count(*) = v_file.rows_loaded + v_file.rows_unchanged
+        and coalesce(sum(c.net_cents), 0) = (v_file.amount_loaded + v_file.amount_unchanged) * 100;
 end
 $$;
 comment on procedure core.expect_lines_of(bigint) is 'Takes all current lines of the year for matched, and the duplicates of the file that brought them (temporary table sale_line_matched, without a row where the lines are not those of that file).';
