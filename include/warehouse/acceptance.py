@@ -1,6 +1,7 @@
 """One file into the warehouse: described, copied and judged, then accepted, in one transaction.
 
-What comes before acceptance relies on nothing that another sales file changes, so the next file can be that far meanwhile.
+What comes before acceptance relies on nothing that another sales file changes, so the next file can be that far
+meanwhile.
 """
 
 import time
