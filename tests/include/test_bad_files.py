@@ -371,9 +371,9 @@ def test_a_file_that_is_written_to_while_it_is_read_is_read_again(
     line = line_of(year).splitlines()[1]
     prepare = load.prepare
 
-    def prepare_then_write(*arguments: Any, **options: Any) -> None:
+    def prepare_then_write(*arguments: Any, **options: Any) -> Any:
         try:
-            prepare(*arguments, **options)
+            return prepare(*arguments, **options)
         finally:
             (path,) = receiving.processing.glob("*/sales_*.csv")
             path.write_text(f"{SALES}\n{line}\n{line.replace('R', 'S')}\n")
