@@ -62,7 +62,7 @@ def build_customer_snapshot() -> None:
         is_by_hand = context["dag_run"].run_type == "manual" or was_cleared(context["ti"])
         if not is_by_hand and is_refused_already(settings):
             skip_build(settings, "the gate refused this state; mend the data, or trigger this DAG by hand")
-        return plan_run(settings, asked_by=f"{context['dag'].dag_id} {context['run_id']}")
+        return plan_run(settings, context["ti"])
 
     build_and_publish(plan())
 

@@ -80,12 +80,7 @@ def rebuild_months() -> None:
     def plan(**context: Any) -> int:
         """Plans the months from the first on."""
         asked = read_request(context["params"])
-        return plan_run(
-            load_settings(),
-            asked_by=f"{context['dag'].dag_id} {context['run_id']}",
-            from_month=asked.first_month,
-            recut=asked.is_recut,
-        )
+        return plan_run(load_settings(), context["ti"], from_month=asked.first_month, recut=asked.is_recut)
 
     @task
     def may_publish(warehouse_run: int, **context: Any) -> None:

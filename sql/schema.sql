@@ -989,7 +989,7 @@ COMMENT ON PROCEDURE crm.plan_months(IN p_run_id bigint) IS 'Derives from what c
 
 COMMENT ON FUNCTION crm.plan_rebuild(p_month date, p_known_at timestamp with time zone) IS 'Plans the build of a month as it would have been computed from what was known at a time, by the rules of then (crm.rule_set_known); nothing of it is published.';
 
-COMMENT ON FUNCTION crm.plan_refresh(p_requested jsonb, p_requested_by text) IS 'Plans the next publication; gives its run. A run that was still building is abandoned where there is something to do. Raises for a first month after the last one.';
+COMMENT ON FUNCTION crm.plan_refresh(p_requested jsonb, p_requested_by text) IS 'Plans the next publication; gives its run. A run that was still building is abandoned where there is something to do, but not by an earlier attempt of the same request. Raises for a first month after the last one.';
 
 COMMENT ON PROCEDURE crm.prepare_fact_set(IN p_run_id bigint, IN p_fact_set_id integer) IS 'Notes the chunks of one fact set that a run aggregates again; deletes the facts of touched customers, and of months that are no more.';
 
@@ -1088,7 +1088,7 @@ COMMENT ON COLUMN ops.run.kind IS 'refresh (to publish) or rebuild (a month as o
 
 COMMENT ON COLUMN ops.run.status IS 'building, refused (by the gate), published, abandoned (another run took over), nothing_to_do or rebuilt (to inspect: as known at a time, or a dry run).';
 
-COMMENT ON COLUMN ops.run.requested IS 'Options of the request: from, recut, month, known_at.';
+COMMENT ON COLUMN ops.run.requested IS 'Options of the request: from, recut, month, known_at; and which attempt of its Airflow task asked.';
 
 COMMENT ON COLUMN ops.run.requested_by IS 'Who asked: a database user or an Airflow run.';
 
@@ -4508,7 +4508,7 @@ COMMENT ON COLUMN mart.run.kind IS 'refresh (to publish) or rebuild (a month as 
 
 COMMENT ON COLUMN mart.run.status IS 'building, refused (by the gate), published, abandoned (another run took over), nothing_to_do or rebuilt (to inspect: as known at a time, or a dry run).';
 
-COMMENT ON COLUMN mart.run.requested IS 'Options of the request.';
+COMMENT ON COLUMN mart.run.requested IS 'Options of the request: from, recut, month, known_at; and which attempt of its Airflow task asked.';
 
 COMMENT ON COLUMN mart.run.requested_by IS 'Who asked.';
 

@@ -246,12 +246,18 @@ def require_decided(result: "LoadResult", status: str) -> None:
         raise AirflowFailException(f"{result.file_name} is {result.status}, not {status}: {result.message}")
 
 
-def plan_run(settings: Settings, *, asked_by: str, from_month: date | None = None, recut: bool = False) -> int:
+def plan_run(settings: Settings, task_instance: Any, *, from_month: date | None = None, recut: bool = False) -> int:
     """Plans a run and gives its number; skips the task, and with it the rest, where nothing waits for publication."""
     from include.warehouse import refresh
 
     with step_of("plan") as facts:
-        planned = refresh.plan(settings, from_month=from_month, recut=recut, requested_by=asked_by)
+        planned = refresh.plan(
+            settings,
+            from_month=from_month,
+            recut=recut,
+            requested_by=f"{task_instance.dag_id} {task_instance.run_id}",
+            attempt=task_instance.try_number,
+        )
         facts.update(run=planned.run_id, status=planned.status, months=len(planned.months))
     if planned.status == "nothing_to_do":
         skip_build(settings, str(planned.message))

@@ -72,13 +72,16 @@ def plan(
     from_month: date | None = None,
     recut: bool = False,
     requested_by: str = "command line",
+    attempt: int = 1,
 ) -> Plan:
     """Derives which months and customers have to be computed; an unfinished run is taken over.
+
+    Not that of a later `attempt` of the same `requested_by`: what is left of an earlier one plans nothing.
 
     Raises InputError for a `from_month` after the last month.
     """
     with refresh_lock(settings), _step(settings, "plan") as (connection, done):
-        requested = {"from": from_month.isoformat() if from_month else None, "recut": recut}
+        requested = {"from": from_month.isoformat() if from_month else None, "recut": recut, "attempt": attempt}
         try:
             run_id = connection.execute(
                 text("select crm.plan_refresh(:requested, :requested_by)"),

@@ -47,6 +47,11 @@ def steps_done(settings: Settings, run_id: int) -> list[str]:
         return list(connection.scalars(statement, {"run_id": run_id}))
 
 
+def task(try_number: int = 1, run_id: str = "scheduled__2025-02-01") -> SimpleNamespace:
+    """A task as far as it says who asks for a plan."""
+    return SimpleNamespace(dag_id="build_customer_snapshot", run_id=run_id, try_number=try_number)
+
+
 def put(settings: Settings, name: str, content: str) -> None:
     (settings.inbox / name).write_text(content, encoding="utf-8")
 
@@ -100,7 +105,7 @@ def test_the_assets_of_a_load_are_those_of_its_files(loaded: Settings) -> None:
 
 
 def test_what_failed_after_a_publication_is_done_by_the_next_run(loaded: Settings) -> None:
-    run_id = plan_run(loaded, asked_by="test")
+    run_id = plan_run(loaded, task())
     for step in REFRESH_STEPS:
         step.function(loaded, run_id)
         if step.name == "publish":
@@ -110,18 +115,18 @@ def test_what_failed_after_a_publication_is_done_by_the_next_run(loaded: Setting
     loaded.exports.rmdir()
     loaded.exports.write_text("no folder", encoding="utf-8")
     with pytest.raises(FileExistsError):
-        plan_run(loaded, asked_by="test")
+        plan_run(loaded, task())
     assert steps_done(loaded, run_id)[-2:] == ["vacuum", "users"], "a folder that cannot be written keeps none of them"
     loaded.exports.unlink()
     for _ in range(2):
         with pytest.raises(AirflowSkipException, match=f"nothing has changed since run {run_id}"):
-            plan_run(loaded, asked_by="test")
+            plan_run(loaded, task())
         assert steps_done(loaded, run_id)[-3:] == ["vacuum", "users", "excel"], "once"
         assert (loaded.exports / "customer_summary_2025-01.xlsx").exists()
 
 
 def test_a_publication_that_cannot_succeed_is_not_tried_again(loaded: Settings) -> None:
-    run_id = plan_run(loaded, asked_by="test")
+    run_id = plan_run(loaded, task())
     for step in REFRESH_STEPS:
         # somebody has marked the gate as passed
         if step.name == "gate":
@@ -129,6 +134,22 @@ def test_a_publication_that_cannot_succeed_is_not_tried_again(loaded: Settings) 
         step.function(loaded, run_id)
     with pytest.raises(AirflowFailException, match=f"run {run_id} has not passed the gate.* clear the task plan"):
         run_step.function("publish", run_id)
+
+
+def test_what_is_left_of_a_cleared_task_takes_nothing_from_the_one_that_follows(loaded: Settings) -> None:
+    """Airflow ends the process of a task that was cleared only at its next heartbeat."""
+    left_behind = plan_run(loaded, task())
+    run_id = plan_run(loaded, task(try_number=2))
+    assert refresh.find_plan(loaded, left_behind).status == "abandoned"
+    with pytest.raises(AirflowSkipException, match=f"a later try of the same task has planned run {run_id}"):
+        plan_run(loaded, task())
+    for step in REFRESH_STEPS:
+        step.function(loaded, run_id)
+    assert refresh.find_plan(loaded, run_id).status == "published"
+
+    put(loaded, "sales_2024.csv", SALES + LINE.format(4, 2024))
+    load_feed(loaded, "sales")
+    assert plan_run(loaded, task(run_id="scheduled__2025-02-02")) > run_id, "another run's first try is no earlier one"
 
 
 class RebuildRuns:

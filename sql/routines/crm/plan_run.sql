@@ -404,6 +404,7 @@ declare
     v_run_id bigint;
     v_known_at timestamptz;
     v_dates record;
+    v_later_run_id bigint;
     v_abandoned bigint;
 begin
     -- loads wait while the plan takes stock
@@ -419,6 +420,13 @@ begin
             to_char(v_dates.first_date, 'YYYY-MM'),
             to_char(v_dates.last_date, 'YYYY-MM');
     end if;
+    -- an Airflow task that was cleared goes on for some seconds, and nobody would build what it plans then
+    select max(r.run_id)
+    into v_later_run_id
+    from ops.run r
+    where
+        r.requested_by = p_requested_by
+        and (r.requested ->> 'attempt')::integer > (p_requested ->> 'attempt')::integer;
     insert into ops.run (kind, requested, requested_by, known_at, first_month, report_month, as_of_date)
     values (
         'refresh',
@@ -442,6 +450,10 @@ begin
         update ops.run
         set status = 'nothing_to_do', message = 'nothing has changed since run ' || v_last.run_id
         where run_id = v_run_id;
+    elsif v_later_run_id is not null then
+        update ops.run
+        set status = 'nothing_to_do', message = 'a later try of the same task has planned run ' || v_later_run_id
+        where run_id = v_run_id;
     else
         for v_abandoned in
             select r.run_id
@@ -456,7 +468,7 @@ begin
     return v_run_id;
 end
 $$;
-comment on function crm.plan_refresh(jsonb, text) is 'Plans the next publication; gives its run. A run that was still building is abandoned where there is something to do. Raises for a first month after the last one.';
+comment on function crm.plan_refresh(jsonb, text) is 'Plans the next publication; gives its run. A run that was still building is abandoned where there is something to do, but not by an earlier attempt of the same request. Raises for a first month after the last one.';
 
 create or replace function crm.has_changed_since(p_known_at timestamptz) returns boolean
 language plpgsql stable
