@@ -276,11 +276,13 @@ def test_an_answer_that_is_given_at_once_is_kept(airflow: LiveAirflow, settings:
 
 def test_a_killed_task_is_tried_again(airflow: LiveAirflow, settings: Settings, tmp_path: Path) -> None:
     quiet(airflow)
+    arrived = delta(tmp_path, "2025-11-10", "K1")
     with holding(settings, "load"):
-        drop(settings, delta(tmp_path, "2025-11-10", "K1"))
+        drop(settings, arrived)
         loading = running(airflow, "ingest_sales", "accept.load_files")
         airflow.kill(loading)
     with holding(settings, "refresh"):
+        wait_until(lambda: file_status(settings, arrived.name) == "loaded")
         planning = running(airflow, BUILD, "plan")
         airflow.kill(planning)
     wait_until(lambda: published_lines(settings, "K1"))
@@ -295,8 +297,11 @@ def test_a_run_that_is_stopped_and_cleared_ends_in_the_right_state(
     airflow: LiveAirflow, settings: Settings, tmp_path: Path
 ) -> None:
     quiet(airflow)
+    arrived = delta(tmp_path, "2025-11-09", "S1")
     with holding(settings, "refresh"):
-        drop(settings, delta(tmp_path, "2025-11-09", "S1"))
+        drop(settings, arrived)
+        # a run that is due for something else may begin before, and would find nothing to do
+        wait_until(lambda: file_status(settings, arrived.name) == "loaded")
         run_id = running(airflow, BUILD, "plan")["dag_run_id"]
         airflow.call("PATCH", f"/dags/{BUILD}/dagRuns/{run_id}", {"state": "failed"})
         wait_until(lambda: airflow.task(BUILD, run_id, "plan")["state"] not in ("running", "success"))
